@@ -1,0 +1,72 @@
+"""Configuration of the reconstruction: what turns a Delphes file into a table of events."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from analysis.config.base import Block, Positive, PositiveInt
+
+
+class FatJets(Block):
+    """Large-radius jets, two per event."""
+
+    source: Literal["eflow", "delphes"] = Field(
+        "eflow",
+        description="`eflow` clusters the energy-flow objects; `delphes` takes the file's own "
+        "`FatJet` branch and its constituents.",
+    )
+    algorithm: Literal["antikt", "cambridge", "kt"] = Field(
+        "antikt", description="Sequential recombination algorithm (source `eflow` only)."
+    )
+    radius: Positive = Field(1.0, description="Jet radius R (source `eflow` only).")
+    input_abs_eta_max: Positive = Field(
+        3.0, description="Energy-flow objects beyond this |η| are not clustered."
+    )
+    pt_min: Positive = Field(250.0, description="Smallest pT of either fat jet [GeV].")
+    abs_eta_max: Positive = Field(2.0, description="Largest |η| of either fat jet.")
+    mass_min: float = Field(50.0, ge=0, description="Smallest mass of either fat jet [GeV].")
+
+
+class Subjets(Block):
+    """Subjets inside each fat jet."""
+
+    algorithm: Literal["cambridge", "antikt", "kt_exclusive", "hdbscan"] = Field(
+        "cambridge",
+        description="`cambridge` and `antikt` use `radius`; `kt_exclusive` stops at `count` "
+        "subjets; `hdbscan` finds density clusters of at least `min_cluster_size` constituents.",
+    )
+    radius: Positive = Field(0.3, description="Subjet radius (`cambridge`, `antikt`).")
+    count: PositiveInt = Field(2, description="Number of subjets of `kt_exclusive`.")
+    min_cluster_size: int = Field(3, ge=2, description="Smallest cluster of `hdbscan`.")
+    pt_min: Positive = Field(20.0, description="Smallest subjet pT [GeV].")
+    max_per_jet: int = Field(6, ge=2, description="Leading subjets kept per fat jet.")
+    flavour_cone: Positive = Field(
+        0.3, description="A subjet is b (c) if a b (c) hadron lies within this ΔR of its axis."
+    )
+
+
+class Reconstruction(Block):
+    """From Delphes branches to a table of events with two oriented fat jets."""
+
+    step_size: PositiveInt = Field(
+        1000, description="Events held in memory at a time while a file is streamed."
+    )
+    on_bad_file: Literal["fail", "skip"] = Field(
+        "fail",
+        description="`skip` leaves a damaged file out, records it in the cut flow and on the "
+        "results page, and normalises to the generator weights of the files that were read.",
+    )
+    fatjets: FatJets = FatJets()
+    subjets: Subjets = Subjets()
+    max_constituents: PositiveInt = Field(
+        50, description="Leading constituents (in pT) kept per fat jet."
+    )
+
+    @model_validator(mode="after")
+    def _subjets_fit_into_fatjets(self) -> Self:
+        if self.subjets.radius >= self.fatjets.radius:
+            raise ValueError(
+                f"subjets.radius ({self.subjets.radius}) must be below "
+                f"fatjets.radius ({self.fatjets.radius})"
+            )
+        return self

@@ -1,0 +1,21 @@
+"""Errors a user can cause and mend: each names the file or key, and the remedy."""
+
+
+class AnalysisError(Exception):
+    """Base of all errors that are shown to the user as one message, without a traceback."""
+
+
+class ConfigError(AnalysisError):
+    """The configuration is wrong: names the key, what was found and what is allowed."""
+
+
+class InputFileError(AnalysisError):
+    """An input file cannot be used: names the file, what is wrong with it and what to do."""
+
+
+class EmptySampleError(AnalysisError):
+    """A sample, or what is left of it after a selection, holds no event."""
+
+
+class NormalisationError(AnalysisError):
+    """Weights or cross sections cannot give a normalisation (zero, negative or non-finite sums)."""

@@ -1,0 +1,70 @@
+"""What all scripts share: running a `main` as a command line, and reading a configuration block."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+
+from analysis.errors import AnalysisError, ConfigError
+from models.errors import ModelError
+
+T = TypeVar("T")
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run `main` as a typer command; an error that the user can mend is one message, exit code 1."""
+    try:
+        typer.run(main)
+    except (AnalysisError, ModelError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {error}", highlight=False)
+        sys.exit(1)
+
+
+def read_block(kind: type[T], text: str) -> T:
+    """Return the configuration block that `text` holds.
+
+    Parameters
+    ----------
+    kind : type
+        The pydantic model, or any type that pydantic can validate.
+    text : str
+        JSON of the block, or the path of a YAML or JSON file that holds the block.
+
+    Raises
+    ------
+    ConfigError
+        If the text is neither, or the block is not valid; names each key.
+    """
+    found = _parse(text)
+    try:
+        return TypeAdapter(kind).validate_python(found)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+
+
+def _parse(text: str) -> Any:
+    if text.lstrip().startswith(("{", "[", '"')):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"the configuration given inline is not JSON: {error}") from None
+    try:
+        return yaml.safe_load(Path(text).read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"the configuration file {text} cannot be read: {error}") from None
+
+
+def explain(error: ValidationError) -> str:
+    """Return one line per wrong key: the key, what was found and what is allowed."""
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"]) or "(top level)"
+        found = "" if item["type"] == "missing" else f" (found {item['input']!r:.80})"
+        lines.append(f"{key}: {item['msg']}{found}")
+    return "\n".join(lines)
