@@ -1,0 +1,149 @@
+"""Configuration of b tagging, the working point and the limits."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from analysis.config.base import Block, NonNegative, Positive, PositiveInt, Probability
+
+Category = Literal["four", "three", "two_split"]
+
+
+class TagEfficiency(Block):
+    """Probability that a subjet is b tagged, by its truth flavour."""
+
+    b: Probability = Field(0.75, description="Efficiency of a b subjet.")
+    c: Probability = Field(0.10, description="Mistag rate of a c subjet.")
+    light: Probability = Field(0.01, description="Mistag rate of a light subjet.")
+
+
+class TagMapBinning(Block):
+    """Binning of the tag map: each fat jet's tag probabilities, per process."""
+
+    pt_edges: tuple[Positive, ...] = Field(
+        (250.0, 350.0, 500.0, 700.0, 1000.0),
+        description="Inner and lower edges in fat-jet pT [GeV]; the last bin is open.",
+    )
+    mass_edges: tuple[Positive, ...] = Field(
+        (50.0, 80.0, 110.0, 140.0, 200.0),
+        description="Edges in fat-jet mass [GeV]; the first and last bins are open.",
+    )
+    delta_r_edges: tuple[Positive, ...] = Field(
+        (0.3, 0.5, 0.7),
+        description="Edges in ΔR of the two leading subjets; the first and last bins are open.",
+    )
+    prior_events: Positive = Field(
+        10.0,
+        description="Strength, in effective jets, with which a bin is drawn towards the next "
+        "coarser binning; a bin with many more jets than this speaks for itself.",
+    )
+
+    @model_validator(mode="after")
+    def _edges_increase(self) -> Self:
+        for name in ("pt_edges", "mass_edges", "delta_r_edges"):
+            edges = getattr(self, name)
+            if not edges or any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+                raise ValueError(f"{name} must increase strictly, found {list(edges)}")
+        return self
+
+
+class BTagging(Block):
+    """How the tags of the two leading subjets of both fat jets weight an event."""
+
+    mode: Literal["truth", "cut", "map"] = Field(
+        "truth",
+        description="`truth` weights an event by the tag rates of its subjets' flavours; `cut` "
+        "draws each tag and keeps or drops the event; `map` weights by each fat jet's tag "
+        "probability as a function of (pT, mass, subjet ΔR), measured per process.",
+    )
+    efficiency: TagEfficiency = TagEfficiency()
+    categories: tuple[Category, ...] = Field(
+        ("four",),
+        min_length=1,
+        description="Tag categories, the first of which is the default one: `four` (all four "
+        "subjets tagged), `three` (exactly three), `two_split` (exactly one per fat jet).",
+    )
+    seed: int = Field(1, ge=0, description="Seed of the draws of mode `cut`.")
+    map: TagMapBinning = TagMapBinning()
+
+    @model_validator(mode="after")
+    def _categories_differ(self) -> Self:
+        if len(set(self.categories)) != len(self.categories):
+            raise ValueError(f"categories holds a name twice: {list(self.categories)}")
+        return self
+
+
+class TailFit(Block):
+    """The generalised Pareto fit to the background's tail in log-odds."""
+
+    n_eff: Positive = Field(
+        50.0, description="The tail starts where this many effective events lie behind the cut."
+    )
+    max_fraction: Probability = Field(
+        0.5, description="Largest share of the background's yield that may count as its tail."
+    )
+    min_n_eff: Positive = Field(
+        5.0, description="Fewer effective events in the tail than this: no fit, no limit."
+    )
+    shape_prior: Positive = Field(
+        0.2, description="Width of the Gaussian prior about 0 on the Pareto shape ξ."
+    )
+    bootstrap: PositiveInt = Field(400, description="Bootstrap replicas behind the error.")
+
+
+class WorkingPoint(Block):
+    """The cut on a network's score."""
+
+    background_events: Positive = Field(20.0, description="Background events that the cut leaves.")
+    reading: Literal["expected", "mc"] = Field(
+        "expected",
+        description="`expected` counts Σ w at the luminosity, `mc` counts raw test events.",
+    )
+    min_n_eff: Positive = Field(
+        10.0,
+        description="With fewer effective events behind the cut, the threshold of reading "
+        "`expected` comes from a fit to the tail.",
+    )
+    tail: TailFit = TailFit()
+    scan: tuple[Positive, ...] = Field(
+        (5.0, 10.0, 20.0, 50.0, 100.0, 200.0),
+        description="Numbers of background events of the scan that shows what the choice does.",
+    )
+    seed: int = Field(1, ge=0, description="Seed of the bootstrap.")
+
+
+class Limits(Block):
+    """Upper limits on σ(gg → H → hh)."""
+
+    confidence_level: float = Field(0.95, gt=0.5, lt=1, description="Level of the CLs limits.")
+    z_target: Positive = Field(
+        1.645, description="Asimov significance that a signal at the Z_A limit reaches."
+    )
+    background_uncertainty: NonNegative = Field(
+        0.10,
+        description="Relative uncertainty on the background of the Z_A limit, and on each "
+        "background process in the fits.",
+    )
+    btag_uncertainty: NonNegative = Field(
+        0.02, description="Relative uncertainty on the b-tag efficiency of one subjet."
+    )
+    luminosity_uncertainty: NonNegative = Field(
+        0.01, description="Relative uncertainty on the integrated luminosity."
+    )
+    shape_bins: PositiveInt = Field(6, description="Most bins of the shape fit of the score.")
+    min_bin_n_eff: Positive = Field(
+        10.0, description="Fewest effective background events in a bin of the shape fit."
+    )
+    toys_below: NonNegative = Field(
+        10.0, description="With fewer expected background events, toys replace the asymptotics."
+    )
+    toys: PositiveInt = Field(20000, description="Pseudo-experiments per hypothesis.")
+    seed: int = Field(1, ge=0, description="Seed of the pseudo-experiments.")
+    projection_luminosities: tuple[Positive, ...] = Field(
+        (139.0, 300.0, 450.0, 3000.0, 4000.0),
+        description="Luminosities of the projection [fb⁻¹].",
+    )
+    projection_samples: tuple[Positive, ...] = Field(
+        (0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 100.0),
+        description="Sizes of the simulated samples of the projection, relative to the run's.",
+    )
