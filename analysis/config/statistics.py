@@ -1,5 +1,6 @@
 """Configuration of b tagging, the working point and the limits."""
 
+import itertools
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -42,7 +43,7 @@ class TagMapBinning(Block):
     def _edges_increase(self) -> Self:
         for name in ("pt_edges", "mass_edges", "delta_r_edges"):
             edges = getattr(self, name)
-            if not edges or any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+            if not edges or any(b <= a for a, b in itertools.pairwise(edges)):
                 raise ValueError(f"{name} must increase strictly, found {list(edges)}")
         return self
 
