@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run `main` as a typer command; an error that the user can mend is one message, exit code 1."""
+    """Run `main` as a typer command; an error that the user can mend is one message and exit 1."""
     try:
         typer.run(main)
     except (AnalysisError, ModelError) as error:

@@ -1,0 +1,74 @@
+"""Configuration of the samples: which events, and how they are normalised."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from analysis.config.base import Block, Name, Positive
+
+
+class BHadrons(Block):
+    """Events of a sample are kept by their number of b hadrons, both ends included.
+
+    Samples of one process that differ in how they were generated join without double counting
+    when each keeps its own range: their weights are normalised to all events generated, so the
+    kept ones carry their part of the cross section.
+    """
+
+    min: Annotated[int, Field(ge=0)] = Field(0, description="Fewest b hadrons.")
+    max: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Most b hadrons; no upper end if absent."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max is not None and self.max < self.min:
+            raise ValueError(f"max ({self.max}) must not be below min ({self.min})")
+        return self
+
+
+class Sample(Block):
+    """One set of events that share a process and a normalisation."""
+
+    name: Name = Field(description="Unique name; letters, digits, `_` and `-`.")
+    process: Name = Field(
+        description="Physics process. Samples with the same process are added in all tables and "
+        "figures."
+    )
+    label: Literal["signal", "background"] = Field(description="What the network shall find.")
+    files: tuple[str, ...] = Field(
+        (),
+        description="Delphes files: paths, globs (`*`, `?`, `**`), or `root://` and `https://` "
+        "URLs. Relative paths start at the working directory.",
+    )
+    cross_section_pb: Positive | None = Field(
+        None,
+        description="Cross section of what was generated [pb]. A signal has none: it is "
+        "normalised to σ(gg → H → hh) = 1 fb times BR(h → bb)².",
+    )
+    k_factor: Positive = Field(1.0, description="Multiplies the cross section.")
+    mass_gev: Positive | None = Field(None, description="m_H of a signal [GeV].")
+    b_hadrons: BHadrons | None = Field(
+        None, description="Keep only events with this many b hadrons (see `BHadrons`)."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.files:
+            raise ValueError(f"sample {self.name!r} has no `files`")
+        if self.label == "signal":
+            if self.mass_gev is None:
+                raise ValueError(f"signal sample {self.name!r} needs `mass_gev` (m_H in GeV)")
+            if self.cross_section_pb is not None:
+                raise ValueError(
+                    f"signal sample {self.name!r} must not have `cross_section_pb`: the limit is "
+                    "on its cross section, the yields in tables are for 1 fb"
+                )
+        else:
+            if self.mass_gev is not None:
+                raise ValueError(f"background sample {self.name!r} must not have `mass_gev`")
+            if self.cross_section_pb is None:
+                raise ValueError(
+                    f"background sample {self.name!r} needs `cross_section_pb` (in pb)"
+                )
+        return self

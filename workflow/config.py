@@ -1,0 +1,142 @@
+"""The whole configuration: the blocks of the physics and of the networks, checked together."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from analysis.config.base import Block, Positive, Probability
+from analysis.config.dataset import Dataset
+from analysis.config.reconstruction import Reconstruction
+from analysis.config.samples import Sample
+from analysis.config.statistics import BTagging, Limits, WorkingPoint
+from analysis.errors import ConfigError
+from models.specs import NetworkSpec, Training
+
+SCHEMA = Path(__file__).parent / "config.schema.json"
+
+
+class Config(Block):
+    """Everything that a run depends on."""
+
+    luminosity_fb: Positive = Field(3000.0, description="Integrated luminosity [fb⁻¹].")
+    branching_ratio_hbb: Probability = Field(
+        0.582, description="BR(h → bb); squared, it is factored out of the limits."
+    )
+    samples: tuple[Sample, ...] = Field(description="Signals and backgrounds.")
+    reconstruction: Reconstruction = Reconstruction()
+    btagging: BTagging = BTagging()
+    dataset: Dataset = Dataset()
+    networks: tuple[NetworkSpec, ...] = Field(description="Networks to train and compare.")
+    training: Training = Training()
+    working_point: WorkingPoint = WorkingPoint()
+    limits: Limits = Limits()
+
+    @property
+    def signals(self) -> tuple[Sample, ...]:
+        """Signal samples by mass."""
+        found = (sample for sample in self.samples if sample.label == "signal")
+        return tuple(sorted(found, key=lambda sample: sample.mass_gev or 0.0))
+
+    @property
+    def backgrounds(self) -> tuple[Sample, ...]:
+        return tuple(sample for sample in self.samples if sample.label == "background")
+
+    def sample(self, name: str) -> Sample:
+        return next(sample for sample in self.samples if sample.name == name)
+
+    def network(self, name: str) -> NetworkSpec:
+        return next(network for network in self.networks if network.name == name)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _unique("samples: the name", (sample.name for sample in self.samples))
+        _unique("networks: the name", (network.name for network in self.networks))
+        _unique("samples: the signal mass", (str(signal.mass_gev) for signal in self.signals))
+        if not self.signals:
+            raise ValueError("samples: none has `label: signal`")
+        if not self.backgrounds:
+            raise ValueError("samples: none has `label: background`")
+        if not self.networks:
+            raise ValueError("networks: none given")
+        return self
+
+
+def _unique(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{what} {name!r} is used twice")
+        seen.add(name)
+
+
+def parse(mapping: Mapping[str, Any]) -> Config:
+    """Return the configuration that a mapping (as read from YAML) holds.
+
+    Raises
+    ------
+    ConfigError
+        Names every wrong key, what was found and what is allowed.
+    """
+    try:
+        return Config.model_validate(mapping)
+    except ValidationError as error:
+        lines = [_line(item, mapping) for item in error.errors(include_url=False)]
+        raise ConfigError("the configuration is not valid:\n  " + "\n  ".join(lines)) from None
+
+
+def load(path: Path) -> Config:
+    """Return the configuration of one YAML file (see `parse`)."""
+    try:
+        mapping = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
+    if not isinstance(mapping, dict):
+        raise ConfigError(f"the configuration {path} holds no keys")
+    return parse(mapping)
+
+
+def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
+    """One error: key, found, allowed; a misspelt key gets the nearest known one."""
+    location = [part for part in item["loc"] if not _is_discriminator(part, mapping, item["loc"])]
+    key = ".".join(str(part) for part in location) or "(top level)"
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(location[-1]), _known_keys(), n=1)
+        return f"{key}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+    if item["type"] == "missing":
+        return f"{key}: missing; this key is required"
+    message = item["msg"].removeprefix("Value error, ")
+    found = "" if item["type"] == "value_error" else f" (found {item['input']!r:.80})"
+    return f"{key}: {message[0].lower()}{message[1:]}{found}"
+
+
+def _is_discriminator(part: Any, mapping: Mapping[str, Any], location: tuple[Any, ...]) -> bool:
+    """Pydantic puts the tag of a tagged union into the location, where the file has no such key."""
+    return len(location) > 2 and location[0] == "networks" and part == location[2]
+
+
+def _known_keys() -> set[str]:
+    keys: set[str] = set()
+
+    def collect(node: Any) -> None:
+        if isinstance(node, dict):
+            keys.update(node.get("properties", {}))
+            for child in node.values():
+                collect(child)
+        elif isinstance(node, list):
+            for child in node:
+                collect(child)
+
+    collect(Config.model_json_schema())
+    return keys
+
+
+def schema_text() -> str:
+    """Return the JSON schema of the configuration, as `config.schema.json` must hold it."""
+    schema = Config.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"

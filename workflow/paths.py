@@ -1,0 +1,18 @@
+"""Every path of `results/`, once: templates with Snakemake's wildcards, relative to the run."""
+
+SAMPLE_FILE = "results/samples/{sample}/{chunk}.root"
+SAMPLE_METADATA = "results/samples/{sample}/{chunk}.json"
+EVENTS = "results/events/{sample}/{chunk}.parquet"
+CUTFLOW = "results/events/{sample}/{chunk}.cutflow.json"
+TAG_MAP = "results/tag_maps/{process}.json"
+DATASET = "results/datasets/{sample}.h5"
+MODEL = "results/models/{network}/{signal}/{seed}"
+SCORES = "results/scores/{network}/{signal}/{seed}.parquet"
+LIMIT = "results/limits/{network}/{signal}/{seed}.json"
+
+CUTFLOW_TABLE = "results/cutflow.csv"
+LIMITS_TABLE = "results/limits.csv"
+METRICS_TABLE = "results/metrics.csv"
+FIGURES = "results/figures"
+LOGS = "results/logs"
+BENCHMARKS = "results/benchmarks"
