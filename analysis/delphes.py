@@ -1,0 +1,290 @@
+"""Reading Delphes files: named branches become awkward records, a bounded number at a time.
+
+Branches are addressed by name alone, so that the class-split layout that Delphes 3.4 and 3.5 write
+(`EFlowTrack/EFlowTrack.PT`) and flat files (`EFlowTrack.PT` beside `EFlowTrack_size`) read alike.
+What older layouts lack has a defined value: tracks without `Mass` (Delphes up to 3.4.1) are
+massless, as they were in that version's own jets; events without `Event.Weight` weigh 1.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+
+from analysis.errors import AnalysisError, InputFileError, NormalisationError
+
+CHARGED_HADRON, ELECTRON, MUON, PHOTON, NEUTRAL_HADRON = range(5)
+
+_REQUIRED = (
+    *(f"EFlowTrack.{leaf}" for leaf in ("PT", "Eta", "Phi", "Charge", "PID")),
+    *(f"EFlowPhoton.{leaf}" for leaf in ("ET", "Eta", "Phi")),
+    *(f"EFlowNeutralHadron.{leaf}" for leaf in ("ET", "Eta", "Phi")),
+    *(f"Particle.{leaf}" for leaf in ("PID", "PT", "Eta", "Phi")),
+    *(f"MissingET.{leaf}" for leaf in ("MET", "Phi")),
+)
+_OPTIONAL = ("EFlowTrack.Mass", "Event.Weight")
+_FATJETS = (
+    *(f"FatJet.{leaf}" for leaf in ("PT", "Eta", "Phi", "Mass", "Constituents")),
+    *(f"{name}.fUniqueID" for name in ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")),
+)
+_REMEDY = "replace the file, or set `reconstruction.on_bad_file: skip` to leave it out"
+
+
+@dataclass(frozen=True)
+class DelphesFile:
+    """An opened and checked Delphes file.
+
+    Attributes
+    ----------
+    path : str
+        Local path or URL.
+    tree : uproot.TTree
+        The tree `Delphes`.
+    branches : tuple of str
+        The branches that are read.
+    """
+
+    path: str
+    tree: Any
+    branches: tuple[str, ...]
+
+    def steps(self, step_size: int) -> Iterator[ak.Array]:
+        """Yield the events in steps of at most `step_size`.
+
+        Yields
+        ------
+        ak.Array
+            Records with `entry`, `weight`, `met`, `met_phi` [GeV, rad]; `eflow`, a list of
+            {pt, eta, phi, mass, charge, kind}; `particle`, a list of {pid, pt, eta, phi}; and, if
+            asked for, `fatjet`, a list of {pt, eta, phi, mass, constituent_index}, the indices
+            pointing into `eflow`.
+
+        Raises
+        ------
+        InputFileError
+            If a basket cannot be read or decompressed, or a momentum is NaN or infinite.
+        NormalisationError
+            If a generator weight is NaN or infinite.
+        """
+        steps = self.tree.iterate(list(self.branches), step_size=step_size, library="ak")
+        start = 0
+        while True:
+            with _reading(self.path):
+                raw = next(steps, None)
+                if raw is None:
+                    return
+                events = _events(raw, start)
+            _check_finite(self.path, events)
+            start += len(events)
+            yield events
+
+
+@contextmanager
+def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
+    """Open a Delphes file and check that it is whole and holds what is needed.
+
+    Parameters
+    ----------
+    path : str
+        Local path or URL, as uproot takes them.
+    fatjets : bool
+        Whether the file's own `FatJet` branch is to be read too.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing, truncated, not ROOT, without the tree `Delphes`, without events, or
+        without a needed branch.
+    """
+    with _reading(path):
+        directory = uproot.open({path: None}, array_cache=None)
+    with directory:
+        with _reading(path):
+            size, expected = directory.file.source.num_bytes, directory.file.fEND
+            classes = directory.classnames(recursive=False, cycle=False)
+        if size < expected:
+            raise InputFileError(
+                f"{path}: truncated, {size} of {expected} bytes are there; {_REMEDY}"
+            )
+        if classes.get("Delphes") != "TTree":
+            found = ", ".join(f"{name} ({kind})" for name, kind in classes.items()) or "nothing"
+            raise InputFileError(
+                f"{path}: holds no tree `Delphes` (found {found}); give the ROOT file that "
+                "Delphes wrote"
+            )
+        with _reading(path):
+            tree = directory["Delphes"]
+            entries = {name: tree[name].num_entries for name in _leaves(tree)}
+        yield DelphesFile(path, tree, _choose_branches(path, tree.num_entries, entries, fatjets))
+
+
+def _leaves(tree: Any) -> list[str]:
+    """Return those of the branches we know that the tree has."""
+    present = set(tree.keys(recursive=True, full_paths=False))
+    return [name for name in (*_REQUIRED, *_OPTIONAL, *_FATJETS) if name in present]
+
+
+def _choose_branches(
+    path: str, n_events: int, entries: dict[str, int], fatjets: bool
+) -> tuple[str, ...]:
+    if n_events == 0:
+        raise InputFileError(f"{path}: the tree `Delphes` holds no event; {_REMEDY}")
+    required = (*_REQUIRED, *_FATJETS) if fatjets else _REQUIRED
+    missing = [name for name in required if name not in entries]
+    if missing:
+        remedy = "keep these branches in the Delphes card's TreeWriter"
+        if fatjets and not set(missing) & set(_REQUIRED):
+            remedy += ", or set `reconstruction.fatjets.source: eflow`"
+        raise InputFileError(f"{path}: branches missing: {', '.join(missing)}; {remedy}")
+    chosen = (*required, *(name for name in _OPTIONAL if name in entries))
+    for name in chosen:
+        if entries[name] != n_events:
+            raise InputFileError(
+                f"{path}: branch {name} holds {entries[name]} of {n_events} events; {_REMEDY}"
+            )
+    return chosen
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Turn whatever goes wrong while foreign bytes are decoded into one clear error."""
+    try:
+        yield
+    except AnalysisError:
+        raise
+    except FileNotFoundError:
+        raise InputFileError(f"{path}: no such file; check `files` of its sample") from None
+    except Exception as error:  # damaged bytes can raise anything in the decoders
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise InputFileError(
+            f"{path}: cannot be read as a ROOT file, damaged or of another kind "
+            f"({type(error).__name__}: {reason}); {_REMEDY}"
+        ) from error
+
+
+def _events(raw: ak.Array, start: int) -> ak.Array:
+    """Return the event records of one step of branches."""
+    n_events = len(raw)
+    fields = {
+        "entry": np.arange(start, start + n_events, dtype=np.int64),
+        "weight": _per_event(raw, "Event.Weight", 1.0),
+        "met": _per_event(raw, "MissingET.MET"),
+        "met_phi": _per_event(raw, "MissingET.Phi"),
+        "eflow": _eflow(raw),
+        "particle": ak.zip(
+            {leaf.lower(): raw[f"Particle.{leaf}"] for leaf in ("PID", "PT", "Eta", "Phi")}
+        ),
+    }
+    if "FatJet.PT" in raw.fields:
+        fields["fatjet"] = ak.zip(
+            {
+                **{leaf.lower(): raw[f"FatJet.{leaf}"] for leaf in ("PT", "Eta", "Phi", "Mass")},
+                "constituent_index": _constituent_index(raw),
+            },
+            depth_limit=2,
+        )
+    return ak.zip(fields, depth_limit=1)
+
+
+def _per_event(raw: ak.Array, name: str, default: float | None = None) -> np.ndarray:
+    """Return one number per event of a branch that holds it bare or as a list of one."""
+    if name not in raw.fields:
+        return np.full(len(raw), default)
+    values = raw[name]
+    if values.ndim == 2:
+        if not ak.all(ak.num(values) >= 1):
+            raise ValueError(f"branch {name} has events without an entry")
+        values = values[:, 0]
+    return ak.to_numpy(values).astype(np.float64)
+
+
+def _eflow(raw: ak.Array) -> ak.Array:
+    """Return the energy-flow objects of each event: tracks, photons, neutral hadrons."""
+    pid = abs(raw["EFlowTrack.PID"])
+    track_pt = raw["EFlowTrack.PT"]
+    objects = [
+        ak.zip(
+            {
+                "pt": track_pt,
+                "eta": raw["EFlowTrack.Eta"],
+                "phi": raw["EFlowTrack.Phi"],
+                "mass": raw["EFlowTrack.Mass"]
+                if "EFlowTrack.Mass" in raw.fields
+                else ak.zeros_like(track_pt),
+                "charge": ak.values_astype(raw["EFlowTrack.Charge"], np.int8),
+                "kind": ak.values_astype((pid == 11) * ELECTRON + (pid == 13) * MUON, np.int8),
+            }
+        )
+    ]
+    for name, kind in (("EFlowPhoton", PHOTON), ("EFlowNeutralHadron", NEUTRAL_HADRON)):
+        pt = raw[f"{name}.ET"]
+        objects.append(
+            ak.zip(
+                {
+                    "pt": pt,
+                    "eta": raw[f"{name}.Eta"],
+                    "phi": raw[f"{name}.Phi"],
+                    "mass": ak.zeros_like(pt),
+                    "charge": ak.zeros_like(pt, dtype=np.int8),
+                    "kind": ak.full_like(pt, kind, dtype=np.int8),
+                }
+            )
+        )
+    return ak.concatenate(objects, axis=1)
+
+
+def _constituent_index(raw: ak.Array) -> ak.Array:
+    """Resolve `FatJet.Constituents` to positions in the event's list of energy-flow objects.
+
+    A `TRef` holds the `fUniqueID` of what it points to, unique within an event.
+    """
+    unique_id = ak.concatenate(
+        [raw[f"{name}.fUniqueID"] for name in ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")],
+        axis=1,
+    )
+    references = raw["FatJet.Constituents"]["refs"]
+    per_event = ak.flatten(references, axis=2)
+    known, wanted = (_event_keys(ids) for ids in (unique_id, per_event))
+    order = np.argsort(known)
+    position = np.searchsorted(known, wanted, sorter=order).clip(max=max(len(known) - 1, 0))
+    if len(wanted) and (len(known) == 0 or not np.array_equal(known[order[position]], wanted)):
+        raise ValueError("FatJet.Constituents refer to objects outside the EFlow branches")
+    first = np.repeat(_offsets(unique_id)[:-1], ak.to_numpy(ak.num(per_event)))
+    flat = order[position] - first if len(wanted) else np.zeros(0, np.int64)
+    return ak.unflatten(
+        ak.unflatten(flat, ak.flatten(ak.num(references, axis=2))), ak.num(references)
+    )
+
+
+def _event_keys(ids: ak.Array) -> np.ndarray:
+    """Return one integer per object: event number and 24-bit `fUniqueID` side by side."""
+    event = np.repeat(np.arange(len(ids), dtype=np.int64), ak.to_numpy(ak.num(ids)))
+    return (event << 24) | (ak.to_numpy(ak.flatten(ids)).astype(np.int64) & 0xFFFFFF)
+
+
+def _offsets(lists: ak.Array) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(lists)))])
+
+
+def _check_finite(path: str, events: ak.Array) -> None:
+    """Raise if a momentum or a weight of the step is NaN or infinite."""
+    weight = ak.to_numpy(events.weight)
+    bad = ~np.isfinite(weight)
+    if bad.any():
+        raise NormalisationError(
+            f"{path}: {bad.sum()} generator weights are NaN or infinite, the first in entry "
+            f"{events.entry[bad][0]}; {_REMEDY}"
+        )
+    objects = events.eflow
+    total = objects.pt + objects.eta + objects.phi + objects.mass  # finite only if all four are
+    flat = ak.to_numpy(ak.flatten(total))
+    if not np.isfinite(flat).all():
+        per_event = ak.to_numpy(ak.sum(~np.isfinite(total), axis=1))
+        raise InputFileError(
+            f"{path}: {per_event.sum()} energy-flow objects have NaN or infinite momenta, the "
+            f"first in entry {events.entry[per_event > 0][0]}; {_REMEDY}"
+        )

@@ -1,0 +1,73 @@
+"""The table of selected events: its type, and its Parquet files."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import awkward as ak
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# lab frame in GeV and rad; `constituent.eta` and `.phi` are in the jet's own frame, `deta` and
+# `dphi` relative to its axis; `multiplicity` counts the constituents before truncation
+EVENT_TYPE = ak.types.from_datashape(
+    """{
+    entry: int64, generator_weight: float64, b_hadrons: int32, met: float32, met_phi: float32,
+    fatjet: 2 * {
+        pt: float32, eta: float32, phi: float32, mass: float32, energy: float32,
+        theta: float32, flip_eta: bool, flip_phi: bool, multiplicity: int32
+    },
+    constituent: 2 * var * {
+        eta: float32, phi: float32, deta: float32, dphi: float32,
+        pt: float32, energy: float32, charge: int8, kind: int8
+    },
+    subjet: 2 * var * {pt: float32, eta: float32, phi: float32, mass: float32, flavour: int8}
+    }""",
+    highlevel=False,
+)
+
+
+def conform(table: ak.Array) -> ak.Array:
+    """Return the table with exactly the fields' order and precision of `EVENT_TYPE`."""
+    return ak.enforce_type(table, EVENT_TYPE)
+
+
+def empty_table() -> ak.Array:
+    """Return the table of no events."""
+    return ak.Array(ak.forms.from_type(EVENT_TYPE).length_zero_array())
+
+
+class EventTableWriter:
+    """Writes a table to Parquet step by step, one row group each, never holding more than that."""
+
+    def __init__(self, path: Path) -> None:
+        self._schema = _to_arrow(empty_table()).schema
+        self._writer = pq.ParquetWriter(
+            path, self._schema, compression="zstd", use_dictionary=False
+        )
+
+    def write(self, table: ak.Array) -> None:
+        """Append the events of `table`."""
+        if len(table):
+            self._writer.write_table(_to_arrow(conform(table)).cast(self._schema))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._writer.close()
+
+
+def _to_arrow(table: ak.Array) -> pa.Table:
+    return ak.to_arrow_table(table, extensionarray=False, list_to32=True)
+
+
+def write_empty(path: Path) -> None:
+    """Write the table of no events."""
+    with EventTableWriter(path):
+        pass

@@ -1,0 +1,74 @@
+"""Truth flavour: heavy hadrons of the generator record, and the subjets they are in."""
+
+import awkward as ak
+import numpy as np
+
+from analysis.orientation import unwrap
+
+# Hadrons that decay weakly (PDG Monte Carlo numbering scheme). Excited states pass their heavy
+# quark on to one of these, so no mother or daughter index is needed.
+B_HADRONS = (
+    511, 521, 531, 541, 5122, 5132, 5232, 5332, 5142, 5242, 5342, 5512, 5522, 5532, 5542,
+)  # fmt: skip
+C_HADRONS = (411, 421, 431, 4122, 4132, 4232, 4332, 4412, 4422, 4432)
+BOTTOM, CHARM, LIGHT = 5, 4, 0
+PT_MIN = 5.0  # GeV; slimmed samples keep no softer particles
+ABS_ETA_MAX = 2.5  # counted hadrons are within the reach of b tagging
+
+_CODE = np.zeros(6000, np.int8)
+_CODE[list(B_HADRONS)] = BOTTOM
+_CODE[list(C_HADRONS)] = CHARM
+
+
+def heavy_hadrons(particles: ak.Array) -> ak.Array:
+    """Return the weakly decaying b and c hadrons with pT above 5 GeV, each once.
+
+    Parameters
+    ----------
+    particles : ak.Array [events][n]
+        {pid, pt, eta, phi} of the generator record [GeV, rad].
+
+    Returns
+    -------
+    ak.Array [events][m]
+        {eta, phi, flavour}, the flavour being 5 or 4. A neutral meson that oscillated is in the
+        record twice with the same momentum; the copy is dropped.
+    """
+    pid = abs(particles.pid)
+    code = _CODE[ak.to_numpy(ak.flatten(ak.where(pid < len(_CODE), pid, 0)))]
+    particles = ak.with_field(particles, ak.unflatten(code, ak.num(particles)), "flavour")
+    hadrons = particles[(particles.flavour > 0) & (particles.pt > PT_MIN)]
+    hadrons = hadrons[ak.argsort(hadrons.pt, ascending=False, stable=True)]
+    pt, phi, flavour = hadrons.pt, hadrons.phi, hadrons.flavour
+    copy = (
+        (pt[:, 1:] == pt[:, :-1])
+        & (phi[:, 1:] == phi[:, :-1])
+        & (flavour[:, 1:] == flavour[:, :-1])
+    )
+    first = ak.ones_like(pt[:, :1], dtype=bool)
+    hadrons = hadrons[ak.concatenate([first, ~copy], axis=1)]
+    return hadrons[["eta", "phi", "flavour"]]
+
+
+def count_b_hadrons(hadrons: ak.Array) -> np.ndarray:
+    """Return the number of b hadrons with |η| < 2.5 of each event."""
+    counted = (hadrons.flavour == BOTTOM) & (abs(hadrons.eta) < ABS_ETA_MAX)
+    return ak.to_numpy(ak.sum(counted, axis=1)).astype(np.int32)
+
+
+def subjet_flavour(subjets: ak.Array, hadrons: ak.Array, cone: float) -> ak.Array:
+    """Return 5, 4 or 0: the heaviest flavour with a hadron within ΔR < `cone` of a subjet's axis.
+
+    Parameters
+    ----------
+    subjets : ak.Array [jets][n]
+        {eta, phi}.
+    hadrons : ak.Array [jets][m]
+        {eta, phi, flavour} of the jet's event.
+    cone : float
+        Largest ΔR [rad].
+    """
+    axis, hadron = ak.unzip(ak.cartesian([subjets, hadrons], nested=True))
+    near = np.hypot(axis.eta - hadron.eta, unwrap(axis.phi - hadron.phi)) < cone
+    heaviest = ak.max(hadron.flavour * near, axis=2, initial=LIGHT, mask_identity=False)
+    return ak.values_astype(heaviest, np.int8)

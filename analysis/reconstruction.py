@@ -1,0 +1,156 @@
+"""From a Delphes file to the table of events with two oriented fat jets."""
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+
+from analysis.config.reconstruction import Reconstruction
+from analysis.delphes import open_delphes
+from analysis.errors import NormalisationError
+from analysis.event_table import EventTableWriter
+from analysis.fatjets import find_fatjets
+from analysis.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
+from analysis.orientation import orient, unwrap
+from analysis.selection import GENERATED, CutFlow
+from analysis.subjets import find_subjets
+
+STRATUM = "b hadrons"
+CUTS = ("two fat jets", "eta", "mass")
+
+
+def cut_names(stratum: range | None) -> tuple[str, ...]:
+    """Return the names of the cuts after `generated`."""
+    return CUTS if stratum is None else (STRATUM, *CUTS)
+
+
+def reconstruct(
+    events: ak.Array, config: Reconstruction, stratum: range | None = None
+) -> tuple[ak.Array, CutFlow]:
+    """Reconstruct and select the events of one step.
+
+    Parameters
+    ----------
+    events : ak.Array
+        Records of `DelphesFile.steps`.
+    config : Reconstruction
+    stratum : range, optional
+        Numbers of b hadrons to keep; all if not given.
+
+    Returns
+    -------
+    table : ak.Array
+        The selected events, `event_table.EVENT_TYPE`.
+    flow : CutFlow
+        `generated`, the stratum if given, two fat jets above `pt_min`, their |η|, their mass.
+    """
+    hadrons = heavy_hadrons(events.particle)
+    b_hadrons = count_b_hadrons(hadrons)
+    in_stratum = (
+        np.ones(len(events), dtype=bool) if stratum is None else np.isin(b_hadrons, stratum)
+    )
+    positions = np.flatnonzero(in_stratum)
+    found, fatjets = find_fatjets(events[positions], config.fatjets)
+    positions = positions[found]
+    cuts = {
+        "eta": abs(fatjets.eta) < config.fatjets.abs_eta_max,
+        "mass": fatjets.mass > config.fatjets.mass_min,
+    }
+    passed = {name: ak.to_numpy(ak.all(cut, axis=1)) for name, cut in cuts.items()}
+    masks = {STRATUM: in_stratum} if stratum is not None else {}
+    masks["two fat jets"] = _mask(len(events), positions)
+    masks |= {name: _mask(len(events), positions[mask]) for name, mask in passed.items()}
+
+    selected = np.logical_and.reduce(list(passed.values()))
+    positions, fatjets = positions[selected], fatjets[selected]
+    table = ak.zip(
+        {
+            "entry": events.entry[positions],
+            "generator_weight": events.weight[positions],
+            "b_hadrons": b_hadrons[positions],
+            "met": events.met[positions],
+            "met_phi": events.met_phi[positions],
+            **_jet_columns(fatjets, hadrons[positions], config),
+        },
+        depth_limit=1,
+    )
+    return table, CutFlow.of(ak.to_numpy(events.weight), masks)
+
+
+def _mask(length: int, positions: np.ndarray) -> np.ndarray:
+    mask = np.zeros(length, dtype=bool)
+    mask[positions] = True
+    return mask
+
+
+def _jet_columns(
+    fatjets: ak.Array, hadrons: ak.Array, config: Reconstruction
+) -> dict[str, ak.Array]:
+    """Return the columns `fatjet`, `constituent` and `subjet` [N][2]."""
+    jets = ak.to_packed(ak.flatten(fatjets, axis=1))
+    constituents = jets.constituent
+    deta = constituents.eta - jets.eta
+    dphi = unwrap(constituents.phi - jets.phi)
+    oriented = orient(deta, dphi, constituents.pt)
+
+    subjets = find_subjets(constituents, config.subjets)
+    of_event = hadrons[np.repeat(np.arange(len(hadrons)), 2)]
+    flavour = subjet_flavour(subjets, of_event, config.subjets.flavour_cone)
+
+    fatjet = ak.zip(
+        {
+            **{name: jets[name] for name in ("pt", "eta", "phi", "mass", "energy")},
+            **{name: oriented[name] for name in ("theta", "flip_eta", "flip_phi")},
+            "multiplicity": ak.num(constituents),
+        }
+    )
+    constituent = ak.zip(
+        {
+            "eta": oriented.eta,
+            "phi": oriented.phi,
+            "deta": deta,
+            "dphi": dphi,
+            "pt": constituents.pt,
+            "energy": constituents.E,
+            "charge": constituents.charge,
+            "kind": constituents.kind,
+        }
+    )[:, : config.max_constituents]
+    return {
+        "fatjet": _pairs(fatjet),
+        "constituent": _pairs(constituent),
+        "subjet": _pairs(ak.with_field(subjets, flavour, "flavour")),
+    }
+
+
+def _pairs(jets: ak.Array) -> ak.Array:
+    """Return a list of jets as [N][2]."""
+    return ak.Array(ak.contents.RegularArray(ak.to_packed(jets).layout, 2))
+
+
+def reconstruct_file(
+    path: str, output: Path, config: Reconstruction, stratum: range | None = None
+) -> CutFlow:
+    """Reconstruct one Delphes file step by step into one Parquet file; return its cut flow.
+
+    Raises
+    ------
+    InputFileError
+        If the file, or what is in it, cannot be used.
+    NormalisationError
+        If the generator weights are not finite, or do not sum to more than 0.
+    """
+    flow = CutFlow.empty(cut_names(stratum))
+    with_fatjets = config.fatjets.source == "delphes"
+    with open_delphes(path, fatjets=with_fatjets) as file, EventTableWriter(output) as writer:
+        for events in file.steps(config.step_size):
+            table, step_flow = reconstruct(events, config, stratum)
+            writer.write(table)
+            flow += step_flow
+    total = flow[GENERATED]
+    if not total.sum_w > 0:
+        raise NormalisationError(
+            f"{path}: the generator weights of its {total.raw} events sum to {total.sum_w:g}, which "
+            "normalises nothing; replace the file, or set `reconstruction.on_bad_file: skip`"
+        )
+    return flow

@@ -1,0 +1,83 @@
+"""Cut flows, raw and weighted, that add up over chunks of a sample."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+GENERATED = "generated"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The events that pass a cut and all cuts before it: raw count, Σw and Σw²."""
+
+    name: str
+    raw: int
+    sum_w: float
+    sum_w2: float
+
+
+@dataclass(frozen=True)
+class CutFlow:
+    """Steps of a selection; the first one, `generated`, counts every event read."""
+
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def of(cls, weight: np.ndarray, cuts: Mapping[str, np.ndarray]) -> Self:
+        """Return the cut flow of events.
+
+        Parameters
+        ----------
+        weight : np.ndarray [events]
+            Generator weights.
+        cuts : mapping of str to np.ndarray [events]
+            What passes each cut, in the order in which they are applied.
+        """
+        passed = np.ones(len(weight), dtype=bool)
+        steps = [_count(GENERATED, weight)]
+        for name, mask in cuts.items():
+            passed = passed & mask
+            steps.append(_count(name, weight[passed]))
+        return cls(tuple(steps))
+
+    @classmethod
+    def empty(cls, names: Sequence[str]) -> Self:
+        """Return the cut flow of no events."""
+        return cls.of(np.zeros(0), {name: np.zeros(0, dtype=bool) for name in names})
+
+    @classmethod
+    def from_steps(cls, steps: Sequence[Mapping[str, Any]]) -> Self:
+        """Return the cut flow that `to_steps` wrote."""
+        return cls(tuple(Step(**step) for step in steps))
+
+    def to_steps(self) -> list[dict[str, Any]]:
+        """Return the steps as plain dictionaries, for JSON."""
+        return [asdict(step) for step in self.steps]
+
+    def __getitem__(self, name: str) -> Step:
+        return next(step for step in self.steps if step.name == name)
+
+    def __add__(self, other: Self) -> Self:
+        """Return the cut flow of the events of both.
+
+        Raises
+        ------
+        ValueError
+            If the two do not have the same steps.
+        """
+        mine, its = ([step.name for step in flow.steps] for flow in (self, other))
+        if mine != its:
+            raise ValueError(f"cut flows with different steps cannot be added: {mine}, {its}")
+        return type(self)(
+            tuple(
+                Step(a.name, a.raw + b.raw, a.sum_w + b.sum_w, a.sum_w2 + b.sum_w2)
+                for a, b in zip(self.steps, other.steps, strict=True)
+            )
+        )
+
+
+def _count(name: str, weight: np.ndarray) -> Step:
+    return Step(name, len(weight), float(weight.sum()), float((weight**2).sum()))

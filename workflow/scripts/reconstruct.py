@@ -1,0 +1,63 @@
+"""Reconstruct one Delphes file: ROOT in, Parquet table of selected events and cut flow out."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.config.reconstruction import Reconstruction
+from analysis.errors import ConfigError, InputFileError, NormalisationError
+from analysis.event_table import write_empty
+from analysis.files import atomic_path
+from analysis.reconstruction import cut_names, reconstruct_file
+from analysis.selection import CutFlow
+from workflow.cli import read_block, run
+
+MAX_HADRONS = 10_000
+
+
+def main(
+    file: Annotated[str, typer.Argument(help="Delphes ROOT file, a path or a URL.")],
+    events: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    cutflow: Annotated[Path, typer.Option(help="JSON file to write.")],
+    sample: Annotated[str, typer.Option(help="Name of the sample.")],
+    chunk: Annotated[str, typer.Option(help="Number of the file in its sample.")] = "0",
+    config: Annotated[
+        str, typer.Option(help="Reconstruction block, inline JSON or a YAML file.")
+    ] = "{}",
+    b_hadrons_min: Annotated[int, typer.Option(min=0, help="Fewest b hadrons kept.")] = 0,
+    b_hadrons_max: Annotated[
+        int | None, typer.Option(min=0, help="Most b hadrons kept; any number if not given.")
+    ] = None,
+) -> None:
+    """Reconstruct one Delphes file."""
+    block = read_block(Reconstruction, config)
+    stratum = _stratum(b_hadrons_min, b_hadrons_max)
+    status, reason = "read", ""
+    with atomic_path(events) as table, atomic_path(cutflow) as record:
+        try:
+            flow = reconstruct_file(file, table, block, stratum)
+        except (InputFileError, NormalisationError) as error:
+            if block.on_bad_file == "fail":
+                raise
+            status, reason = "skipped", str(error)
+            flow = CutFlow.empty(cut_names(stratum))
+            write_empty(table)
+        content = {"sample": sample, "chunk": chunk, "file": file, "status": status}
+        content |= {"reason": reason, "steps": flow.to_steps()}
+        record.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _stratum(fewest: int, most: int | None) -> range | None:
+    if fewest == 0 and most is None:
+        return None
+    if most is not None and most < fewest:
+        raise ConfigError(
+            f"--b-hadrons-max ({most}) is below --b-hadrons-min ({fewest}); no event has both"
+        )
+    return range(fewest, MAX_HADRONS if most is None else most + 1)
+
+
+if __name__ == "__main__":
+    run(main)
