@@ -64,7 +64,7 @@ class EventTableWriter:
 
 
 def _to_arrow(table: ak.Array) -> pa.Table:
-    return ak.to_arrow_table(table, extensionarray=False, list_to32=True)
+    return ak.to_arrow_table(table, extensionarray=False, list_to32=False)
 
 
 def write_empty(path: Path) -> None:

@@ -48,7 +48,7 @@ def momenta(objects: ak.Array) -> ak.Array:
 
 
 def polar(jets: ak.Array) -> ak.Array:
-    """Return {pt, eta, phi, mass, energy} of Cartesian four-momenta; a mass² below 0 counts as 0."""
+    """Return {pt, eta, phi, mass, energy} of Cartesian four-momenta; mass² < 0 counts as 0."""
     pt = np.hypot(jets.px, jets.py)
     m2 = jets.E**2 - pt**2 - jets.pz**2
     return ak.zip(

@@ -150,7 +150,7 @@ def reconstruct_file(
     total = flow[GENERATED]
     if not total.sum_w > 0:
         raise NormalisationError(
-            f"{path}: the generator weights of its {total.raw} events sum to {total.sum_w:g}, which "
-            "normalises nothing; replace the file, or set `reconstruction.on_bad_file: skip`"
+            f"{path}: the generator weights of its {total.raw} events sum to {total.sum_w:g}, "
+            "but must sum to more than 0; replace the file, or set `reconstruction.on_bad_file: skip`"
         )
     return flow

@@ -44,8 +44,14 @@ def main(
             status, reason = "skipped", str(error)
             flow = CutFlow.empty(cut_names(stratum))
             write_empty(table)
-        content = {"sample": sample, "chunk": chunk, "file": file, "status": status}
-        content |= {"reason": reason, "steps": flow.to_steps()}
+        content = {
+            "sample": sample,
+            "chunk": chunk,
+            "file": file,
+            "status": status,
+            "reason": reason,
+            "steps": flow.to_steps(),
+        }
         record.write_text(json.dumps(content, indent=1) + "\n")
 
 
