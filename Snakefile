@@ -1,25 +1,59 @@
 """The boosted HH → 4b analysis, from Delphes files to the limit plot."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 from analysis.errors import AnalysisError
+from models.registry import module_of
 from workflow import paths
-from workflow.config import parse
+from workflow.config import read_config
 from workflow.inputs import chunks
 from workflow.provenance import source_digest
+from workflow.watchdog import hold_lock
 
 
 configfile: Path(workflow.basedir) / "config.yaml"
 
 
 try:
-    cfg = parse(config)
+    cfg = read_config(config)
     CHUNKS = {sample.name: {chunk.name: chunk for chunk in chunks(sample)} for sample in cfg.samples}
 except AnalysisError as error:
     raise WorkflowError(str(error)) from None
+
+SIGNALS = [sample.name for sample in cfg.signals]
+NETWORKS = [network.name for network in cfg.networks]
+
+
+wildcard_constraints:
+    sample="|".join(CHUNKS),
+    signal="|".join(SIGNALS),
+    network="|".join(NETWORKS),
+    seed=r"\d+",
+    chunk=r"[A-Za-z0-9_.-]+",
+
+
+rule all:
+    """Everything that stands in `results/` after a run."""
+    input:
+        paths.CUTFLOW_TABLE,
+    default_target: True
+
+
+include: "workflow/rules/reconstruct.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/limits.smk"
+
+
+onstart:
+    try:
+        run_lock = hold_lock(Path(".snakemake/run.lock"))
+    except AnalysisError as error:
+        raise WorkflowError(str(error)) from None

@@ -13,14 +13,18 @@ from rich.console import Console
 
 from analysis.errors import AnalysisError, ConfigError
 from models.errors import ModelError
+from workflow.watchdog import follow_run
 
 T = TypeVar("T")
 
 
 def run(main: Callable[..., None]) -> None:
     """Run `main` as a typer command; an error that the user can mend is one message and exit 1."""
+    follow_run()
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
     try:
-        typer.run(main)
+        app()
     except (AnalysisError, ModelError) as error:
         Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {error}", highlight=False)
         sys.exit(1)

@@ -74,7 +74,7 @@ def _unique(what: str, names: Iterable[str]) -> None:
         seen.add(name)
 
 
-def parse(mapping: Mapping[str, Any]) -> Config:
+def read_config(mapping: Mapping[str, Any]) -> Config:
     """Return the configuration that a mapping (as read from YAML) holds.
 
     Raises
@@ -90,14 +90,14 @@ def parse(mapping: Mapping[str, Any]) -> Config:
 
 
 def load(path: Path) -> Config:
-    """Return the configuration of one YAML file (see `parse`)."""
+    """Return the configuration of one YAML file (see `read_config`)."""
     try:
         mapping = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
     if not isinstance(mapping, dict):
         raise ConfigError(f"the configuration {path} holds no keys")
-    return parse(mapping)
+    return read_config(mapping)
 
 
 def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:

@@ -53,10 +53,16 @@ def source_files(script: Path) -> tuple[Path, ...]:
 
 
 @cache
-def source_digest(script: str) -> str:
-    """Return a digest of the sources behind `workflow/scripts/{script}.py`."""
+def source_digest(script: str, *modules: str) -> str:
+    """Return a digest of the sources behind `workflow/scripts/{script}.py`.
+
+    `modules` are further project modules that the script loads by name; others are ignored.
+    """
+    roots = [ROOT / "workflow" / "scripts" / f"{script}.py"]
+    roots += [file for module in modules if (file := _module_file(module))]
+    files = sorted({file for root in roots for file in source_files(root)})
     digest = hashlib.blake2b(digest_size=8)
-    for file in source_files(ROOT / "workflow" / "scripts" / f"{script}.py"):
+    for file in files:
         digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -41,7 +41,7 @@ rule reconstruct:
     shell:
         "python -m workflow.scripts.reconstruct {params.source:q} --config {params.config:q}"
         " --sample {wildcards.sample:q} --chunk {wildcards.chunk:q} {params.stratum}"
-        " --output {output.events:q} --cutflow {output.cutflow:q} > {log:q} 2>&1"
+        " --events {output.events:q} --cutflow {output.cutflow:q} > {log:q} 2>&1"
 
 
 def event_tables(wildcards):

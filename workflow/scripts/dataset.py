@@ -57,7 +57,7 @@ def main(
         for name in names:
             for table in event_tables(events / f"{name}.parquet"):
                 key = event_key(block.name, name, ak.to_numpy(table["entry"]))
-                tag_weight = tag_weights(leading_subjet_flavour(table), key, tagging)
+                tag_weight = tag_weights(leading_subjet_flavour(table), tagging, key)
                 yield {
                     **tensors(table, max_constituents, max_subjets),
                     "key": key,
