@@ -1,0 +1,165 @@
+"""A trained network in a folder: safetensors and JSON, so that reading one runs no code of its.
+
+`model.safetensors` holds weights and normalisation constants, `model.json` everything else.
+"""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from models.errors import ModelError
+from models.files import atomic
+from models.inputs import parameter_count
+from models.registry import build
+from models.specs import Features, NetworkSpec, Training, dump
+
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "model.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with its weights, and what it was made with.
+
+    Attributes
+    ----------
+    network : Module
+        In evaluation mode.
+    spec : NetworkSpec
+    features : Features
+        Columns of the dataset that it was trained on.
+    description : dict
+        All of `model.json`.
+    """
+
+    network: nn.Module
+    spec: Any
+    features: Features
+    description: dict[str, Any]
+
+
+def describe(
+    network: nn.Module,
+    spec: Any,
+    training: Training,
+    features: Features,
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what `model.json` holds: network, training, features, versions, size, `extra`."""
+    libraries = ("torch", "lightning", "safetensors", "numpy")
+    return {
+        "format": FORMAT,
+        "network": dump(spec),
+        "training": dump(training),
+        "features": dump(features),
+        "parameters": parameter_count(network),
+        "versions": {
+            "python": platform.python_version(),
+            **{library: version(library) for library in libraries},
+        },
+        **extra,
+    }
+
+
+def save(folder: Path, network: nn.Module, description: Mapping[str, Any]) -> None:
+    """Write the network into `folder`; each file appears finished or not at all."""
+    with atomic(folder / WEIGHTS) as path:
+        save_file(unshared(network.state_dict()), path)
+    with atomic(folder / DESCRIPTION) as path:
+        path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+
+
+def unshared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a copy in which no two tensors share memory, as safetensors wants it."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
+
+
+def load(folder: str | Path, features: Features | None = None) -> TrainedModel:
+    """Read a trained network.
+
+    Parameters
+    ----------
+    folder : path
+    features : Features, optional
+        Columns of the dataset that it shall score.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged, the weights are those of another architecture, or the
+        network was trained on other features.
+    """
+    folder = Path(folder)
+    description = _read_description(folder / DESCRIPTION)
+    try:
+        spec: Any = TypeAdapter(NetworkSpec).validate_python(description["network"])
+        trained_on = Features.model_validate(description["features"])
+    except (KeyError, ValidationError) as error:
+        raise ModelError(
+            f"{folder / DESCRIPTION} does not describe a network of this version: {error}; "
+            "train again"
+        ) from None
+    if features is not None and features != trained_on:
+        raise ModelError(_difference(folder, trained_on, features))
+    network = build(spec, trained_on)
+    state = read_tensors(folder / WEIGHTS)
+    wanted = network.state_dict()
+    wrong = sorted(
+        name
+        for name in wanted.keys() | state.keys()
+        if name not in wanted or name not in state or wanted[name].shape != state[name].shape
+    )
+    if wrong:
+        raise ModelError(
+            f"{folder / WEIGHTS} holds the weights of another network than {DESCRIPTION} "
+            f"(architecture {spec.architecture}) says: {len(wrong)} tensors differ, the first is "
+            f"{wrong[0]}; train again, or put the two files of one training together"
+        )
+    network.load_state_dict(state)
+    return TrainedModel(network.eval(), spec, trained_on, description)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file; anything else, a pickle too, is an error."""
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise ModelError(f"{path} does not exist; train the network first") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"{path} is not a readable safetensors file ({error}); delete it and train again"
+        ) from None
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ModelError(f"{path} does not exist; train the network first") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}); delete it and train again") from None
+    found = description.get("format") if isinstance(description, dict) else None
+    if found != FORMAT:
+        raise ModelError(f"{path} has format {found!r}, this version reads {FORMAT}; train again")
+    return description
+
+
+def _difference(folder: Path, trained_on: Features, found: Features) -> str:
+    for name in Features.model_fields:
+        here, there = getattr(trained_on, name), getattr(found, name)
+        if here != there:
+            return (
+                f"the model in {folder} was trained on {name} {list(here)}, the dataset has "
+                f"{list(there)}; score a dataset with the same columns, or train again"
+            )
+    raise AssertionError("the features do not differ")

@@ -1,0 +1,109 @@
+"""Streams of a network: the constituents of a fat jet, and the kinematic tokens, as vectors."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from models.attention import SelfAttentionLayer
+from models.batch import Batch, Jet
+from models.inputs import KinematicsInput, TokenInput
+from models.specs import Features, SelfAttentionEncoder, Transformer, UsesKinematics
+
+
+class JetEncoder(nn.Module):
+    """Base of jet encoders: a jet to tokens [B, N, width] with their mask [B, N]."""
+
+    def forward(self, jet: Jet) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError
+
+
+class SelfAttentionJetEncoder(JetEncoder):
+    """Constituents embedded, then self-attention layers among them.
+
+    Parameters
+    ----------
+    spec : SelfAttentionEncoder
+    size : Transformer
+    wanted : tuple of str
+        Constituent features.
+    features : Features
+    jets : tuple of int
+        The jets that this encoder serves.
+    """
+
+    def __init__(
+        self,
+        spec: SelfAttentionEncoder,
+        size: Transformer,
+        wanted: tuple[str, ...],
+        features: Features,
+        jets: tuple[int, ...],
+    ) -> None:
+        super().__init__()
+        self.input = TokenInput(wanted, features, jets)
+        self.embedding = nn.Sequential(
+            nn.Linear(len(wanted), size.width), nn.GELU(), nn.Linear(size.width, size.width)
+        )
+        self.layers = nn.ModuleList(SelfAttentionLayer(size) for _ in range(spec.layers))
+
+    def forward(self, jet: Jet) -> tuple[Tensor, Tensor]:
+        tokens, mask = self.input(jet)
+        tokens = self.embedding(tokens)
+        for layer in self.layers:
+            tokens = layer(tokens, mask)
+        return tokens, mask
+
+
+JET_ENCODERS: dict[str, Callable[..., JetEncoder]] = {"self_attention": SelfAttentionJetEncoder}
+
+
+def jet_encoders(spec, features: Features) -> nn.ModuleList:  # type: ignore[no-untyped-def]
+    """Return the encoders of jet 1 and jet 2: two, or the same one twice where it is shared."""
+    build = partial(
+        JET_ENCODERS[spec.jet_encoder.kind],
+        spec.jet_encoder,
+        spec,
+        spec.constituent_features,
+        features,
+    )
+    if spec.share_jet_encoder:
+        return nn.ModuleList([build((0, 1))] * 2)
+    return nn.ModuleList([build((0,)), build((1,))])
+
+
+class KinematicsEncoder(nn.Module):
+    """The kinematic tokens (jet 1, jet 2, H) through self-attention layers.
+
+    Each token has its own meaning, hence its own learned offset.
+    """
+
+    def __init__(
+        self, spec: UsesKinematics, size: Transformer, layers: int, features: Features
+    ) -> None:
+        super().__init__()
+        self.input = KinematicsInput(spec.kinematics_encoding, spec.use_theta, features)
+        self.embedding = nn.Linear(self.input.size, size.width)
+        self.token = nn.Parameter(torch.randn(3, size.width) * size.width**-0.5)
+        self.layers = nn.ModuleList(SelfAttentionLayer(size) for _ in range(layers))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return tokens [B, 3, width]."""
+        tokens = self.embedding(self.input(batch)) + self.token
+        for layer in self.layers:
+            tokens = layer(tokens)
+        return tokens
+
+
+class Head(nn.Sequential):
+    """A vector [B, in] to two logits: layer norm, one hidden layer, output."""
+
+    def __init__(self, inputs: int, size: Transformer) -> None:
+        super().__init__(
+            nn.LayerNorm(inputs),
+            nn.Linear(inputs, size.width),
+            nn.GELU(),
+            nn.Dropout(size.dropout),
+            nn.Linear(size.width, 2),
+        )

@@ -1,0 +1,111 @@
+"""Scoring events with a trained network."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.batch import Events
+from models.checkpoint import load
+from models.errors import ModelError
+from models.specs import Features
+
+
+@torch.inference_mode()
+def log_odds(
+    network: nn.Module, events: Events, batch_size: int = 1024, device: str = "cpu"
+) -> np.ndarray:
+    """Return log p(signal)/p(background) = logit₁ − logit₀ for every event.
+
+    Parameters
+    ----------
+    network : Module
+    events : Events
+        N events.
+    batch_size : int
+        Events in memory at a time.
+    device : str
+
+    Returns
+    -------
+    ndarray [N] float64
+        In single precision inside the network; the score is 1 / (1 + exp(−log-odds)).
+
+    Raises
+    ------
+    ModelError
+        If a result is not finite.
+    """
+    network = network.to(device).eval()
+    result = np.empty(len(events))
+    for start in range(0, len(events), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(events)))
+        logits = network(events[rows].to(device)).double()
+        result[rows] = (logits[:, 1] - logits[:, 0]).cpu().numpy()
+    bad = np.flatnonzero(~np.isfinite(result))
+    if len(bad):
+        raise ModelError(
+            f"the network gives no finite score for {len(bad)} of {len(events)} events, the first "
+            f"is number {bad[0]}; look for NaN in the dataset"
+        )
+    return result
+
+
+def predict_log_odds(
+    folder: str | Path,
+    events: Events,
+    features: Features | None = None,
+    batch_size: int = 1024,
+    accelerator: str = "auto",
+    threads: int = 1,
+) -> np.ndarray:
+    """Return the log-odds [N] float64 that the network in `folder` gives to the events.
+
+    Parameters
+    ----------
+    folder : path
+        As `models.training.train` wrote it.
+    events : Events
+    features : Features, optional
+        Columns of the events' arrays; must be those of the training.
+    batch_size : int
+    accelerator : str
+        "cpu", "cuda", "mps", or "auto": one CUDA GPU where there is one, else the CPU.
+    threads : int
+        CPU threads.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be read, or was trained on other features.
+    """
+    network = load(folder, features).network
+    torch.set_num_threads(threads)
+    return log_odds(network, events, batch_size, device_of(accelerator))
+
+
+def device_of(accelerator: str) -> str:
+    """Return the torch device that an accelerator setting means on this machine.
+
+    Raises
+    ------
+    ModelError
+        If the accelerator asked for is not there.
+    """
+    if accelerator == "auto":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a driver that is too old means no GPU
+            return "cuda" if torch.cuda.is_available() else "cpu"
+    present: dict[str, Callable[[], bool]] = {
+        "cpu": lambda: True,
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+    }
+    if not present[accelerator]():
+        raise ModelError(
+            f"accelerator: {accelerator} is not available on this machine; use auto or cpu"
+        )
+    return accelerator

@@ -1,0 +1,252 @@
+"""What a network and its training are made of: configuration blocks, free of torch.
+
+Reading the configuration must stay fast, so that nothing here imports a network. The
+discriminator `architecture` names the class that `models.registry` builds.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+
+ORIENTED_FEATURES = (
+    "eta",
+    "phi",
+    "log_pt",
+    "log_pt_rel",
+    "delta_r",
+    "charge",
+    "is_charged_hadron",
+    "is_electron",
+    "is_muon",
+    "is_photon",
+    "is_neutral_hadron",
+)
+"""Constituent features of the oriented jet alone: none tells how the jet lay in the detector."""
+
+ORIENTATION_FEATURES = frozenset({"deta", "dphi", "log_energy", "log_energy_rel"})
+"""Features from which θ can be read: laboratory coordinates, and energy, for E = pT cosh η."""
+
+
+class Block(BaseModel):
+    """A frozen configuration block: unknown keys, NaN and infinities are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Features(Block):
+    """Names of the columns of the input arrays, in order."""
+
+    constituents: tuple[str, ...] = Field(
+        (
+            "eta",
+            "phi",
+            "deta",
+            "dphi",
+            "log_pt",
+            "log_energy",
+            "log_pt_rel",
+            "log_energy_rel",
+            "delta_r",
+            "charge",
+            "is_charged_hadron",
+            "is_electron",
+            "is_muon",
+            "is_photon",
+            "is_neutral_hadron",
+        ),
+        description="Columns of `constituents` [B, J, N, F].",
+    )
+    subjets: tuple[str, ...] = Field(
+        ("deta", "dphi", "log_pt", "log_energy", "log_mass", "log_pt_rel"),
+        description="Columns of `subjets` [B, J, S, F].",
+    )
+    kinematics: tuple[str, ...] = Field(
+        ("mass", "eta", "phi", "pt", "energy", "theta"),
+        description="Columns of `kinematics` [B, T, F].",
+    )
+
+
+class Transformer(Block):
+    """Sizes of a stack of pre-layer-norm attention layers."""
+
+    width: int = Field(64, gt=0, description="Width of a token inside the network.")
+    heads: int = Field(4, gt=0, description="Attention heads; must divide `width`.")
+    mlp_ratio: float = Field(2.0, gt=0, description="Hidden width of a layer's MLP over `width`.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in attention and MLP outputs.")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.heads:
+            allowed = [heads for heads in range(1, self.width + 1) if self.width % heads == 0]
+            raise ValueError(
+                f"heads ({self.heads}) must divide width ({self.width}); allowed: {allowed}"
+            )
+        return self
+
+
+class SelfAttentionEncoder(Block):
+    """A jet's constituents through plain self-attention layers."""
+
+    kind: Literal["self_attention"] = Field("self_attention", description="Encoder of a fat jet.")
+    layers: int = Field(2, ge=0, description="Self-attention layers.")
+
+
+JetEncoderSpec = Annotated[SelfAttentionEncoder, Field(description="Encoder of each fat jet.")]
+
+
+class Network(Block):
+    """What every network has."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$",
+        max_length=64,
+        description="Name of the network in paths, tables and figures.",
+    )
+
+
+class UsesKinematics(Block):
+    """How the kinematic tokens (m, η, φ, pT, E, θ) enter."""
+
+    use_theta: bool = Field(
+        True, description="Whether the kinematic tokens hold θ, the jets' rotation angle."
+    )
+    kinematics_encoding: Literal["relative", "published"] = Field(
+        "relative",
+        description="`relative`: log m, η, φ relative to fat jet 1 as sine and cosine, log pT, "
+        "log E, and sine and cosine of 2θ, so that a rotation about the beam changes nothing and "
+        "no angle jumps; `published`: the six numbers as they are, standardised.",
+    )
+
+
+class UsesConstituents(Block):
+    """How the constituents of the two fat jets enter."""
+
+    constituent_features: tuple[str, ...] = Field(
+        ORIENTED_FEATURES,
+        min_length=1,
+        description="Constituent features that the network sees. `deta`, `dphi`, `log_energy` and "
+        "`log_energy_rel` also tell the jet's orientation, as θ does.",
+    )
+    jet_encoder: JetEncoderSpec = SelfAttentionEncoder(kind="self_attention", layers=2)
+    share_jet_encoder: bool = Field(
+        False, description="Whether both fat jets go through the same encoder weights."
+    )
+
+
+class WithoutTheta(UsesKinematics, UsesConstituents):
+    """Both inputs, where leaving θ out must not let it in again by another door."""
+
+    @model_validator(mode="after")
+    def _theta_stays_out(self) -> Self:
+        leaks = sorted(ORIENTATION_FEATURES.intersection(self.constituent_features))
+        if not self.use_theta and leaks:
+            raise ValueError(
+                f"with use_theta: false, constituent_features must not hold {leaks}, from which θ "
+                "can be read; leave them out"
+            )
+        return self
+
+
+class CrossAttention(Network, Transformer, WithoutTheta):
+    """Kinematic tokens ask, the constituents of both fat jets answer."""
+
+    architecture: Literal["cross_attention"] = Field(
+        "cross_attention", description="Name of the architecture."
+    )
+    fusion: Literal["tokens", "sum"] = Field(
+        "tokens",
+        description="Keys and values: `tokens` of both jets side by side with a learned jet "
+        "embedding; `sum` of the two jets token by token in pT order, as published.",
+    )
+    kinematics_layers: int = Field(2, ge=0, description="Self-attention layers on kinematics.")
+    cross_layers: int = Field(2, ge=1, description="Cross-attention layers.")
+
+
+class Concatenation(Network, Transformer, WithoutTheta):
+    """The three pooled streams side by side, in place of cross-attention."""
+
+    architecture: Literal["concatenation"] = Field(
+        "concatenation", description="Name of the architecture."
+    )
+    kinematics_layers: int = Field(2, ge=0, description="Self-attention layers on kinematics.")
+
+
+class Constituents(Network, Transformer, UsesConstituents):
+    """The constituents of the two fat jets alone."""
+
+    architecture: Literal["constituents"] = Field(
+        "constituents", description="Name of the architecture."
+    )
+
+
+class Kinematics(Network, Transformer, UsesKinematics):
+    """The kinematic tokens alone."""
+
+    architecture: Literal["kinematics"] = Field(
+        "kinematics", description="Name of the architecture."
+    )
+    layers: int = Field(2, ge=0, description="Self-attention layers.")
+
+
+class Custom(Network):
+    """A network of the user's own, given by the import path of its class."""
+
+    architecture: Literal["custom"] = Field("custom", description="Name of the architecture.")
+    target: str = Field(
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="`package.module:Class`, a torch module built as `Class(spec, features)` that "
+        "maps a `models.batch.Batch` to logits [B, 2].",
+    )
+    options: dict[str, JsonValue] = Field({}, description="The network's own settings.")
+
+
+NetworkSpec = Annotated[
+    CrossAttention | Concatenation | Constituents | Kinematics | Custom,
+    Field(discriminator="architecture"),
+]
+
+
+class Training(Block):
+    """The one training loop, for every network."""
+
+    seeds: tuple[int, ...] = Field(
+        (1,), min_length=1, description="One training per seed: initial weights, order, split."
+    )
+    epochs: int = Field(30, gt=0, description="Largest number of passes over the training events.")
+    batch_size: int = Field(256, gt=0, description="Events per step.")
+    learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate of AdamW.")
+    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of AdamW.")
+    warmup_fraction: float = Field(
+        0.1, ge=0, lt=1, description="Share of all steps with a linearly rising learning rate."
+    )
+    patience: int = Field(
+        8, gt=0, description="Epochs without a better validation loss before the training stops."
+    )
+    gradient_clip: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
+    ema: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Decay per step of averaged weights; 0 takes the weights as is.",
+    )
+    precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
+        "auto", description="`auto`: bf16-mixed on a GPU that has it, single precision elsewhere."
+    )
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="`auto`: one CUDA GPU where there is one, else the CPU."
+    )
+    threads: int = Field(
+        1, gt=0, description="CPU threads of one training; sums may differ in the last bit with it."
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_are_distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+            raise ValueError("seeds must be distinct and not negative")
+        return seeds
+
+
+def dump(block: Block) -> dict[str, Any]:
+    """Return a block as JSON types, every default written out."""
+    return block.model_dump(mode="json")
