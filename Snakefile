@@ -1,22 +1,24 @@
 """The boosted HH → 4b analysis, from Delphes files to the limit plot."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 from analysis.errors import AnalysisError
 from models.registry import module_of
 from workflow import paths
 from workflow.config import read_config
+from workflow.environment import use_this_python
 from workflow.inputs import chunks
 from workflow.provenance import source_digest
 from workflow.watchdog import hold_lock
+
+
+use_this_python()
 
 
 configfile: Path(workflow.basedir) / "config.yaml"
@@ -24,7 +26,10 @@ configfile: Path(workflow.basedir) / "config.yaml"
 
 try:
     cfg = read_config(config)
-    CHUNKS = {sample.name: {chunk.name: chunk for chunk in chunks(sample)} for sample in cfg.samples}
+    CHUNKS = {
+        sample.name: {chunk.name: chunk for chunk in chunks(sample)}
+        for sample in cfg.samples
+    }
 except AnalysisError as error:
     raise WorkflowError(str(error)) from None
 
@@ -41,12 +46,13 @@ wildcard_constraints:
 
 
 rule all:
+    default_target: True
     """Everything that stands in `results/` after a run."""
     input:
         paths.CUTFLOW_TABLE,
-    default_target: True
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/limits.smk"

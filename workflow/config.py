@@ -2,12 +2,13 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
+from snakemake.utils import update_config
 
 from analysis.config.base import Block, Positive, Probability
 from analysis.config.dataset import Dataset
@@ -89,15 +90,27 @@ def read_config(mapping: Mapping[str, Any]) -> Config:
         raise ConfigError("the configuration is not valid:\n  " + "\n  ".join(lines)) from None
 
 
-def load(path: Path) -> Config:
-    """Return the configuration of one YAML file (see `read_config`)."""
-    try:
-        mapping = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
-    if not isinstance(mapping, dict):
-        raise ConfigError(f"the configuration {path} holds no keys")
-    return read_config(mapping)
+def load(files: Sequence[Path]) -> Config:
+    """Return the configuration of YAML files; a later file replaces the keys that it names.
+
+    This is what Snakemake does with `config.yaml` and `--configfile`: mappings are merged, lists
+    and values replaced.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or the result is not valid (see `read_config`).
+    """
+    merged: dict[str, Any] = {}
+    for path in files:
+        try:
+            mapping = yaml.safe_load(path.read_text())
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
+        if not isinstance(mapping, dict):
+            raise ConfigError(f"the configuration {path} holds no keys")
+        update_config(merged, mapping)
+    return read_config(merged)
 
 
 def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
@@ -109,6 +122,12 @@ def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
         return f"{key}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
     if item["type"] == "missing":
         return f"{key}: missing; this key is required"
+    if item["type"] == "union_tag_invalid":
+        discriminator = item["ctx"]["discriminator"].strip("'")
+        return (
+            f"{key}.{discriminator}: found {item['ctx']['tag']!r}; "
+            f"allowed: {item['ctx']['expected_tags']}"
+        )
     message = item["msg"].removeprefix("Value error, ")
     found = "" if item["type"] == "value_error" else f" (found {item['input']!r:.80})"
     return f"{key}: {message[0].lower()}{message[1:]}{found}"

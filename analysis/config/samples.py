@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from analysis.config.base import Block, Name, Positive
 
+HIGGS_MASS_GEV = 125.0
+
 
 class BHadrons(Block):
     """Events of a sample are kept by their number of b hadrons, both ends included.
@@ -59,6 +61,11 @@ class Sample(Block):
         if self.label == "signal":
             if self.mass_gev is None:
                 raise ValueError(f"signal sample {self.name!r} needs `mass_gev` (m_H in GeV)")
+            if self.mass_gev < 2 * HIGGS_MASS_GEV:
+                raise ValueError(
+                    f"signal sample {self.name!r}: mass_gev is {self.mass_gev:g}, below 2 m_h = "
+                    f"{2 * HIGGS_MASS_GEV:g} GeV, where H → hh is closed"
+                )
             if self.cross_section_pb is not None:
                 raise ValueError(
                     f"signal sample {self.name!r} must not have `cross_section_pb`: the limit is "

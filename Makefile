@@ -1,0 +1,57 @@
+# Everything on a machine with Python ≥ 3.11, git and make:
+#   make run     sets up .venv and runs the analysis; the results are in results/
+#   make test    sets up .venv and runs the tests and checks
+
+PYTHON ?= python3
+CORES  ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+CONFIG ?= config.yaml
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/ready
+TOOLS := $(VENV)/tools
+
+.PHONY: run test lint check-config dag schema clean help
+
+run: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+	@echo "Done. Look at results/figures/ first; results/README.md says what is where."
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(TOOLS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint --configfile tests/data/config.yaml
+
+check-config: $(READY)
+	$(BIN)/python -m workflow.scripts.check_config config.yaml $(CONFIG)
+
+schema: $(READY)
+	$(BIN)/python -m workflow.scripts.check_config --write-schema
+
+dag: $(READY)
+	$(BIN)/snakemake --configfile $(CONFIG) --rulegraph mermaid-js
+
+clean: ## removes all that a run made
+	find results -mindepth 1 ! -name README.md -delete
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# torch first: what else needs torch must find it there, and not bring its own.
+$(READY): envs/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet "$$(grep '^torch==' envs/requirements.txt)"
+	$(BIN)/pip install --quiet --requirement envs/requirements.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(TOOLS): $(READY) envs/requirements-dev.txt
+	$(BIN)/pip install --quiet --requirement envs/requirements-dev.txt
+	@touch $@

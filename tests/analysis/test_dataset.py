@@ -1,0 +1,145 @@
+"""Datasets: the split, the training weights, and the round trip through HDF5."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from analysis.config.dataset import Split
+from analysis.dataset import (
+    SPLITS,
+    TENSORS,
+    Dataset,
+    assign_split,
+    event_key,
+    read_side,
+    training_weights,
+    write_dataset,
+)
+from analysis.errors import EmptySampleError, InputFileError
+
+SPLIT = Split(train=0.5, validation=0.2, test=0.3)
+
+
+def test_key_depends_on_sample_file_and_entry_alone() -> None:
+    entries = np.arange(100)
+    key = event_key("qcd", "file_1", entries)
+    assert np.array_equal(key[40:], event_key("qcd", "file_1", entries[40:]))
+    for other in (event_key("qcd", "file_2", entries), event_key("top", "file_1", entries)):
+        assert not np.isin(key, other).any()
+
+
+def test_split_has_its_fractions_and_follows_the_seed() -> None:
+    key = event_key("qcd", "file", np.arange(200_000))
+    sides = assign_split(key, 1, SPLIT)
+    fractions = np.bincount(sides) / len(key)
+    assert fractions == pytest.approx([0.5, 0.2, 0.3], abs=0.005)
+    other = assign_split(key, 2, SPLIT)
+    both_test = np.mean((sides == 2) & (other == 2))
+    assert both_test == pytest.approx(0.3**2, abs=0.005), "splits of two seeds are independent"
+
+
+@given(
+    weight=hnp.arrays(
+        np.float64,
+        st.integers(4, 60),
+        elements=st.floats(1e-6, 1e9).flatmap(lambda x: st.sampled_from([x, -x])),
+    ),
+    quantile=st.floats(0, 1),
+)
+def test_training_weights_balance_and_keep_order(weight: np.ndarray, quantile: float) -> None:
+    label = (np.arange(len(weight)) % 2).astype(np.uint8)
+    result = training_weights(label, weight, quantile).astype(np.float64)
+    assert result[label == 1].sum() == pytest.approx(result[label == 0].sum(), rel=1e-4)
+    assert result.mean() == pytest.approx(1, rel=1e-4)
+    size = np.abs(weight[label == 0])
+    ranked = result[label == 0][np.argsort(size)]
+    assert (np.diff(ranked) >= -1e-6 * ranked.max()).all()
+
+
+def test_cap_bounds_the_share_of_one_event() -> None:
+    weight = np.r_[np.ones(100), 1e6, np.ones(50)]
+    label = np.r_[np.zeros(101), np.ones(50)].astype(np.uint8)
+    share = [training_weights(label, weight, q)[100] / len(weight) * 2 for q in (1.0, 0.9)]
+    assert share[0] > 0.99
+    assert share[1] < 0.02
+
+
+@pytest.mark.parametrize(("label", "missing"), [(0, "signal"), (1, "background")])
+def test_training_weights_need_both_classes(label: int, missing: str) -> None:
+    with pytest.raises(EmptySampleError, match=f"no {missing} event"):
+        training_weights(np.full(5, label, np.uint8), np.ones(5), 1.0)
+
+
+def part(count: int, first: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(first)
+    shapes = {
+        "constituents": (2, 5, 15),
+        "constituent_mask": (2, 5),
+        "subjets": (2, 3, 6),
+        "subjet_mask": (2, 3),
+        "kinematics": (3, 6),
+    }
+    tensors = {name: rng.random((count, *shape), np.float32) for name, shape in shapes.items()}
+    return {
+        **{n: t > 0.5 if n.endswith("mask") else t for n, t in tensors.items()},
+        "key": event_key("s", "c", np.arange(first, first + count)),
+        "weight": rng.random(count),
+        "tag_weight": rng.random((count, 1)),
+    }
+
+
+def write(path: Path, label: str, parts: list[dict[str, np.ndarray]]) -> Dataset:
+    attributes = {"sample": path.stem, "process": "p", "label": label, "categories": ["four"]}
+    write_dataset(path, iter(parts), attributes)
+    return Dataset(path)
+
+
+def test_round_trip_in_parts(tmp_path: Path) -> None:
+    parts = [part(7), part(0), part(5, first=7)]
+    dataset = write(tmp_path / "a.h5", "signal", parts)
+    assert len(dataset) == 12
+    read = dataset.read(np.ones(12, bool))
+    for name in TENSORS:
+        assert np.array_equal(read[name], np.concatenate([p[name] for p in parts]))
+
+
+def test_empty_sample_is_a_valid_dataset(tmp_path: Path) -> None:
+    dataset = write(tmp_path / "a.h5", "background", [part(0)])
+    assert len(dataset) == 0
+    assert dataset.read(np.zeros(0, bool))["constituents"].shape == (0, 2, 5, 15)
+
+
+def test_sides_are_disjoint_complete_and_scaled(tmp_path: Path) -> None:
+    datasets = [
+        write(tmp_path / "s.h5", "signal", [part(400)]),
+        write(tmp_path / "b.h5", "background", [part(600, first=400)]),
+    ]
+    sides = [read_side(datasets, 3, SPLIT, name) for name in SPLITS]
+    keys = np.concatenate([side.key for side in sides])
+    assert len(np.unique(keys)) == len(keys) == 1000
+    total = sum(
+        side.weight.sum() * getattr(SPLIT, n) for n, side in zip(SPLITS, sides, strict=True)
+    )
+    assert total == pytest.approx(sum(data.weight.sum() for data in datasets))
+    assert set(sides[0].sample[sides[0].label == 1]) == {"s"}
+
+
+def test_side_without_background_is_an_error(tmp_path: Path) -> None:
+    datasets = [
+        write(tmp_path / "s.h5", "signal", [part(40)]),
+        write(tmp_path / "b.h5", "background", [part(0)]),
+    ]
+    with pytest.raises(EmptySampleError, match=r"no background event is on the test side.*b"):
+        read_side(datasets, 1, SPLIT, "test")
+
+
+def test_truncated_dataset_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    write(path, "signal", [part(10)])
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputFileError, match=r"a\.h5.*remove it"):
+        Dataset(path)

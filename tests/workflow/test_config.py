@@ -1,0 +1,85 @@
+"""The configuration: what is accepted, and what each error says."""
+
+import json
+from typing import Any
+
+import pytest
+
+from analysis.errors import ConfigError
+from workflow.config import SCHEMA, read_config, schema_text
+from workflow.inputs import chunk_names
+
+
+def test_schema_is_up_to_date() -> None:
+    assert SCHEMA.read_text() == schema_text(), "run `make schema`"
+    json.loads(schema_text())
+
+
+def test_valid_config_is_frozen(tiny_config: dict[str, Any]) -> None:
+    config = read_config(tiny_config)
+    with pytest.raises(ValueError, match="frozen"):
+        config.luminosity_fb = 1.0  # type: ignore[misc]
+    assert [sample.name for sample in config.signals] == ["signal_mH1000"]
+
+
+def change(config: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    node: Any = config
+    for key in parents:
+        node = node[int(key)] if key.isdigit() else node.setdefault(key, {})
+    node[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("training.epohcs", 3, ["training.epohcs", "did you mean 'epochs'"]),
+        ("training.batch_size", -1, ["training.batch_size", "-1", "greater than 0"]),
+        ("samples.0.cross_section_pb", float("nan"), ["samples.0.cross_section_pb", "finite"]),
+        ("samples.0.mass_gev", None, ["samples.0", "'signal_mH1000'", "mass_gev"]),
+        ("samples.0.mass_gev", 200, ["samples.0", "200", "250"]),
+        ("samples.1.cross_section_pb", None, ["samples.1", "'qcd'", "cross_section_pb"]),
+        ("samples.1.label", "signl", ["samples.1.label", "'signl'", "'background'"]),
+        ("samples.1.name", "../../evil", ["samples.1.name", "evil"]),
+        ("samples.1.name", "signal_mH1000", ["samples", "'signal_mH1000'", "twice"]),
+        ("samples.1.files", [], ["samples.1", "'qcd'", "files"]),
+        ("networks.0.architecture", "resnet", ["networks.0.architecture", "'resnet'", "'kinem"]),
+        ("networks.0.fuson", "sum", ["networks.0.fuson", "did you mean 'fusion'"]),
+        ("networks.0.heads", 3, ["networks.0", "heads (3)", "width (16)"]),
+        ("networks", [], ["networks"]),
+        ("dataset.split.train", 0.9, ["dataset.split", "must be 1", "1.5"]),
+        ("reconstruction.subjets.radius", 2.0, ["subjets.radius (2.0)", "fatjets.radius"]),
+        ("working_point.reading", "raw", ["working_point.reading", "'raw'", "'mc'"]),
+    ],
+)
+def test_error_names_key_found_and_allowed(
+    tiny_config: dict[str, Any], path: str, value: Any, said: list[str]
+) -> None:
+    change(tiny_config, path, value)
+    with pytest.raises(ConfigError) as raised:
+        read_config(tiny_config)
+    message = str(raised.value)
+    assert all(words in message for words in said), message
+    assert len(message.splitlines()) == 2, "one cause, one line"
+
+
+def test_all_errors_at_once(tiny_config: dict[str, Any]) -> None:
+    change(tiny_config, "training.epochs", 0)
+    change(tiny_config, "luminosity_fb", -3)
+    with pytest.raises(ConfigError, match=r"(?s)luminosity_fb.*training\.epochs"):
+        read_config(tiny_config)
+
+
+def test_no_background_or_signal(tiny_config: dict[str, Any]) -> None:
+    signal, background = tiny_config["samples"]
+    for left, missing in (([signal], "background"), ([background], "signal")):
+        with pytest.raises(ConfigError, match=f"none has `label: {missing}`"):
+            read_config({**tiny_config, "samples": left})
+
+
+def test_chunk_names_belong_to_the_files() -> None:
+    assert chunk_names(["a/x.root", "b/y.root"]) == ["x", "y"]
+    assert chunk_names(["run_01/ev.root", "run_02/ev.root"]) == ["run_01__ev", "run_02__ev"]
+    assert chunk_names(["root://host//a/é b.root"]) == ["b"]
+    with pytest.raises(ConfigError, match="cannot tell"):
+        chunk_names(["a/x.root", "a/x.root"])

@@ -1,0 +1,41 @@
+"""Check a configuration before a run, or write the schema that editors check it with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from analysis.files import atomic_path
+from workflow.cli import run
+from workflow.config import SCHEMA, load, schema_text
+from workflow.inputs import chunks
+
+
+def main(
+    configs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="YAML files; each completes the ones before it."),
+    ] = None,
+    write_schema: Annotated[
+        bool, typer.Option("--write-schema", help=f"Write {SCHEMA.name} and do nothing else.")
+    ] = False,
+) -> None:
+    """Say whether a configuration is valid, and what a run would work on."""
+    console = Console()
+    if write_schema:
+        with atomic_path(SCHEMA) as temporary:
+            temporary.write_text(schema_text())
+        return
+    config = load(configs or [Path("config.yaml")])
+    for sample in config.samples:
+        found = len(chunks(sample))
+        console.print(f"{sample.name}: {sample.label}, process {sample.process}, {found} files")
+    console.print(
+        f"{len(config.networks)} networks × {len(config.signals)} masses × "
+        f"{len(config.training.seeds)} seeds. The configuration is valid."
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,30 @@
+"""Rule limits_table: the limits of all networks, masses and seeds in one table."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from analysis.tables import read_json, summarise_seeds, write_csv
+from workflow.cli import run
+
+SUMMARISED = ("limit_za_fb", "signal_efficiency", "n_eff", "b_expected", "cls_median_fb")
+
+
+def main(
+    rows: Annotated[list[Path], Argument(help="JSON files of rule limit.")],
+    output: Annotated[Path, Option(help="CSV: one row per network × mass × seed.")],
+    summary: Annotated[Path, Option(help="CSV: median, min, max over seeds.")],
+    scan: Annotated[Path, Option(help="CSV: limits against the background events kept.")],
+) -> None:
+    """Collect the rows and summarise them over seeds."""
+    found = [read_json(path) for path in rows]
+    limits = [item["limit"] for item in found]
+    write_csv(limits, output)
+    write_csv(summarise_seeds(limits, SUMMARISED), summary, ("network", "mass_gev"))
+    scanned = [row for item in found for row in item["scan"]]
+    write_csv(scanned, scan, ("network", "mass_gev", "seed", "background_events"))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,28 @@
+"""Rule metrics: AUC and background rejections of one network, signal and seed."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from analysis.metrics import metric_row
+from analysis.scores import read_scores
+from analysis.tables import write_json
+from workflow.cli import run
+
+
+def main(
+    scores: Annotated[Path, Option(help="Parquet table of scores.")],
+    output: Annotated[Path, Option(help="JSON file to write.")],
+    network: Annotated[str, Option(help="Name of the network.")],
+    mass: Annotated[float, Option(help="m_H [GeV].")],
+    seed: Annotated[int, Option(help="Seed of the training.")],
+) -> None:
+    """Evaluate the test events with their physical weights."""
+    test = read_scores(scores)["test"]
+    key = {"network": network, "mass_gev": mass, "seed": seed}
+    write_json(key | metric_row(test.log_odds, test.signal, test.weight), output)
+
+
+if __name__ == "__main__":
+    run(main)

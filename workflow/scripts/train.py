@@ -1,0 +1,64 @@
+"""Train one network with one seed on the datasets of its signal and of all backgrounds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import models.training
+from analysis.config.dataset import Dataset as DatasetConfig
+from analysis.dataset import Dataset, Side, read_side, training_weights
+from models.batch import Events, Sample
+from models.specs import Features, NetworkSpec, Training
+from models.training import Data
+from workflow.cli import read_block, run
+from workflow.provenance import code_version
+
+
+def weighted(side: Side, cap_quantile: float) -> Sample:
+    """Return one side of the split with the weights of the loss."""
+    weight = training_weights(side.label, side.weight, cap_quantile)
+    return Sample(Events(side.tensors), side.label, weight)
+
+
+def feature_names(dataset: Dataset) -> Features:
+    """Return the names of the columns of a dataset."""
+    kinds = {"constituents": "constituent", "subjets": "subjet", "kinematics": "kinematic"}
+    return Features(
+        **{kind: tuple(dataset.attributes[f"{name}_features"]) for kind, name in kinds.items()}
+    )
+
+
+def main(
+    datasets: Annotated[list[Path], typer.Argument(help="Datasets: one signal, all backgrounds.")],
+    network: Annotated[str, typer.Option(help="Network block: JSON or path of a YAML file.")],
+    training: Annotated[str, typer.Option(help="Training block: JSON or path of a YAML file.")],
+    dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
+    seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the split.")],
+    output: Annotated[Path, typer.Option(help="Folder of the trained model.")],
+) -> None:
+    """Train one network with one seed."""
+    spec = read_block(NetworkSpec, network)  # type: ignore[arg-type]
+    settings = read_block(Training, training)
+    block = read_block(DatasetConfig, dataset)
+    sources = [Dataset(path) for path in datasets]
+    train, validation = (
+        weighted(read_side(sources, seed, block.split, side), block.weight_cap_quantile)
+        for side in ("train", "validation")
+    )
+    models.training.train(
+        spec,
+        settings,
+        Data(train, validation, feature_names(sources[0])),
+        seed,
+        output,
+        extra={
+            "code_version": code_version(),
+            "dataset": block.model_dump(mode="json"),
+            "samples": [str(source.attributes["sample"]) for source in sources],
+        },
+    )
+
+
+if __name__ == "__main__":
+    run(main)
