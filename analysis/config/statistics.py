@@ -78,10 +78,10 @@ class TailFit(Block):
     """The generalised Pareto fit to the background's tail in log-odds."""
 
     n_eff: Positive = Field(
-        50.0, description="The tail starts where this many effective events lie behind the cut."
+        100.0, description="The tail starts where this many effective events lie behind the cut."
     )
     max_fraction: Probability = Field(
-        0.5, description="Largest share of the background's yield that may count as its tail."
+        0.3, description="Largest share of the background's yield that may count as its tail."
     )
     min_n_eff: Positive = Field(
         5.0, description="Fewer effective events in the tail than this: no fit, no limit."

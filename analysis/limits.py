@@ -1,0 +1,165 @@
+"""From the yields behind a cut to an upper limit on σ(gg → H → hh)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.config.statistics import Limits, WorkingPoint
+from analysis.scores import Scores
+from analysis.significance import (
+    NoLimitError,
+    asimov_significance,
+    signal_for_significance,
+)
+from analysis.working_point import Cut, Passing, count_background, find_cut, signal_yield
+
+REFERENCE_FB = 1.0
+Row = dict[str, float | int | str | None]
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What turns events into a cross section.
+
+    Attributes
+    ----------
+    luminosity : float
+        Integrated luminosity [fb⁻¹].
+    branching_ratio : float
+        BR(h → bb̄).
+    """
+
+    luminosity: float
+    branching_ratio: float
+
+    @property
+    def produced(self) -> float:
+        """Signal events hh → 4b produced at σ(gg → H → hh) = 1 fb."""
+        return self.luminosity * REFERENCE_FB * self.branching_ratio**2
+
+    def cross_section(self, events: float, efficiency: float) -> float:
+        """Return σ [fb] = s / (L · A×ε · BR²)."""
+        if efficiency <= 0:
+            raise NoLimitError("no signal left after the cut: no cross section can be excluded")
+        return events / (self.luminosity * efficiency * self.branching_ratio**2)
+
+
+def background_error(passing: Passing, relative: float) -> float:
+    """Return σ_b with σ_b² = (f·b)² + (Monte Carlo error)² + (tail-fit error)²."""
+    return float(
+        np.sqrt(
+            (relative * passing.expected) ** 2
+            + passing.statistical_error**2
+            + passing.tail_error**2
+        )
+    )
+
+
+def asimov_limit(
+    test: Scores, cut: Cut, passing: Passing, norm: Normalisation, config: Limits
+) -> Row:
+    """Return the Z_A limit behind a cut as columns of the table of limits.
+
+    Parameters
+    ----------
+    test : Scores
+        Test events.
+    cut : Cut
+        The cut, found elsewhere.
+    passing : Passing
+        The background behind it.
+    norm : Normalisation
+        Luminosity and branching ratio.
+    config : Limits
+        Target significance and background uncertainty.
+
+    Raises
+    ------
+    NoLimitError
+        If no signal passes or the yields allow no limit.
+    """
+    signal, signal_error, signal_raw = signal_yield(test, cut.threshold)
+    efficiency = signal / norm.produced
+    b, sigma = passing.expected, background_error(passing, config.background_uncertainty)
+    s_up = signal_for_significance(config.z_target, b, sigma)
+    limit = norm.cross_section(s_up, efficiency)
+    relative = float(np.hypot(signal_error / signal, _background_share(passing, config) / s_up))
+    return {
+        "signal_efficiency": efficiency,
+        "signal_efficiency_error": signal_error / norm.produced,
+        "signal_raw": signal_raw,
+        "threshold_method": cut.method,
+        "threshold_log_odds": cut.threshold,
+        "threshold_error": cut.error,
+        "b_expected": b,
+        "b_counted": passing.counted,
+        "b_raw": passing.raw,
+        "n_eff": passing.n_eff,
+        "sigma_b": sigma,
+        "sigma_b_statistical": passing.statistical_error,
+        "sigma_b_tail": passing.tail_error,
+        "s_up": s_up,
+        "limit_za_fb": limit,
+        "limit_za_error_fb": limit * relative,
+        "significance_1fb": float(asimov_significance(signal, b, sigma)),
+        "discovery_5sigma_fb": norm.cross_section(
+            signal_for_significance(5.0, b, sigma), efficiency
+        ),
+    }
+
+
+def _background_share(passing: Passing, config: Limits) -> float:
+    """Return how far s_up moves when the background moves by its own statistical error."""
+    error = float(np.hypot(passing.statistical_error, passing.tail_error))
+    b, f = passing.expected, config.background_uncertainty
+    edges = [b + error, max(b - error, b / 10)]
+    up, down = (signal_for_significance(config.z_target, x, np.hypot(f * x, error)) for x in edges)
+    return abs(up - down) / 2
+
+
+def limit_row(
+    split: dict[str, Scores],
+    norm: Normalisation,
+    working_point: WorkingPoint,
+    config: Limits,
+    events: float | None = None,
+) -> Row:
+    """Return the row of one network, mass and seed: the limit, or why there is none.
+
+    Parameters
+    ----------
+    split : dict
+        "validation" finds the cut, "test" counts what passes it.
+    norm : Normalisation
+        Luminosity and branching ratio.
+    working_point, config
+        Configuration blocks.
+    events : float, optional
+        Background events to leave, in place of the working point's.
+
+    Returns
+    -------
+    Row
+        The columns of `asimov_limit`, after `status` ("ok" or "no limit") and `reason`.
+    """
+    validation, test = split["validation"], split["test"]
+    scale = len(validation.background.weight) / len(test.background.weight)
+    row: Row = {"status": "ok", "reason": ""}
+    try:
+        cut = find_cut(validation, working_point, events, scale)
+        row |= {"threshold_method": cut.method, "threshold_log_odds": cut.threshold}
+        passing = count_background(test, cut, working_point)
+        return row | asimov_limit(test, cut, passing, norm, config)
+    except NoLimitError as error:
+        row.setdefault("threshold_method", "none")
+        return row | {"status": "no limit", "reason": str(error)}
+
+
+def scan_background_events(
+    split: dict[str, Scores], norm: Normalisation, working_point: WorkingPoint, config: Limits
+) -> list[Row]:
+    """Return one row per number of background events kept, in `working_point.scan`."""
+    return [
+        {"background_events": n, **limit_row(split, norm, working_point, config, n)}
+        for n in working_point.scan
+    ]

@@ -1,0 +1,131 @@
+"""How well scores separate signal from background: weighted ROC curve, AUC, rejection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.errors import NormalisationError
+from analysis.tail_fit import effective_number
+
+SIGNAL_EFFICIENCIES = (0.3, 0.5, 0.8)
+
+
+@dataclass(frozen=True)
+class Roc:
+    """Weighted efficiencies behind a falling cut, from (0, 0) to (1, 1).
+
+    Attributes
+    ----------
+    signal, background : NDArray, [M]
+        ε_S and ε_B, non-decreasing for positive weights.
+    cut : NDArray, [M]
+        The scores of the cuts; +∞ first.
+    """
+
+    signal: NDArray[np.float64]
+    background: NDArray[np.float64]
+    cut: NDArray[np.float64]
+
+
+def roc_curve(
+    score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> Roc:
+    """Return the weighted ROC curve, one point per distinct score.
+
+    Raises
+    ------
+    NormalisationError
+        If signal or background has no positive total weight.
+    """
+    values, index = np.unique(-score, return_inverse=True)
+    efficiencies = []
+    for name, kind in (("signal", signal), ("background", ~signal)):
+        total = float(weight[kind].sum())
+        if total <= 0:
+            raise NormalisationError(f"the {name} has a total weight of {total:g}: no ROC curve")
+        behind = np.cumsum(np.bincount(index[kind], weight[kind], minlength=len(values)))
+        efficiencies.append(np.concatenate([[0.0], behind / total]))
+    return Roc(efficiencies[0], efficiencies[1], np.concatenate([[np.inf], -values]))
+
+
+def area(roc: Roc) -> float:
+    """Return the area under the ROC curve; ties count one half."""
+    return float(np.trapezoid(roc.signal, roc.background))
+
+
+def area_error(
+    score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> float:
+    """Return the statistical error of the area.
+
+    The weighted form of DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988) 837: the variance of
+    the placements of either class among the other, each with its own weights.
+    """
+    roc = roc_curve(score, signal, weight)
+    position = np.searchsorted(-roc.cut[1:], -score) + 1  # index of each event's own cut
+    auc, variance = area(roc), 0.0
+    for own, other in ((signal, roc.background), (~signal, roc.signal)):
+        placement = (other[position[own]] + other[position[own] - 1]) / 2
+        centred = placement - np.average(placement, weights=weight[own])
+        variance += float(np.sum((weight[own] * centred) ** 2) / weight[own].sum() ** 2)
+    return float(np.sqrt(variance)) if np.isfinite(auc) else float("nan")
+
+
+def efficiency_error(passes: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+    """Return the error of a weighted efficiency, binomial for unit weights."""
+    total = weight.sum()
+    efficiency = weight[passes].sum() / total
+    return float(np.sqrt(np.sum((weight * (passes - efficiency)) ** 2)) / total)
+
+
+def rejection(
+    score: NDArray[np.float64],
+    signal: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    signal_efficiency: float,
+) -> dict[str, float | int | None]:
+    """Return 1/ε_B at a signal efficiency, its error, and the background events behind it.
+
+    The error joins that of ε_B at a fixed cut with that of the cut, which the signal's finite
+    statistics leaves uncertain. Without background behind the cut there is no value.
+    """
+    roc = roc_curve(score, signal, weight)
+    cut = roc.cut[np.searchsorted(roc.signal, signal_efficiency)]
+    background, passes = ~signal, score >= cut
+    left = weight[background & passes]
+    found: dict[str, float | int | None] = {
+        "value": None, "error": None, "raw": len(left), "n_eff": effective_number(left)
+    }  # fmt: skip
+    efficiency = float(left.sum() / weight[background].sum())
+    if efficiency <= 0:
+        return found
+    shift = efficiency_error(passes[signal], weight[signal])
+    edges = np.clip(signal_efficiency + np.array([-shift, shift]), 0, 1)
+    low, high = np.interp(edges, roc.signal, roc.background)
+    error = np.hypot(efficiency_error(passes[background], weight[background]), (high - low) / 2)
+    return found | {"value": 1 / efficiency, "error": float(error) / efficiency**2}
+
+
+def metric_row(
+    score: NDArray[np.float64],
+    signal: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES,
+) -> dict[str, float | int | None]:
+    """Return the columns of the table of metrics: area and rejections, each with its error."""
+    row: dict[str, float | int | None] = {
+        "auc": area(roc_curve(score, signal, weight)),
+        "auc_error": area_error(score, signal, weight),
+        "test_signal": int(np.count_nonzero(signal)),
+        "test_background": int(np.count_nonzero(~signal)),
+        "test_background_n_eff": effective_number(weight[~signal]),
+    }
+    for efficiency in signal_efficiencies:
+        found = rejection(score, signal, weight, efficiency)
+        name = f"rejection_{100 * efficiency:.0f}"
+        row |= {name: found["value"]} | {
+            f"{name}_{key}": found[key] for key in ("error", "raw", "n_eff")
+        }
+    return row

@@ -1,0 +1,45 @@
+"""Scores drawn from known distributions, for the tests of the statistics."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.scores import Scores
+
+
+def draw_scores(
+    seed: int,
+    n: int = 4000,
+    background_yield: float = 5e3,
+    spread: float = 0.5,
+    separation: float = 4.0,
+) -> Scores:
+    """Logistic log-odds of two background processes and a signal; log-normal weights."""
+    rng = np.random.default_rng(seed)
+    signal = np.arange(2 * n) < n
+    log_odds = rng.logistic(np.where(signal, separation / 2, -separation / 2), 1.0)
+    weight = rng.lognormal(-(spread**2) / 2, spread, 2 * n)
+    weight *= np.where(signal, 100.0, background_yield) / n
+    process = np.where(signal, -1, rng.integers(0, 2, 2 * n))
+    return Scores(log_odds, weight, signal, process, ("qcd", "ttbar"))
+
+
+def write_scores(path: Path, splits: dict[str, Scores]) -> None:
+    """Write the table of scores that rule score makes."""
+    parts = []
+    for split, scores in splits.items():
+        names = np.array([*scores.processes, "signal"])[scores.process]
+        columns = {
+            "key": np.arange(len(names), dtype=np.uint64),
+            "sample": pa.array(names).dictionary_encode(),
+            "process": pa.array(names).dictionary_encode(),
+            "label": scores.signal.astype(np.uint8),
+            "split": pa.array([split] * len(names)),
+            "score": 1 / (1 + np.exp(-scores.log_odds)),
+            "log_odds": scores.log_odds,
+            "weight": scores.weight,
+        }
+        parts.append(pa.table(columns))
+    pq.write_table(pa.concat_tables(parts, promote_options="permissive").unify_dictionaries(), path)

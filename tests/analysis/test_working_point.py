@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from analysis.config.statistics import TailFit, WorkingPoint
+from analysis.significance import NoLimitError
+from analysis.tail_fit import effective_number, fit_tail
+from analysis.working_point import count_background, empirical_threshold, find_cut
+from tests.analysis.score_samples import draw_scores
+
+
+def test_empirical_cut_leaves_the_wanted_yield_within_one_event():
+    sample = draw_scores(1)
+    cut = find_cut(sample, WorkingPoint())
+    assert cut.method == "empirical"
+    background = sample.background
+    left = background.weight[background.log_odds >= cut.threshold]
+    assert 20 - background.weight.max() < left.sum() <= 20 + 1e-9
+
+
+def test_cut_is_found_on_validation_and_counted_on_test_events():
+    validation, test = draw_scores(1), draw_scores(2)
+    passing = count_background(test, find_cut(validation, WorkingPoint()), WorkingPoint())
+    assert passing.expected != pytest.approx(20, abs=1e-6)
+    assert abs(passing.expected - 20) < 5 * passing.statistical_error
+    assert passing.per_process.sum() == pytest.approx(passing.expected)
+    assert passing.tail_error == 0
+
+
+def test_reading_mc_leaves_twenty_raw_test_events():
+    validation, test = draw_scores(1, n=8000), draw_scores(2, n=4000)
+    config = WorkingPoint(reading="mc")
+    cut = find_cut(validation, config, raw_scale=2.0)
+    assert np.count_nonzero(validation.background.log_odds >= cut.threshold) == 40
+    assert abs(count_background(test, cut, config).raw - 20) < 5 * np.sqrt(20 + 10)
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.floats(0.01, 10)), min_size=2, max_size=40))
+def test_empirical_cut_rises_as_fewer_events_are_kept(events):
+    score, weight = np.array(events, float).T
+    targets = np.linspace(0.01, weight.sum(), 9)
+    cuts = [empirical_threshold(score, weight, target) for target in targets]
+    assert (np.diff(cuts) <= 0).all()
+    assert cuts[-1] == pytest.approx(score.min())
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=20))
+def test_effective_number_lies_between_one_and_the_raw_number(weights):
+    assert 1 - 1e-9 <= effective_number(np.array(weights)) <= len(weights) + 1e-9
+
+
+def test_unresolved_threshold_comes_from_the_tail_and_finds_the_true_one():
+    target_total = 1e5  # 4000 events of yield 25 each: the cut at 20 events is unresolved
+    validation, test = (draw_scores(k, background_yield=target_total) for k in (1, 2))
+    cut = find_cut(validation, WorkingPoint())
+    true = stats.logistic(-2, 1).isf(20 / target_total)
+    assert cut.method == "tail_fit"
+    assert abs(cut.threshold - true) < 3 * cut.error
+    passing = count_background(test, cut, WorkingPoint())
+    assert passing.statistical_error == 0
+    assert passing.tail_error > 0
+    assert abs(np.log(passing.expected / 20)) < 3
+
+
+@pytest.mark.parametrize("distribution", [stats.logistic(-3, 1), stats.norm(-3, 2)])
+def test_quoted_error_covers_the_true_threshold_in_68_percent(distribution):
+    rng = np.random.default_rng(5)
+    config, total, n = TailFit(bootstrap=200), 1e4, 3000
+    true, covered, trials = distribution.isf(20 / total), 0, 500
+    for trial in range(trials):
+        score = distribution.rvs(n, random_state=rng)
+        weight = rng.lognormal(-0.125, 0.5, n) * total / n
+        found, error = fit_tail(score, weight, config, trial).threshold(20)
+        covered += abs(found - true) < error
+    assert 0.63 <= covered / trials <= 0.73
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.1, 10), st.floats(-5, 5))
+def test_tail_fit_follows_shift_and_scale_of_the_scores(scale, shift):
+    sample = draw_scores(3, background_yield=1e5).background
+    config = TailFit(bootstrap=20)
+    plain = fit_tail(sample.log_odds, sample.weight, config, 1).threshold(20)
+    moved = fit_tail(scale * sample.log_odds + shift, sample.weight, config, 1).threshold(20)
+    assert moved[0] == pytest.approx(scale * plain[0] + shift, rel=1e-6, abs=1e-6)
+    assert moved[1] == pytest.approx(scale * plain[1], rel=1e-6)
+
+
+def test_tail_of_fewer_events_is_a_harder_cut():
+    sample = draw_scores(3, background_yield=1e5).background
+    tail = fit_tail(sample.log_odds, sample.weight, TailFit(bootstrap=20), 1)
+    cuts = [tail.threshold(n)[0] for n in (5, 10, 20, 50, 100, 200)]
+    assert (np.diff(cuts) < 0).all()
+    for n, cut in zip((5, 20), (cuts[0], cuts[2]), strict=True):
+        assert tail.events(cut)[0] == pytest.approx(n)
+
+
+def test_one_event_that_outweighs_all_others_gives_no_limit():
+    sample = draw_scores(1, background_yield=1e5)
+    heaviest = np.flatnonzero(~sample.signal)[0]
+    sample.log_odds[heaviest], sample.weight[heaviest] = 0.0, 4e7
+    with pytest.raises(NoLimitError, match="effective events"):
+        find_cut(sample, WorkingPoint())
+
+
+def test_background_below_the_target_gives_no_limit():
+    with pytest.raises(NoLimitError, match="background_events"):
+        find_cut(draw_scores(1, background_yield=10), WorkingPoint())
+
+
+def test_no_background_behind_the_cut_gives_no_limit():
+    validation = draw_scores(1)
+    test = draw_scores(2)
+    test.log_odds[~test.signal] -= 30
+    with pytest.raises(NoLimitError, match="no background left"):
+        count_background(test, find_cut(validation, WorkingPoint()), WorkingPoint())
