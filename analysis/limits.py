@@ -11,6 +11,7 @@ from analysis.significance import (
     asimov_significance,
     signal_for_significance,
 )
+from analysis.tail_fit import effective_number
 from analysis.working_point import Cut, Passing, count_background, find_cut, signal_yield
 
 REFERENCE_FB = 1.0
@@ -143,8 +144,14 @@ def limit_row(
         The columns of `asimov_limit`, after `status` ("ok" or "no limit") and `reason`.
     """
     validation, test = split["validation"], split["test"]
-    scale = len(validation.background.weight) / len(test.background.weight)
-    row: Row = {"status": "ok", "reason": ""}
+    background = test.background.weight
+    scale = len(validation.background.weight) / len(background)
+    row: Row = {
+        "status": "ok",
+        "reason": "",
+        "b_total": float(background.sum()),
+        "n_eff_total": effective_number(background),
+    }
     try:
         cut = find_cut(validation, working_point, events, scale)
         row |= {"threshold_method": cut.method, "threshold_log_odds": cut.threshold}

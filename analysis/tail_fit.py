@@ -105,21 +105,26 @@ def tail_start(x: NDArray[np.float64], w: NDArray[np.float64], config: TailFit) 
     Raises
     ------
     NoLimitError
-        If even the largest tail has fewer than `config.min_n_eff` effective events.
+        If even the largest tail, or the whole background, has fewer than `config.min_n_eff`
+        effective events: where one event outweighs the others, its like may lie behind any cut.
     """
     total, squares = np.cumsum(w), np.cumsum(w**2)
     n_eff = np.maximum(total, 0) ** 2 / np.maximum(squares, 1e-300)
+    _require(n_eff[-1], config, "the whole background")
     allowed = total <= config.max_fraction * total[-1]
     largest = int(np.flatnonzero(allowed)[-1]) + 1 if allowed.any() else 0
     enough = np.flatnonzero(n_eff[:largest] >= config.n_eff)
     count = int(enough[0]) + 1 if len(enough) else largest
-    reached = float(n_eff[count - 1]) if count else 0.0
-    if reached < config.min_n_eff:
+    _require(n_eff[count - 1] if count else 0.0, config, "the background's tail")
+    return count
+
+
+def _require(n_eff: float, config: TailFit, what: str) -> None:
+    if n_eff < config.min_n_eff:
         raise NoLimitError(
-            f"the background's tail has {reached:.2g} effective events and its fit needs "
+            f"{what} has {n_eff:.2g} effective events and a fit to its tail needs "
             f"{config.min_n_eff:g}: simulate more background, or weight it by a tag map"
         )
-    return count
 
 
 def fit_tail(

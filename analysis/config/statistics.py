@@ -84,7 +84,9 @@ class TailFit(Block):
         0.3, description="Largest share of the background's yield that may count as its tail."
     )
     min_n_eff: Positive = Field(
-        5.0, description="Fewer effective events in the tail than this: no fit, no limit."
+        5.0,
+        description="With fewer effective events than this in the tail, or in all of the "
+        "background, there is no fit and no limit.",
     )
     shape_prior: Positive = Field(
         0.2, description="Width of the Gaussian prior about 0 on the Pareto shape ξ."

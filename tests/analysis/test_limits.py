@@ -88,7 +88,7 @@ def test_empty_or_negative_process_is_an_error(tmp_path, factor):
     test = split["test"]
     test.weight[test.process == 1] *= factor
     write_scores(tmp_path / "scores.parquet", split)
-    with pytest.raises(NormalisationError, match="test split holds .* of ttbar"):
+    with pytest.raises(NormalisationError, match=r"test split holds .* of ttbar"):
         read_scores(tmp_path / "scores.parquet")
 
 
@@ -99,7 +99,7 @@ def test_missing_column_and_unreadable_file_are_errors(tmp_path):
     with pytest.raises(InputFileError, match="weight"):
         read_scores(path)
     path.write_bytes(b"PAR1 cut short")
-    with pytest.raises(InputFileError, match="scores.parquet"):
+    with pytest.raises(InputFileError, match=r"scores\.parquet"):
         read_scores(path)
 
 

@@ -1,0 +1,79 @@
+"""Published limits to compare with, and their scaling to another luminosity."""
+
+from importlib.resources import files
+from typing import Literal, Self
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from analysis.config.base import Block, Name, Positive
+
+Scaling = Literal["linear", "sqrt"]
+SCALING_LABELS: dict[Scaling, str] = {"linear": r"$\times L_0/L$", "sqrt": r"$\times\sqrt{L_0/L}$"}
+
+
+class PublishedLimit(Block):
+    """One published set of limits on σ(pp → X → HH)."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.\-]+$")
+    label: str = Field(description="Legend entry.")
+    source: str = Field(description="Where the numbers are from.")
+    note: str = Field(description="What was done to them, what is missing.")
+    kind: Literal["observed", "expected", "projection"]
+    energy_tev: Positive = Field(description="√s [TeV].")
+    luminosity: Positive = Field(description="Integrated luminosity [fb⁻¹].")
+    divide_by: Positive = Field(description="Published quantity / σ(pp → X → HH).")
+    mass_gev: tuple[Positive, ...]
+    limit_fb: tuple[Positive, ...] = Field(description="The numbers as published [fb].")
+
+    @model_validator(mode="after")
+    def _columns_match(self) -> Self:
+        if len(self.mass_gev) != len(self.limit_fb):
+            raise ValueError(
+                f"{self.name} has {len(self.mass_gev)} masses and {len(self.limit_fb)} limits"
+            )
+        return self
+
+    @property
+    def masses(self) -> NDArray[np.float64]:
+        """Resonance masses [GeV]."""
+        return np.array(self.mass_gev, dtype=np.float64)
+
+    def cross_section(
+        self, luminosity: float | None = None, scaling: Scaling = "sqrt"
+    ) -> NDArray[np.float64]:
+        """Return the limits on σ(pp → X → HH) [fb], scaled to `luminosity` where one is given.
+
+        `linear` (∝ 1/L) holds without background and is optimistic with it; `sqrt` (∝ 1/√L)
+        holds where background and its statistics dominate. The energy of the collisions is not
+        scaled. A projection is given for its luminosity and scaled like the others.
+        """
+        limits = np.array(self.limit_fb) / self.divide_by
+        if luminosity is None:
+            return limits
+        ratio = self.luminosity / luminosity
+        return limits * (ratio if scaling == "linear" else np.sqrt(ratio))
+
+
+class Benchmark(Block):
+    """σ(gg → H) · BR(H → hh) of a model at some masses, drawn over the limits."""
+
+    name: Name
+    label: str = Field(description="Legend entry.")
+    source: str = Field(description="Where the numbers are from.")
+    mass_gev: tuple[Positive, ...] = Field(min_length=1)
+    cross_section_fb: tuple[Positive, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _columns_match(self) -> Self:
+        if len(self.mass_gev) != len(self.cross_section_fb):
+            raise ValueError("mass_gev and cross_section_fb must have the same length")
+        return self
+
+
+def published_limits() -> tuple[PublishedLimit, ...]:
+    """Return all published limits of the data file."""
+    text = files("analysis").joinpath("data/published_limits.yaml").read_text("utf-8")
+    return tuple(PublishedLimit(**entry) for entry in yaml.safe_load(text))
