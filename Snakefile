@@ -17,7 +17,6 @@ from workflow.inputs import chunks
 from workflow.provenance import source_digest
 from workflow.watchdog import hold_lock
 
-
 use_this_python()
 
 
@@ -45,11 +44,13 @@ wildcard_constraints:
     chunk=r"[A-Za-z0-9_.-]+",
 
 
+# Everything that stands in `results/` after a run.
 rule all:
     default_target: True
-    """Everything that stands in `results/` after a run."""
     input:
         paths.CUTFLOW_TABLE,
+        paths.LIMITS_TABLE,
+        paths.METRICS_TABLE,
 
 
 include: "workflow/rules/common.smk"

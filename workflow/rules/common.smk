@@ -58,3 +58,12 @@ def network_code(script):
 
 # The seeds are one job each: no training depends on which others are run.
 training_block = cfg.training.model_dump_json(exclude={"seeds"})
+
+
+def mass_gev(wildcards):
+    return cfg.sample(wildcards.signal).mass_gev
+
+
+def every_training(template):
+    """One path per network, signal and seed, in that order."""
+    return expand(template, network=NETWORKS, signal=SIGNALS, seed=cfg.training.seeds)

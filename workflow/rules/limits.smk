@@ -1,0 +1,104 @@
+rule limit:
+    """Cut where the wanted background is left, count the test events, set the limit."""
+    input:
+        paths.SCORES,
+    output:
+        paths.LIMIT,
+    log:
+        f"{paths.LOGS}/limit/{{network}}/{{signal}}/{{seed}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/limit/{{network}}/{{signal}}/{{seed}}.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("limit"),
+        mass=mass_gev,
+        working_point=cfg.working_point.model_dump_json(),
+        limits=cfg.limits.model_dump_json(),
+        luminosity=cfg.luminosity_fb,
+        branching_ratio=cfg.branching_ratio_hbb,
+    message:
+        "Setting the limit of {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
+    shell:
+        "python -m workflow.scripts.limit --scores {input:q} --output {output:q}"
+        " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
+        " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"
+        " --working-point {params.working_point:q} --limits {params.limits:q} > {log:q} 2>&1"
+
+
+rule limits_table:
+    """Collect all limits: one row per network, mass and seed, and one over the seeds."""
+    input:
+        every_training(paths.LIMIT),
+    output:
+        rows=paths.LIMITS_TABLE,
+        summary=paths.LIMITS_SUMMARY,
+        scan=paths.WORKING_POINT_SCAN,
+    log:
+        f"{paths.LOGS}/limits_table.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/limits_table.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("limits_table"),
+    message:
+        "Collecting the limits"
+    shell:
+        "python -m workflow.scripts.limits_table {input:q} --output {output.rows:q}"
+        " --summary {output.summary:q} --scan {output.scan:q} > {log:q} 2>&1"
+
+
+rule metrics:
+    """Measure one network on test events: ROC curve, AUC, background rejection."""
+    input:
+        paths.SCORES,
+    output:
+        paths.METRICS,
+    log:
+        f"{paths.LOGS}/metrics/{{network}}/{{signal}}/{{seed}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/metrics/{{network}}/{{signal}}/{{seed}}.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("metrics"),
+        mass=mass_gev,
+    message:
+        "Measuring {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
+    shell:
+        "python -m workflow.scripts.metrics --scores {input:q} --output {output:q}"
+        " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
+        " > {log:q} 2>&1"
+
+
+rule metrics_table:
+    """Collect the metrics: one row per network, mass and seed."""
+    input:
+        every_training(paths.METRICS),
+    output:
+        paths.METRICS_TABLE,
+    log:
+        f"{paths.LOGS}/metrics_table.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/metrics_table.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("metrics_table"),
+    message:
+        "Collecting the metrics"
+    shell:
+        "python -m workflow.scripts.metrics_table {input:q} --output {output:q} > {log:q} 2>&1"
