@@ -161,8 +161,8 @@ def _reading(path: str) -> Iterator[None]:
     except Exception as error:  # damaged bytes can raise anything in the decoders
         reason = (str(error).strip().splitlines() or [""])[0]
         raise InputFileError(
-            f"{path}: cannot be read as a ROOT file, damaged or of another kind "
-            f"({type(error).__name__}: {reason}); {_REMEDY}"
+            f"{path}: cannot be read, truncated, damaged or not a Delphes ROOT file "
+            f"({type(error).__name__}: {reason.rstrip(',')}); {_REMEDY}"
         ) from error
 
 
@@ -272,19 +272,28 @@ def _offsets(lists: ak.Array) -> np.ndarray:
 
 def _check_finite(path: str, events: ak.Array) -> None:
     """Raise if a momentum or a weight of the step is NaN or infinite."""
-    weight = ak.to_numpy(events.weight)
-    bad = ~np.isfinite(weight)
+    bad = ~np.isfinite(ak.to_numpy(events.weight))
     if bad.any():
         raise NormalisationError(
             f"{path}: {bad.sum()} generator weights are NaN or infinite, the first in entry "
             f"{events.entry[bad][0]}; {_REMEDY}"
         )
-    objects = events.eflow
-    total = objects.pt + objects.eta + objects.phi + objects.mass  # finite only if all four are
-    flat = ak.to_numpy(ak.flatten(total))
-    if not np.isfinite(flat).all():
-        per_event = ak.to_numpy(ak.sum(~np.isfinite(total), axis=1))
+    bad = ~np.isfinite(ak.to_numpy(events.met + events.met_phi))
+    if bad.any():
         raise InputFileError(
-            f"{path}: {per_event.sum()} energy-flow objects have NaN or infinite momenta, the "
-            f"first in entry {events.entry[per_event > 0][0]}; {_REMEDY}"
+            f"{path}: {bad.sum()} values of MissingET are NaN or infinite, the first in entry "
+            f"{events.entry[bad][0]}; {_REMEDY}"
+        )
+    objects = events.eflow
+    finite = np.logical_and.reduce(
+        [
+            np.isfinite(ak.to_numpy(ak.flatten(objects[name])))
+            for name in ("pt", "eta", "phi", "mass")
+        ]
+    )
+    if not finite.all():
+        event = np.searchsorted(_offsets(objects), np.flatnonzero(~finite), side="right") - 1
+        raise InputFileError(
+            f"{path}: {len(event)} energy-flow objects have NaN or infinite momenta, the first in "
+            f"entry {events.entry[event[0]]}; {_REMEDY}"
         )

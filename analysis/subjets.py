@@ -1,5 +1,7 @@
 """Subjets inside fat jets: all jets of a step are clustered in one batch."""
 
+import warnings
+
 import awkward as ak
 import fastjet
 import numpy as np
@@ -7,6 +9,8 @@ import numpy as np
 from analysis.config.reconstruction import Subjets
 from analysis.fatjets import jet_definition, polar
 from analysis.orientation import unwrap
+
+_UNBOUNDED = 100.0  # a radius beyond any jet's: constituents merge with each other alone
 
 
 def find_subjets(constituents: ak.Array, config: Subjets) -> ak.Array:
@@ -35,15 +39,20 @@ def find_subjets(constituents: ak.Array, config: Subjets) -> ak.Array:
 def _recombined(momenta: ak.Array, config: Subjets) -> ak.Array:
     momenta = ak.to_packed(momenta)
     if config.algorithm == "kt_exclusive":
-        # a radius beyond any jet's, so that all merging is between constituents
-        sequence = fastjet.ClusterSequence(momenta, jet_definition("kt", np.pi / 2))
-        return sequence.exclusive_jets_up_to(config.count)
+        sequence = fastjet.ClusterSequence(momenta, jet_definition("kt", _UNBOUNDED))
+        with warnings.catch_warnings():
+            # fastjet's Python layer warns for every algorithm, kT included, where it is defined
+            warnings.filterwarnings("ignore", message="dcut and exclusive jets")
+            return sequence.exclusive_jets_up_to(config.count)
     definition = jet_definition(config.algorithm, config.radius)
     return fastjet.ClusterSequence(momenta, definition).inclusive_jets(config.pt_min)
 
 
 def _density_clusters(constituents: ak.Array, min_cluster_size: int) -> ak.Array:
-    """Return the summed four-momenta of the density clusters, noise left out."""
+    """Return the summed four-momenta of the density clusters, noise left out.
+
+    A jet without two distinct clusters is one subjet as a whole.
+    """
     from analysis.hdbscan import cluster_labels  # compiles; the other algorithms need no compiler
 
     counts = ak.to_numpy(ak.num(constituents))
@@ -53,7 +62,10 @@ def _density_clusters(constituents: ak.Array, min_cluster_size: int) -> ak.Array
         ak.to_numpy(ak.flatten(phi)).astype(np.float64),
         counts,
         min_cluster_size,
+        min_cluster_size,
     )
+    labels = np.where(np.repeat(n_clusters == 0, counts), 0, labels)
+    n_clusters = np.maximum(n_clusters, 1)
     first = np.cumsum(n_clusters) - n_clusters
     clustered = labels >= 0
     slot = (np.repeat(first, counts) + labels)[clustered]

@@ -33,7 +33,8 @@ class Subjets(Block):
     algorithm: Literal["cambridge", "antikt", "kt_exclusive", "hdbscan"] = Field(
         "cambridge",
         description="`cambridge` and `antikt` use `radius`; `kt_exclusive` stops at `count` "
-        "subjets; `hdbscan` finds density clusters of at least `min_cluster_size` constituents.",
+        "subjets; `hdbscan` finds density clusters of at least `min_cluster_size` constituents, "
+        "and takes a jet without two of them as one subjet.",
     )
     radius: Positive = Field(0.3, description="Subjet radius (`cambridge`, `antikt`).")
     count: PositiveInt = Field(2, description="Number of subjets of `kt_exclusive`.")

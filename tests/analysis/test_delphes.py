@@ -1,0 +1,139 @@
+"""Reading Delphes files: layouts, streaming, and one clear error for each kind of bad input."""
+
+import json
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from analysis.delphes import open_delphes
+from analysis.errors import InputFileError, NormalisationError
+from tests.delphes_files import DATA, QCD, SIGNAL, real_branches, write_flat
+
+
+def read(path: Path | str, step_size: int = 1000, fatjets: bool = False) -> ak.Array:
+    with open_delphes(str(path), fatjets=fatjets) as file:
+        return ak.concatenate(list(file.steps(step_size)))
+
+
+@pytest.mark.parametrize("path", [SIGNAL, QCD])
+def test_weights_sum_to_the_manifest(path: Path) -> None:
+    manifest = {f["file"]: f for f in json.loads((DATA / "manifest.json").read_text())["files"]}
+    events = read(path)
+    assert len(events) == manifest[path.name]["events"]
+    assert ak.sum(events.weight) == pytest.approx(manifest[path.name]["sum_of_weights"], rel=1e-6)
+
+
+@pytest.mark.parametrize("step_size", [1, 7, 40])
+def test_events_do_not_depend_on_the_step_size(step_size: int) -> None:
+    assert ak.array_equal(read(SIGNAL, step_size), read(SIGNAL, 1000))
+
+
+def test_flat_layout_reads_as_the_class_split_one(tmp_path: Path) -> None:
+    flat = write_flat(tmp_path / "flat.root", real_branches())
+    assert ak.array_equal(read(flat), read(SIGNAL))
+
+
+def test_older_layout_has_massless_tracks_and_unit_weights(tmp_path: Path) -> None:
+    branches = real_branches(QCD)
+    del branches["EFlowTrack.Mass"], branches["Event.Weight"]
+    events = read(write_flat(tmp_path / "old.root", branches))
+    assert ak.all(events.weight == 1)
+    assert ak.all(events.eflow.mass == 0)
+    assert ak.array_equal(events.eflow.pt, read(QCD).eflow.pt)
+
+
+def test_constituents_of_stored_fat_jets_add_up_to_them() -> None:
+    events = read(SIGNAL, fatjets=True)
+    jets = events.fatjet
+    flat = events.eflow[ak.flatten(jets.constituent_index, axis=2)]
+    parts = ak.unflatten(flat, ak.flatten(ak.num(jets.constituent_index, axis=2)), axis=1)
+    px, py = (ak.sum(parts.pt * f(parts.phi), axis=2) for f in (np.cos, np.sin))
+    np.testing.assert_allclose(ak.flatten(np.hypot(px, py)), ak.flatten(jets.pt), rtol=1e-5)
+
+
+def test_missing_file_is_named() -> None:
+    with pytest.raises(InputFileError, match=r"nowhere\.root: no such file; check `files`"):
+        read("nowhere.root")
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.01, 0.5, 0.999])
+def test_truncated_file(tmp_path: Path, keep: float) -> None:
+    whole = SIGNAL.read_bytes()
+    path = tmp_path / "short.root"
+    path.write_bytes(whole[: int(keep * len(whole))])
+    with pytest.raises(InputFileError, match=r"short\.root: .*truncated.*on_bad_file: skip"):
+        read(path)
+
+
+def test_file_overwritten_with_zeros_in_the_middle(tmp_path: Path) -> None:
+    content = bytearray(SIGNAL.read_bytes())
+    with uproot.open(SIGNAL) as file:
+        seek = int(file["Delphes"]["EFlowTrack.PT"].member("fBasketSeek")[0])
+    content[seek + 80 : seek + 1000] = bytes(920)
+    path = tmp_path / "holes.root"
+    path.write_bytes(content)
+    with pytest.raises(InputFileError, match=r"holes\.root: .*damaged"):
+        read(path)
+
+
+def test_not_a_root_file(tmp_path: Path) -> None:
+    path = tmp_path / "text.root"
+    path.write_text("not what it says\n" * 100)
+    with pytest.raises(InputFileError, match=r"text\.root: .*not a Delphes ROOT file"):
+        read(path)
+
+
+def test_file_without_the_tree_says_what_it_holds(tmp_path: Path) -> None:
+    path = write_flat(tmp_path / "other.root", real_branches(), tree="Events")
+    with pytest.raises(InputFileError, match=r"no tree `Delphes` \(found Events"):
+        read(path)
+
+
+def test_missing_branches_are_all_named(tmp_path: Path) -> None:
+    branches = {n: v for n, v in real_branches().items() if not n.startswith("EFlowPhoton")}
+    path = write_flat(tmp_path / "noflow.root", branches)
+    with pytest.raises(
+        InputFileError, match=r"EFlowPhoton\.ET, EFlowPhoton\.Eta, EFlowPhoton\.Phi.*TreeWriter"
+    ):
+        read(path)
+
+
+def test_stored_fat_jets_asked_of_a_file_without_them(tmp_path: Path) -> None:
+    path = write_flat(tmp_path / "nofat.root", real_branches())
+    with pytest.raises(InputFileError, match=r"FatJet\.Constituents.*fatjets\.source: eflow"):
+        read(path, fatjets=True)
+
+
+def test_no_events(tmp_path: Path) -> None:
+    empty = {name: values[:0] for name, values in real_branches().items()}
+    with pytest.raises(InputFileError, match=r"empty\.root: .*no event"):
+        read(write_flat(tmp_path / "empty.root", empty))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("branch", ["EFlowTrack.PT", "EFlowPhoton.Eta", "EFlowNeutralHadron.Phi"])
+def test_non_finite_momenta_are_counted_and_located(
+    tmp_path: Path, branch: str, value: float
+) -> None:
+    branches = real_branches()
+    entry = 23
+    at = int(ak.sum(ak.num(branches[branch][:entry])))
+
+    def spoil(flat: np.ndarray) -> None:
+        flat[at : at + 2] = value
+
+    path = write_flat(tmp_path / "nan.root", branches, change={branch: spoil})
+    with pytest.raises(InputFileError, match=rf"2 energy-flow objects .* in entry {entry};"):
+        read(path, step_size=10)
+
+
+def test_non_finite_weights_are_counted_and_located(tmp_path: Path) -> None:
+    def spoil(flat: np.ndarray) -> None:
+        flat[[5, 31]] = np.nan, np.inf
+
+    path = write_flat(tmp_path / "w.root", real_branches(), change={"Event.Weight": spoil})
+    with pytest.raises(NormalisationError, match=r"2 generator weights .* in entry 5;"):
+        read(path)

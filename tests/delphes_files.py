@@ -1,0 +1,56 @@
+"""Delphes files for tests: real events written again, changed in one respect."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+
+DATA = Path(__file__).parent / "data"
+SIGNAL, QCD = DATA / "tiny_signal_mH1000.root", DATA / "tiny_qcd.root"
+LEAVES = {
+    "Event": ("Weight",),
+    "Particle": ("PID", "PT", "Eta", "Phi"),
+    "EFlowTrack": ("PT", "Eta", "Phi", "Mass", "Charge", "PID"),
+    "EFlowPhoton": ("ET", "Eta", "Phi"),
+    "EFlowNeutralHadron": ("ET", "Eta", "Phi"),
+    "MissingET": ("MET", "Phi"),
+}
+Change = Callable[[np.ndarray], None]
+
+
+def real_branches(source: Path = SIGNAL) -> dict[str, ak.Array]:
+    """Return the branches of a real file that the analysis reads."""
+    with uproot.open(source) as file:
+        tree = file["Delphes"]
+        return {
+            f"{name}.{leaf}": tree[f"{name}.{leaf}"].array()
+            for name, leaves in LEAVES.items()
+            for leaf in leaves
+        }
+
+
+def write_flat(
+    path: Path,
+    branches: Mapping[str, Any],
+    tree: str = "Delphes",
+    change: Mapping[str, Change] | None = None,
+) -> Path:
+    """Write branches literally named `EFlowTrack.PT`, beside `EFlowTrack_size`.
+
+    `change` edits the flattened values of a branch in place.
+    """
+    columns = {}
+    for name, values in branches.items():
+        flat = np.array(ak.flatten(values))
+        if change and name in change:
+            change[name](flat)
+        columns[name] = ak.unflatten(flat, ak.num(values))
+    types = {name: values.type.content for name, values in columns.items()}
+    with uproot.recreate(path) as file:
+        out = file.mktree(tree, types, counter_name=lambda name: f"{name.split('.')[0]}_size")
+        if columns and len(next(iter(columns.values()))):
+            out.extend(columns)
+    return path
