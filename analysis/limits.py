@@ -17,6 +17,15 @@ from analysis.working_point import Cut, Passing, count_background, find_cut, sig
 REFERENCE_FB = 1.0
 Row = dict[str, float | int | str | None]
 
+COLUMNS = (
+    "status", "signal_efficiency", "signal_efficiency_error", "signal_raw",
+    "threshold_method", "threshold_log_odds", "threshold_error",
+    "b_expected", "b_counted", "b_raw", "n_eff", "b_total", "n_eff_total",
+    "sigma_b", "sigma_b_statistical", "sigma_b_tail",
+    "s_up", "limit_za_fb", "limit_za_error_fb", "significance_1fb", "discovery_5sigma_fb",
+    "reason",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -141,16 +150,17 @@ def limit_row(
     Returns
     -------
     Row
-        The columns of `asimov_limit`, after `status` ("ok" or "no limit") and `reason`.
+        `COLUMNS`; with `status` "no limit", `reason` says why and what is unknown is None.
     """
     validation, test = split["validation"], split["test"]
     background = test.background.weight
     scale = len(validation.background.weight) / len(background)
-    row: Row = {
+    row: Row = dict.fromkeys(COLUMNS) | {
         "status": "ok",
-        "reason": "",
+        "threshold_method": "none",
         "b_total": float(background.sum()),
         "n_eff_total": effective_number(background),
+        "reason": "",
     }
     try:
         cut = find_cut(validation, working_point, events, scale)
@@ -158,7 +168,6 @@ def limit_row(
         passing = count_background(test, cut, working_point)
         return row | asimov_limit(test, cut, passing, norm, config)
     except NoLimitError as error:
-        row.setdefault("threshold_method", "none")
         return row | {"status": "no limit", "reason": str(error)}
 
 

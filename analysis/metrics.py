@@ -10,6 +10,7 @@ from analysis.errors import NormalisationError
 from analysis.tail_fit import effective_number
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5, 0.8)
+CURVE_GRID = np.linspace(0.01, 1.0, 100)
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,12 @@ def rejection(
     low, high = np.interp(edges, roc.signal, roc.background)
     error = np.hypot(efficiency_error(passes[background], weight[background]), (high - low) / 2)
     return found | {"value": 1 / efficiency, "error": float(error) / efficiency**2}
+
+
+def rejection_curve(roc: Roc, signal_efficiency: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1/ε_B at each ε_S, interpolated; NaN where no background is left."""
+    left = np.interp(signal_efficiency, roc.signal, roc.background)
+    return 1 / np.where(left > 0, left, np.nan)
 
 
 def metric_row(

@@ -23,8 +23,8 @@ def format_value(value: Any) -> str:
 
 def write_csv(rows: Sequence[dict[str, Any]], path: Path, keys: Sequence[str] = KEYS) -> None:
     """Write rows sorted by `keys`, with the union of their columns, `keys` first."""
-    columns = list(dict.fromkeys([*keys, *(name for row in rows for name in row)]))
     ordered = sorted(rows, key=lambda row: [row[name] for name in keys])
+    columns = list(dict.fromkeys([*keys, *(name for row in ordered for name in row)]))
     with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -61,9 +61,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(content: Any, path: Path) -> None:
-    """Write JSON with sorted keys; numbers that are not finite are an error."""
+    """Write JSON; numbers that are not finite are an error."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
+        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def summarise_seeds(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import pytest
 
 from analysis.config.statistics import Limits, WorkingPoint
 from analysis.errors import InputFileError, NormalisationError
-from analysis.limits import Normalisation, limit_row, scan_background_events
+from analysis.limits import COLUMNS, Normalisation, limit_row, scan_background_events
 from analysis.scores import read_scores
 from analysis.tables import read_csv, summarise_seeds, write_csv
 from tests.analysis.score_samples import draw_scores, write_scores
@@ -52,7 +52,8 @@ def test_impossible_working_point_is_a_row_with_a_reason_and_no_number():
     row = limit_row(splits(background_yield=5.0), NORM, WorkingPoint(), Limits())
     assert (row["status"], row["threshold_method"]) == ("no limit", "none")
     assert "background_events" in row["reason"]
-    assert "limit_za_fb" not in row
+    assert row["limit_za_fb"] is None
+    assert tuple(row) == COLUMNS
 
 
 def test_zero_signal_behind_the_cut_is_a_row_with_a_reason():

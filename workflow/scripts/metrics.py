@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from typer import Option
 
-from analysis.metrics import metric_row
+from analysis.metrics import CURVE_GRID, metric_row, rejection_curve, roc_curve
 from analysis.scores import read_scores
 from analysis.tables import write_json
 from workflow.cli import run
@@ -21,7 +22,12 @@ def main(
     """Evaluate the test events with their physical weights."""
     test = read_scores(scores)["test"]
     key = {"network": network, "mass_gev": mass, "seed": seed}
-    write_json(key | metric_row(test.log_odds, test.signal, test.weight), output)
+    sample = (test.log_odds, test.signal, test.weight)
+    curve = [
+        None if np.isnan(value) else float(value)
+        for value in rejection_curve(roc_curve(*sample), CURVE_GRID)
+    ]
+    write_json({"metrics": key | metric_row(*sample), "rejection": curve}, output)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def main(
     output: Annotated[Path, Option(help="CSV: one row per network × mass × seed.")],
 ) -> None:
     """Collect the rows."""
-    write_csv([read_json(path) for path in rows], output)
+    write_csv([read_json(path)["metrics"] for path in rows], output)
 
 
 if __name__ == "__main__":

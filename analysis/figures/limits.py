@@ -1,0 +1,153 @@
+"""The limit plot: upper limits against m_H, their bands over seeds, and published limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from analysis.figures.style import MARKERS, add_label, axes_with_ratio, styled
+
+_PUBLISHED_GREYS = ("#000000", "#5a5a5a", "#8c8c8c", "#303030", "#707070")
+
+
+@dataclass(frozen=True)
+class LimitCurve:
+    """Limits of one network.
+
+    Attributes
+    ----------
+    label, colour : str
+        Legend entry and colour.
+    mass, median, low, high : NDArray, [M]
+        m_H [GeV]; median and range over seeds of the limit on σ(gg → H → hh) [fb].
+    fitted : NDArray of bool, [M]
+        Whether a threshold came from a tail fit: drawn as an open marker.
+    error : NDArray, [M]
+        Statistical error of the median [fb].
+    """
+
+    label: str
+    colour: str
+    mass: NDArray[np.float64]
+    median: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    fitted: NDArray[np.bool_]
+    error: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class ReferenceCurve:
+    """Limits or cross sections of others: m_H [GeV] and σ [fb], drawn as a thin line."""
+
+    label: str
+    mass: NDArray[np.float64]
+    value: NDArray[np.float64]
+    line: str = "--"
+
+
+@styled
+def limit_plot(
+    curves: Sequence[LimitCurve],
+    references: Sequence[ReferenceCurve] = (),
+    luminosity: float = 3000.0,
+    missing: Sequence[str] = (),
+    seeds: int = 1,
+    quantity: str = "95% CL limit",
+) -> Figure:
+    """Draw limits against m_H, with the ratio to the first curve below.
+
+    Parameters
+    ----------
+    curves : sequence of LimitCurve
+        Own limits; the first is the denominator of the ratio.
+    references : sequence of ReferenceCurve
+        Published limits and models.
+    luminosity : float
+        For the label [fb⁻¹].
+    missing : sequence of str
+        Networks and masses without a limit, told in the figure.
+    seeds : int
+        Trainings behind each band.
+    quantity : str
+        What is drawn, for the label of the axis.
+    """
+    figure, ax, ratio = axes_with_ratio()
+    for curve, marker in zip(curves, MARKERS * len(curves), strict=False):
+        _draw(ax, curve, marker, np.ones(len(curve.mass)))
+        if len(curves[0].mass) and len(curve.mass):
+            _draw(ratio, *_over(curve, curves[0], marker))
+    for reference, grey in zip(references, _PUBLISHED_GREYS * len(references), strict=False):
+        style = {"color": grey, "ls": reference.line, "lw": 1.2, "ms": 4}
+        ax.plot(reference.mass, reference.value, marker="x", label=reference.label, **style)
+    ax.set_yscale("log")
+    ax.set_ylabel(rf"{quantity} on $\sigma(gg\to H\to hh)$ [fb]")
+    low, high = ax.get_ylim()
+    ax.set_ylim(low / 1.5, high * (high / low) ** 0.35)
+    ratio.set_xlabel(r"$m_H$ [GeV]")
+    ratio.set_ylabel("ratio")
+    ratio.axhline(1, color="black", lw=0.8)
+    if any(len(c.mass) for c in curves):
+        own = np.concatenate([c.mass for c in curves])
+        margin = 0.06 * np.ptp(own) if np.ptp(own) else 200.0
+        ax.set_xlim(own.min() - margin, own.max() + margin)
+    add_label(ax, luminosity)
+    _legend(ax, curves, seeds)
+    if missing:
+        text = "no limit: " + "; ".join(missing)
+        ax.text(0.03, 0.03, text, transform=ax.transAxes, fontsize=9, wrap=True, color="#bd1f01")
+    return figure
+
+
+def _draw(ax: Axes, curve: LimitCurve, marker: str, scale: NDArray[np.float64]) -> None:
+    style = {"color": curve.colour, "label": curve.label}
+    ax.fill_between(curve.mass, curve.low, curve.high, color=curve.colour, alpha=0.25, lw=0)
+    ax.plot(curve.mass, curve.median, marker=marker, **style)
+    error = np.zeros(len(curve.mass)) if curve.error is None else curve.error * scale
+    for chosen, face in ((~curve.fitted, curve.colour), (curve.fitted, "white")):
+        ax.errorbar(
+            curve.mass[chosen],
+            curve.median[chosen],
+            _positive(error, curve.median)[:, chosen],
+            fmt=marker,
+            color=curve.colour,
+            mfc=face,
+            lw=1.2,
+            capsize=2,
+        )
+    if len(curve.mass) == 1:  # a band of zero width is invisible
+        ax.vlines(curve.mass, curve.low, curve.high, color=curve.colour, alpha=0.25, lw=10)
+
+
+def _positive(error: NDArray[np.float64], value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return errors (down, up) that keep the bar above zero on a logarithmic axis."""
+    return np.stack([np.minimum(error, 0.95 * value), error])
+
+
+def _over(
+    curve: LimitCurve, base: LimitCurve, marker: str
+) -> tuple[LimitCurve, str, NDArray[np.float64]]:
+    shared = np.isin(curve.mass, base.mass)
+    below = base.median[np.searchsorted(base.mass, curve.mass[shared])]
+    found = LimitCurve(
+        curve.label,
+        curve.colour,
+        curve.mass[shared],
+        curve.median[shared] / below,
+        curve.low[shared] / below,
+        curve.high[shared] / below,
+        curve.fitted[shared],
+    )
+    return found, marker, 1 / below
+
+
+def _legend(ax: Axes, curves: Sequence[LimitCurve], seeds: int) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    title = f"median and range of {seeds} trainings" if seeds > 1 else "one training"
+    if any(curve.fitted.any() for curve in curves):
+        title += "\nopen markers: threshold from a tail fit"
+    legend = ax.legend(handles, labels, loc="upper right", ncols=2, fontsize=11, title=title)
+    legend.get_title().set_fontsize(10)

@@ -1,0 +1,78 @@
+"""Background rejection against signal efficiency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from analysis.figures.style import LINES, MARKERS, add_label, axes_with_ratio, styled
+
+
+@dataclass(frozen=True)
+class RocBand:
+    """ROC curves of one network over its seeds.
+
+    Attributes
+    ----------
+    label, colour : str
+        Legend entry and colour.
+    signal_efficiency : NDArray, [M]
+        Common grid of ε_S.
+    median, low, high : NDArray, [M]
+        Rejection 1/ε_B, its range over seeds; NaN where no background is left.
+    points : NDArray, [K, 3]
+        Quoted ε_S, 1/ε_B and its statistical error.
+    auc : float
+        Median area under the curve.
+    """
+
+    label: str
+    colour: str
+    signal_efficiency: NDArray[np.float64]
+    median: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    points: NDArray[np.float64]
+    auc: float
+
+
+@styled
+def roc_plot(bands: Sequence[RocBand], mass: float, luminosity: float, n_eff: float) -> Figure:
+    """Draw 1/ε_B against ε_S per network, with the ratio to the first network below.
+
+    Parameters
+    ----------
+    bands : sequence of RocBand
+        One per network, all on the same grid.
+    mass : float
+        m_H [GeV].
+    luminosity : float
+        For the label [fb⁻¹].
+    n_eff : float
+        Effective number of test background events behind the whole curve.
+    """
+    figure, ax, ratio = axes_with_ratio()
+    for k, band in enumerate(bands):
+        style = {"color": band.colour, "ls": LINES[k % len(LINES)]}
+        label = f"{band.label} (AUC {band.auc:.3f})"
+        ax.plot(band.signal_efficiency, band.median, label=label, **style)
+        x = band.signal_efficiency
+        ax.fill_between(x, band.low, band.high, color=band.colour, alpha=0.2, lw=0)
+        at, value, error = band.points.T
+        error = np.stack([np.minimum(error, 0.95 * value), error])
+        marker = MARKERS[k % len(MARKERS)]
+        ax.errorbar(at, value, error, fmt=marker, color=band.colour, capsize=2, lw=1.2)
+        base = bands[0].median
+        ratio.plot(x, band.median / base, **style)
+        ratio.fill_between(x, band.low / base, band.high / base, color=band.colour, alpha=0.2, lw=0)
+    ax.set_yscale("log")
+    ax.set_ylabel(r"background rejection $1/\varepsilon_B$")
+    ax.set_xlim(0, 1)
+    ratio.set_xlabel(r"signal efficiency $\varepsilon_S$")
+    ratio.set_ylabel("ratio")
+    title = rf"$m_H={mass:g}$ GeV, background $n_\mathrm{{eff}}={n_eff:.0f}$"
+    ax.legend(loc="upper right", title=title, title_fontsize=12)
+    add_label(ax, luminosity)
+    return figure

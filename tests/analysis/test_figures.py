@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from analysis.figures.limits import LimitCurve, ReferenceCurve, limit_plot
+from analysis.figures.roc import RocBand, roc_plot
+from analysis.figures.style import PROCESS_COLOURS, colours, save
+
+MASS = np.array([600.0, 1000.0, 2000.0])
+
+
+def curve(name, factor, fitted):
+    median = factor * np.array([0.6, 0.2, 0.15])
+    return LimitCurve(
+        name, "#3f90da", MASS, median, 0.8 * median, 1.3 * median, np.array(fitted), 0.1 * median
+    )
+
+
+def test_limit_plot_shows_the_numbers_it_was_given():
+    fitted = [False, True, False]
+    reference = ReferenceCurve("theirs", MASS, np.array([5.0, 2.0, 1.0]))
+    figure = limit_plot([curve("ours", 1, fitted), curve("other", 4, fitted)], [reference])
+    main, ratio = figure.axes
+    lines = {line.get_label(): line.get_ydata() for line in main.lines}
+    np.testing.assert_allclose(lines["ours"], [0.6, 0.2, 0.15])
+    np.testing.assert_allclose(lines["theirs"], [5, 2, 1])
+    over = {line.get_label(): line.get_ydata() for line in ratio.lines}
+    np.testing.assert_allclose(over["other"], 4)
+    assert "[fb]" in main.get_ylabel()
+    assert "[GeV]" in ratio.get_xlabel()
+
+
+def test_tail_fitted_thresholds_have_open_markers():
+    figure = limit_plot([curve("ours", 1, [False, True, False])])
+    points = {
+        tuple(line.get_xdata()): line.get_markerfacecolor()
+        for line in figure.axes[0].lines
+        if line.get_linestyle() == "None" and line.get_marker() == "o"
+    }
+    assert points[(1000.0,)] == "white"
+    assert points[(600.0, 2000.0)] != "white"
+
+
+def test_missing_limits_are_told_in_the_figure(tmp_path):
+    empty = np.array([])
+    none = LimitCurve("ours", "#3f90da", empty, empty, empty, empty, empty.astype(bool))
+    figure = limit_plot([none], missing=["ours at 600 GeV"])
+    assert any("ours at 600 GeV" in text.get_text() for text in figure.axes[0].texts)
+    save(figure, tmp_path / "limits")
+
+
+def test_ratio_to_a_network_without_all_masses_uses_the_shared_ones():
+    base = curve("base", 1, [False] * 3)
+    part = LimitCurve(*(getattr(base, n) for n in ("label", "colour")), MASS[1:], *(
+        getattr(base, n)[1:] for n in ("median", "low", "high", "fitted")
+    ))  # fmt: skip
+    ratio = limit_plot([part, curve("all", 3, [False] * 3)]).axes[1]
+    over = {line.get_label(): line for line in ratio.lines}
+    np.testing.assert_allclose(over["all"].get_xdata(), MASS[1:])
+    np.testing.assert_allclose(over["all"].get_ydata(), 3)
+
+
+def test_roc_plot_survives_gaps_and_large_errors(tmp_path):
+    x = np.linspace(0.01, 1, 100)
+    y = np.where(x > 0.2, 1 / x**3, np.nan)
+    points = np.array([[0.3, 37.0, 50.0]])
+    band = RocBand("ours", "#3f90da", x, y, 0.8 * y, 1.2 * y, points, 0.97)
+    figure = roc_plot([band], 1000, 3000, 12)
+    save(figure, tmp_path / "roc")
+    assert "0.970" in figure.axes[0].get_legend().get_texts()[0].get_text()
+
+
+@pytest.mark.parametrize("kind", ["pdf", "png"])
+def test_the_same_figure_gives_the_same_bytes(tmp_path, kind):
+    for name in ("one", "two"):
+        save(limit_plot([curve("ours", 1, [False] * 3)]), tmp_path / name)
+    one, two = (tmp_path / f"{name}.{kind}" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_colours_are_distinct_and_keep_the_known_ones():
+    names = ["qcd", "a", "b", "ttbar", "c"]
+    found = colours(names, PROCESS_COLOURS)
+    assert len(set(found.values())) == len(found)
+    assert {k: found[k] for k in PROCESS_COLOURS} == PROCESS_COLOURS

@@ -1,0 +1,75 @@
+"""Rule limits_figure: upper limits against m_H, with published limits and model predictions."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from typer import Option
+
+from analysis.figures.limits import LimitCurve, ReferenceCurve, limit_plot
+from analysis.figures.style import colours, save
+from analysis.published import SCALING_LABELS, Benchmark, Scaling, published_limits
+from analysis.tables import read_csv, summarise_seeds
+from workflow.cli import read_block, run
+
+LINES: dict[Scaling, str] = {"sqrt": "--", "linear": ":"}
+
+
+def main(
+    table: Annotated[Path, Option(help="CSV of rule limits_table.")],
+    output: Annotated[Path, Option(help="Figure to write, without suffix.")],
+    network: Annotated[list[str], Option(help="Networks, in the order to draw; repeat.")],
+    column: Annotated[str, Option(help="Column of the table to draw.")] = "limit_za_fb",
+    quantity: Annotated[str, Option(help="What the column is.")] = "95% CL limit",
+    luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
+    benchmarks: Annotated[str, Option(help="List of blocks `benchmarks`.")] = "[]",
+) -> None:
+    """Draw the median and the range over seeds of each network."""
+    rows = read_csv(table)
+    error = column.replace("_fb", "_error_fb")
+    summary = summarise_seeds(rows, (column, error))
+    colour = colours(network)
+    curves = [_curve(name, colour[name], summary, column, error) for name in network]
+    missing = [
+        f"{row['network']} at {row['mass_gev']:g} GeV"
+        for row in summary
+        if row[f"{column}_median"] is None
+    ]
+    seeds = max((row["seeds"] for row in summary), default=0)
+    references = [*_published(luminosity), *_benchmarks(benchmarks)]
+    save(limit_plot(curves, references, luminosity, missing, seeds, quantity), output)
+
+
+def _curve(
+    name: str, colour: str, summary: list[dict[str, Any]], column: str, error: str
+) -> LimitCurve:
+    own = [r for r in summary if r["network"] == name and r[f"{column}_median"] is not None]
+    keys = ("mass_gev", f"{column}_median", f"{column}_min", f"{column}_max")
+    numbers = [np.array([row[key] for row in own], dtype=float) for key in keys]
+    fitted = np.array(["tail_fit" in row["methods"] for row in own], dtype=bool)
+    errors = np.array([row[f"{error}_median"] or 0.0 for row in own], dtype=float)
+    return LimitCurve(name.replace("_", " "), colour, *numbers, fitted, errors)
+
+
+def _published(luminosity: float) -> list[ReferenceCurve]:
+    found = []
+    for entry in published_limits():
+        if entry.luminosity == luminosity:
+            found.append(ReferenceCurve(entry.label, entry.masses, entry.cross_section(), "-."))
+            continue
+        for scaling, line in LINES.items():
+            label = f"{entry.label} {SCALING_LABELS[scaling]}"
+            limits = entry.cross_section(luminosity, scaling)
+            found.append(ReferenceCurve(label, entry.masses, limits, line))
+    return found
+
+
+def _benchmarks(text: str) -> list[ReferenceCurve]:
+    return [
+        ReferenceCurve(b.label, np.array(b.mass_gev), np.array(b.cross_section_fb), "-")
+        for b in read_block(list[Benchmark], text)
+    ]
+
+
+if __name__ == "__main__":
+    run(main)
