@@ -31,7 +31,7 @@ _FATJETS = (
     *(f"FatJet.{leaf}" for leaf in ("PT", "Eta", "Phi", "Mass", "Constituents")),
     *(f"{name}.fUniqueID" for name in ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")),
 )
-_REMEDY = "replace the file, or set `reconstruction.on_bad_file: skip` to leave it out"
+REMEDY = "replace the file, or set `reconstruction.on_bad_file: skip` to leave it out"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
             classes = directory.classnames(recursive=False, cycle=False)
         if size < expected:
             raise InputFileError(
-                f"{path}: truncated, {size} of {expected} bytes are there; {_REMEDY}"
+                f"{path}: truncated, {size} of {expected} bytes are there; {REMEDY}"
             )
         if classes.get("Delphes") != "TTree":
             found = ", ".join(f"{name} ({kind})" for name, kind in classes.items()) or "nothing"
@@ -132,7 +132,7 @@ def _choose_branches(
     path: str, n_events: int, entries: dict[str, int], fatjets: bool
 ) -> tuple[str, ...]:
     if n_events == 0:
-        raise InputFileError(f"{path}: the tree `Delphes` holds no event; {_REMEDY}")
+        raise InputFileError(f"{path}: the tree `Delphes` holds no event; {REMEDY}")
     required = (*_REQUIRED, *_FATJETS) if fatjets else _REQUIRED
     missing = [name for name in required if name not in entries]
     if missing:
@@ -144,7 +144,7 @@ def _choose_branches(
     for name in chosen:
         if entries[name] != n_events:
             raise InputFileError(
-                f"{path}: branch {name} holds {entries[name]} of {n_events} events; {_REMEDY}"
+                f"{path}: branch {name} holds {entries[name]} of {n_events} events; {REMEDY}"
             )
     return chosen
 
@@ -162,7 +162,7 @@ def _reading(path: str) -> Iterator[None]:
         reason = (str(error).strip().splitlines() or [""])[0]
         raise InputFileError(
             f"{path}: cannot be read, truncated, damaged or not a Delphes ROOT file "
-            f"({type(error).__name__}: {reason.rstrip(',')}); {_REMEDY}"
+            f"({type(error).__name__}: {reason.rstrip(',')}); {REMEDY}"
         ) from error
 
 
@@ -276,13 +276,13 @@ def _check_finite(path: str, events: ak.Array) -> None:
     if bad.any():
         raise NormalisationError(
             f"{path}: {bad.sum()} generator weights are NaN or infinite, the first in entry "
-            f"{events.entry[bad][0]}; {_REMEDY}"
+            f"{events.entry[bad][0]}; {REMEDY}"
         )
     bad = ~np.isfinite(ak.to_numpy(events.met + events.met_phi))
     if bad.any():
         raise InputFileError(
             f"{path}: {bad.sum()} values of MissingET are NaN or infinite, the first in entry "
-            f"{events.entry[bad][0]}; {_REMEDY}"
+            f"{events.entry[bad][0]}; {REMEDY}"
         )
     objects = events.eflow
     finite = np.logical_and.reduce(
@@ -295,5 +295,5 @@ def _check_finite(path: str, events: ak.Array) -> None:
         event = np.searchsorted(_offsets(objects), np.flatnonzero(~finite), side="right") - 1
         raise InputFileError(
             f"{path}: {len(event)} energy-flow objects have NaN or infinite momenta, the first in "
-            f"entry {events.entry[event[0]]}; {_REMEDY}"
+            f"entry {events.entry[event[0]]}; {REMEDY}"
         )

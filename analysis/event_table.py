@@ -45,11 +45,16 @@ class EventTableWriter:
         self._writer = pq.ParquetWriter(
             path, self._schema, compression="zstd", use_dictionary=False
         )
+        self._row_groups = 0
 
     def write(self, table: ak.Array) -> None:
         """Append the events of `table`."""
         if len(table):
-            self._writer.write_table(_to_arrow(conform(table)).cast(self._schema))
+            self._append(conform(table))
+
+    def _append(self, table: ak.Array) -> None:
+        self._writer.write_table(_to_arrow(table).cast(self._schema))
+        self._row_groups += 1
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +65,8 @@ class EventTableWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._row_groups == 0:  # readers need one to know the type
+            self._append(empty_table())
         self._writer.close()
 
 

@@ -125,4 +125,9 @@ def _constituents(objects: ak.Array, index: ak.Array) -> ak.Array:
     p4 = momenta(jets)
     for name in p4.fields:
         jets = ak.with_field(jets, p4[name], name)
-    return ak.unflatten(jets, 2)
+    return pairs(jets)
+
+
+def pairs(jets: ak.Array) -> ak.Array:
+    """Return a list of jets, two of each event, as [N][2]."""
+    return ak.Array(ak.contents.RegularArray(ak.to_packed(jets).layout, 2))

@@ -6,10 +6,10 @@ import awkward as ak
 import numpy as np
 
 from analysis.config.reconstruction import Reconstruction
-from analysis.delphes import open_delphes
+from analysis.delphes import REMEDY, open_delphes
 from analysis.errors import NormalisationError
 from analysis.event_table import EventTableWriter
-from analysis.fatjets import find_fatjets
+from analysis.fatjets import find_fatjets, pairs
 from analysis.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
 from analysis.orientation import orient, unwrap
 from analysis.selection import GENERATED, CutFlow
@@ -117,15 +117,10 @@ def _jet_columns(
         }
     )[:, : config.max_constituents]
     return {
-        "fatjet": _pairs(fatjet),
-        "constituent": _pairs(constituent),
-        "subjet": _pairs(ak.with_field(subjets, flavour, "flavour")),
+        "fatjet": pairs(fatjet),
+        "constituent": pairs(constituent),
+        "subjet": pairs(ak.with_field(subjets, flavour, "flavour")),
     }
-
-
-def _pairs(jets: ak.Array) -> ak.Array:
-    """Return a list of jets as [N][2]."""
-    return ak.Array(ak.contents.RegularArray(ak.to_packed(jets).layout, 2))
 
 
 def reconstruct_file(
@@ -151,6 +146,6 @@ def reconstruct_file(
     if not total.sum_w > 0:
         raise NormalisationError(
             f"{path}: the generator weights of its {total.raw} events sum to {total.sum_w:g}, "
-            "but must sum to more than 0; replace the file, or set `reconstruction.on_bad_file: skip`"
+            f"but must sum to more than 0; {REMEDY}"
         )
     return flow
