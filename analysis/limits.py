@@ -119,12 +119,17 @@ def asimov_limit(
 
 
 def _background_share(passing: Passing, config: Limits) -> float:
-    """Return how far s_up moves when the background moves by its own statistical error."""
-    error = float(np.hypot(passing.statistical_error, passing.tail_error))
-    b, f = passing.expected, config.background_uncertainty
-    edges = [b + error, max(b - error, b / 10)]
-    up, down = (signal_for_significance(config.z_target, x, np.hypot(f * x, error)) for x in edges)
-    return abs(up - down) / 2
+    """Return how far s_up moves when the background moves by its own statistical error.
+
+    To first order, at a fixed relative uncertainty on the background.
+    """
+    b, sigma = passing.expected, background_error(passing, config.background_uncertainty)
+    step = 1e-3
+    low, high = (
+        signal_for_significance(config.z_target, b * x, sigma * x) for x in (1 - step, 1 + step)
+    )
+    relative = float(np.hypot(passing.statistical_error, passing.tail_error)) / b
+    return (high - low) / (2 * step) * relative
 
 
 def limit_row(

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from analysis.figures.style import MARKERS, add_label, axes_with_ratio, styled
 
-_PUBLISHED_GREYS = ("#000000", "#5a5a5a", "#8c8c8c", "#303030", "#707070")
-
 
 @dataclass(frozen=True)
 class LimitCurve:
@@ -47,6 +45,7 @@ class ReferenceCurve:
     mass: NDArray[np.float64]
     value: NDArray[np.float64]
     line: str = "--"
+    colour: str = "black"
 
 
 @styled
@@ -80,9 +79,17 @@ def limit_plot(
         _draw(ax, curve, marker, np.ones(len(curve.mass)))
         if len(curves[0].mass) and len(curve.mass):
             _draw(ratio, *_over(curve, curves[0], marker))
-    for reference, grey in zip(references, _PUBLISHED_GREYS * len(references), strict=False):
-        style = {"color": grey, "ls": reference.line, "lw": 1.2, "ms": 4}
-        ax.plot(reference.mass, reference.value, marker="x", label=reference.label, **style)
+    for line in references:
+        ax.plot(
+            line.mass,
+            line.value,
+            marker="x",
+            ms=4,
+            lw=1.2,
+            ls=line.line,
+            color=line.colour,
+            label=line.label,
+        )
     ax.set_yscale("log")
     ax.set_ylabel(rf"{quantity} on $\sigma(gg\to H\to hh)$ [fb]")
     low, high = ax.get_ylim()
@@ -103,9 +110,8 @@ def limit_plot(
 
 
 def _draw(ax: Axes, curve: LimitCurve, marker: str, scale: NDArray[np.float64]) -> None:
-    style = {"color": curve.colour, "label": curve.label}
     ax.fill_between(curve.mass, curve.low, curve.high, color=curve.colour, alpha=0.25, lw=0)
-    ax.plot(curve.mass, curve.median, marker=marker, **style)
+    ax.plot(curve.mass, curve.median, marker=marker, color=curve.colour, label=curve.label)
     error = np.zeros(len(curve.mass)) if curve.error is None else curve.error * scale
     for chosen, face in ((~curve.fitted, curve.colour), (curve.fitted, "white")):
         ax.errorbar(

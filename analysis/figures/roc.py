@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -55,7 +56,7 @@ def roc_plot(bands: Sequence[RocBand], mass: float, luminosity: float, n_eff: fl
     """
     figure, ax, ratio = axes_with_ratio()
     for k, band in enumerate(bands):
-        style = {"color": band.colour, "ls": LINES[k % len(LINES)]}
+        style: dict[str, Any] = {"color": band.colour, "ls": LINES[k % len(LINES)]}
         label = f"{band.label} (AUC {band.auc:.3f})"
         ax.plot(band.signal_efficiency, band.median, label=label, **style)
         x = band.signal_efficiency

@@ -23,7 +23,7 @@ PROCESS_COLOURS = {"signal": "#bd1f01", "qcd": "#3f90da", "ttbar": "#ffa90e", "t
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     **mplhep.style.ROOT,
     "figure.figsize": (7.2, 6.0),
     "figure.constrained_layout.use": True,

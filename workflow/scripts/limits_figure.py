@@ -13,6 +13,7 @@ from analysis.tables import read_csv, summarise_seeds
 from workflow.cli import read_block, run
 
 LINES: dict[Scaling, str] = {"sqrt": "--", "linear": ":"}
+GREYS = {"observed": "#000000", "expected": "#7a7a7a", "projection": "#4d4d4d"}
 
 
 def main(
@@ -54,19 +55,21 @@ def _curve(
 def _published(luminosity: float) -> list[ReferenceCurve]:
     found = []
     for entry in published_limits():
+        grey = GREYS[entry.kind]
         if entry.luminosity == luminosity:
-            found.append(ReferenceCurve(entry.label, entry.masses, entry.cross_section(), "-."))
+            limits = entry.cross_section()
+            found.append(ReferenceCurve(entry.label, entry.masses, limits, "-.", grey))
             continue
         for scaling, line in LINES.items():
             label = f"{entry.label} {SCALING_LABELS[scaling]}"
             limits = entry.cross_section(luminosity, scaling)
-            found.append(ReferenceCurve(label, entry.masses, limits, line))
+            found.append(ReferenceCurve(label, entry.masses, limits, line, grey))
     return found
 
 
 def _benchmarks(text: str) -> list[ReferenceCurve]:
     return [
-        ReferenceCurve(b.label, np.array(b.mass_gev), np.array(b.cross_section_fb), "-")
+        ReferenceCurve(b.label, np.array(b.mass_gev), np.array(b.cross_section_fb), "-", "#006400")
         for b in read_block(list[Benchmark], text)
     ]
 

@@ -35,7 +35,8 @@ def _band(name: str, colour: str, members: list[dict[str, Any]]) -> RocBand:
     median, low, high = (
         np.ma.filled(f(curves, axis=0), np.nan) for f in (np.ma.median, np.ma.min, np.ma.max)
     )
-    return RocBand(name, colour, CURVE_GRID, median, low, high, _points(members), _auc(members))
+    label = name.replace("_", " ")
+    return RocBand(label, colour, CURVE_GRID, median, low, high, _points(members), _auc(members))
 
 
 def _auc(members: list[dict[str, Any]]) -> float:
