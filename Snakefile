@@ -51,12 +51,16 @@ rule all:
         paths.CUTFLOW_TABLE,
         paths.LIMITS_TABLE,
         paths.METRICS_TABLE,
+        paths.DISTRIBUTIONS_TABLE,
+        expand(f"{paths.ROC_FIGURE}.png", signal=SIGNALS),
+        f"{paths.LIMITS_FIGURE}.png",
 
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/limits.smk"
+include: "workflow/rules/figures.smk"
 
 
 onstart:

@@ -152,6 +152,16 @@ class Dataset:
         with h5py.File(self.path) as file:
             return {name: file[name][:][chosen] for name in TENSORS}
 
+    def steps(
+        self, size: int = 5000
+    ) -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
+        """Yield tensors and columns of `size` events at a time."""
+        with h5py.File(self.path) as file:
+            for start in range(0, len(self), size):
+                rows = slice(start, start + size)
+                tensors = {name: file[name][rows] for name in TENSORS}
+                yield tensors, {name: found[rows] for name, found in self.columns.items()}
+
 
 class Side(NamedTuple):
     """The events of several samples on one side of a split.

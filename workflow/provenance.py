@@ -40,8 +40,20 @@ def imported_modules(file: Path) -> frozenset[str]:
 
 
 @cache
+def data_files(file: Path) -> frozenset[Path]:
+    """Return the data files of a package that a module of it names, as in "data/limits.yaml"."""
+    package = ROOT / file.relative_to(ROOT).parts[0]
+    names = (
+        node.value
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return frozenset(package / name for name in names if name.startswith("data/"))
+
+
+@cache
 def source_files(script: Path) -> tuple[Path, ...]:
-    """Return `script` and all project files that it imports, directly or through others."""
+    """Return `script` and all project files that it uses, directly or through its imports."""
     files: set[Path] = set()
     pending = [script]
     while pending:
@@ -49,7 +61,7 @@ def source_files(script: Path) -> tuple[Path, ...]:
         if file not in files:
             files.add(file)
             pending += [path for name in imported_modules(file) if (path := _module_file(name))]
-    return tuple(sorted(files))
+    return tuple(sorted(files.union(*map(data_files, files))))
 
 
 @cache

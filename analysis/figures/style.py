@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
+import matplotlib.colors
 import mplhep
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ PALETTE = (
     "#e76300", "#b9ac70", "#717581", "#92dadd", "#ffa90e",
 )  # fmt: skip
 PROCESS_COLOURS = {"signal": "#bd1f01", "qcd": "#3f90da", "ttbar": "#ffa90e", "ttH": "#832db6"}
+PROCESS_LABELS = {"qcd": "QCD multijet", "ttbar": r"$t\bar{t}$", "ttH": r"$t\bar{t}H$"}
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -66,6 +68,13 @@ def colours(names: Iterable[str], known: Mapping[str, str] | None = None) -> dic
     free = [colour for colour in PALETTE if colour not in found.values()]
     order = [name for name in dict.fromkeys(names) if name not in found]
     return found | {name: free[k % len(free)] for k, name in enumerate(order)}
+
+
+def mass_colours(names: Sequence[str]) -> dict[str, str]:
+    """Return a colour per signal, from dark to light in the order given (by mass)."""
+    scale = mpl.colormaps["plasma"]
+    steps = [0.75 * n / max(len(names) - 1, 1) for n in range(len(names))]
+    return {name: mpl.colors.to_hex(scale(x)) for name, x in zip(names, steps, strict=True)}
 
 
 def axes_with_ratio(height_ratios: Sequence[float] = (3, 1)) -> tuple[Figure, Axes, Axes]:

@@ -67,3 +67,13 @@ def mass_gev(wildcards):
 def every_training(template):
     """One path per network, signal and seed, in that order."""
     return expand(template, network=NETWORKS, signal=SIGNALS, seed=cfg.training.seeds)
+
+
+def every_training_of_signal(wildcards):
+    """The metrics of all networks and seeds for one signal."""
+    return expand(
+        paths.METRICS,
+        network=NETWORKS,
+        signal=wildcards.signal,
+        seed=cfg.training.seeds,
+    )

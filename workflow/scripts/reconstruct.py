@@ -11,7 +11,7 @@ from analysis.errors import ConfigError, InputFileError, NormalisationError
 from analysis.event_table import write_empty
 from analysis.files import atomic_path
 from analysis.reconstruction import cut_names, reconstruct_file
-from analysis.selection import CutFlow
+from analysis.selection import CutCounts
 from workflow.cli import read_block, run
 
 MAX_HADRONS = 10_000
@@ -42,7 +42,7 @@ def main(
             if block.on_bad_file == "fail":
                 raise
             status, reason = "skipped", str(error)
-            flow = CutFlow.empty(cut_names(stratum))
+            flow = CutCounts.empty(cut_names(stratum))
             write_empty(table)
         content = {
             "sample": sample,

@@ -13,7 +13,7 @@ from analysis.files import atomic_path
 from models.batch import Events
 from models.inference import predict_log_odds
 from workflow.cli import read_block, run
-from workflow.scripts.train import feature_names
+from workflow.network_inputs import feature_names
 
 
 def table(side: Side, name: str, log_odds: np.ndarray) -> pd.DataFrame:

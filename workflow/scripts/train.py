@@ -7,26 +7,12 @@ import typer
 
 import models.training
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset, Side, read_side, training_weights
-from models.batch import Events, Sample
-from models.specs import Features, NetworkSpec, Training
+from analysis.dataset import Dataset, read_side
+from models.specs import NetworkSpec, Training
 from models.training import Data
 from workflow.cli import read_block, run
+from workflow.network_inputs import feature_names, weighted
 from workflow.provenance import code_version
-
-
-def weighted(side: Side, cap_quantile: float) -> Sample:
-    """Return one side of the split with the weights of the loss."""
-    weight = training_weights(side.label, side.weight, cap_quantile)
-    return Sample(Events(side.tensors), side.label, weight)
-
-
-def feature_names(dataset: Dataset) -> Features:
-    """Return the names of the columns of a dataset."""
-    kinds = {"constituents": "constituent", "subjets": "subjet", "kinematics": "kinematic"}
-    return Features(
-        **{kind: tuple(dataset.attributes[f"{name}_features"]) for kind, name in kinds.items()}
-    )
 
 
 def main(

@@ -1,0 +1,258 @@
+"""The real Snakefile, end to end on real Delphes files, and what reruns after a change."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import DATA, ROOT, call_snakemake
+
+SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("[a-z]*.py"))
+SOURCES = ("analysis", "models", "workflow", "profiles", "envs", "Snakefile", "config.yaml")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project's sources, to be changed."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((DATA / "config.yaml").read_text())
+    for sample in found["samples"]:
+        sample["files"] = [str(ROOT / file) for file in sample["files"]]
+    return found
+
+
+@pytest.fixture(scope="module")
+def finished(
+    project: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("run")
+    run = call_snakemake(folder, config, snakefile=project / "Snakefile")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+@pytest.fixture
+def edited(project: Path) -> Iterator[Any]:
+    """Append a line to a file of the copied project, for one test."""
+    originals: dict[Path, str] = {}
+
+    def edit(name: str) -> None:
+        path = project / name
+        originals[path] = path.read_text()
+        path.write_text(originals[path] + "\n# changed\n")
+
+    yield edit
+    for path, text in originals.items():
+        path.write_text(text)
+
+
+def planned(folder: Path, config: dict[str, Any], snakefile: Path) -> Counter[str]:
+    """Return how many jobs of each rule a call would run."""
+    run = call_snakemake(folder, config, "--dry-run", snakefile=snakefile)
+    assert run.returncode == 0, run.stdout + run.stderr
+    _, _, table = run.stdout.partition("Job stats:")
+    rows = re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)
+    return Counter({rule: int(n) for rule, n in rows if rule not in ("all", "total")})
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    """Return the contents of all tables of a run."""
+    paths = sorted((folder / "results").glob("*.csv"))
+    paths += sorted((folder / "results").glob("models/**/history.csv"))
+    assert len(paths) >= 5
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_limits_table_has_a_row_for_each_training(finished: Path) -> None:
+    limits = pd.read_csv(finished / "results/limits.csv")
+    columns = (
+        "network mass_gev seed signal_efficiency threshold_method b_expected b_raw n_eff sigma_b "
+        "s_up limit_za_fb"
+    )
+    assert set(columns.split()) <= set(limits.columns)
+    rows = list(zip(limits.network, limits.mass_gev, limits.seed, strict=True))
+    assert sorted(rows) == [
+        (network, 1000, seed) for network in ("cross_attention", "kinematics") for seed in (1, 2)
+    ]
+    assert (limits.limit_za_fb.notna() | limits.reason.notna()).all(), "a number, or a reason"
+
+
+def test_metrics_table_is_in_range(finished: Path) -> None:
+    metrics = pd.read_csv(finished / "results/metrics.csv")
+    assert len(metrics) == 4
+    assert metrics.auc.between(0, 1).all()
+    assert (metrics.filter(regex=r"rejection_\d+$") >= 1).all(axis=None)
+    assert (metrics.filter(regex="error") >= 0).all(axis=None)
+
+
+def test_cutflow_falls_and_starts_with_all_events(finished: Path) -> None:
+    cutflow = pd.read_csv(finished / "results/cutflow.csv")
+    for name, steps in cutflow.groupby("sample", sort=False):
+        assert steps.raw.iloc[0] == 40, name
+        assert steps.raw.is_monotonic_decreasing, name
+        assert steps.efficiency.is_monotonic_decreasing, name
+    qcd = cutflow[(cutflow["sample"] == "qcd") & (cutflow.step == "generated")]
+    assert qcd.events.item() == pytest.approx(3000 * 1000 * 71900, rel=1e-5)
+
+
+def test_second_call_has_nothing_to_do(
+    project: Path, finished: Path, config: dict[str, Any]
+) -> None:
+    assert planned(finished, config, project / "Snakefile") == Counter()
+
+
+def test_no_temporary_file_is_left(finished: Path) -> None:
+    assert not [path for path in (finished / "results").rglob("*") if ".part" in path.name]
+    assert not list((finished / "results").rglob("resume*"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rules"),
+    [
+        ("limits.z_target", 2.0, {"limit": 4}),
+        ("dataset.weight_cap_quantile", 0.9, {"train": 4, "score": 4, "limit": 4}),
+        ("training.epochs", 3, {"reconstruct": 0, "dataset": 0, "train": 4, "score": 4}),
+        ("training.seeds", [1, 2, 3], {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
+        ("networks.1.width", 32, {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
+        ("btagging", {"efficiency": {"b": 0.8}}, {"reconstruct": 0, "dataset": 2, "train": 4}),
+        ("reconstruction.fatjets.pt_min", 300, {"reconstruct": 2, "dataset": 2, "train": 4}),
+    ],
+)
+def test_changed_key_reruns_what_depends_on_it(
+    project: Path,
+    finished: Path,
+    config: dict[str, Any],
+    path: str,
+    value: Any,
+    rules: dict[str, int],
+) -> None:
+    changed = yaml.safe_load(yaml.safe_dump(config))
+    *parents, last = path.split(".")
+    node = changed
+    for key in parents:
+        node = node[int(key)] if key.isdigit() else node.setdefault(key, {})
+    node[last] = value
+    found = planned(finished, changed, project / "Snakefile")
+    assert {rule: found[rule] for rule in rules} == rules
+    earlier = ("reconstruct", "dataset", "train", "score")
+    first = min(earlier.index(rule) for rule in [*rules, "score"] if rule in earlier)
+    assert sum(found[rule] for rule in earlier[:first]) == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "rules"),
+    [
+        ("analysis/significance.py", {"reconstruct": 0, "train": 0, "score": 0, "limit": 4}),
+        ("analysis/metrics.py", {"train": 0, "limit": 0, "metrics": 4}),
+        ("analysis/orientation.py", {"reconstruct": 2, "dataset": 2, "train": 4}),
+        ("analysis/btagging.py", {"reconstruct": 0, "dataset": 2, "train": 4}),
+        ("models/kinematics.py", {"dataset": 0, "train": 2, "score": 2}),
+        ("models/cross_attention.py", {"dataset": 0, "train": 2, "score": 2}),
+        ("models/training.py", {"dataset": 0, "train": 4}),
+    ],
+)
+def test_changed_source_reruns_what_imports_it(
+    project: Path, finished: Path, config: dict[str, Any], edited: Any, file: str,
+    rules: dict[str, int],
+) -> None:  # fmt: skip
+    edited(file)
+    found = planned(finished, config, project / "Snakefile")
+    assert {rule: found[rule] for rule in rules} == rules
+
+
+def test_new_background_reconstructs_only_itself(
+    project: Path, finished: Path, config: dict[str, Any], tmp_path: Path
+) -> None:
+    new = {**config["samples"][1], "name": "ttbar", "process": "ttbar"}
+    changed = {**config, "samples": [*config["samples"], new]}
+    found = planned(finished, changed, project / "Snakefile")
+    expected = {"reconstruct": 1, "dataset": 1, "train": 4, "score": 4, "limit": 4}
+    assert {rule: found[rule] for rule in expected} == expected
+
+
+def test_new_mass_trains_only_itself(project: Path, finished: Path, config: dict[str, Any]) -> None:
+    new = {**config["samples"][0], "name": "signal_mH900", "mass_gev": 900}
+    changed = {**config, "samples": [*config["samples"], new]}
+    found = planned(finished, changed, project / "Snakefile")
+    expected = {"reconstruct": 1, "dataset": 1, "train": 4, "score": 4, "limit": 4, "metrics": 4}
+    assert {rule: found[rule] for rule in expected} == expected
+
+
+def test_killed_run_is_completed_with_the_same_tables(
+    project: Path, finished: Path, config: dict[str, Any], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile")]
+    (tmp_path / "config.test.yaml").write_text(yaml.safe_dump(config))
+    command += ["--directory", str(tmp_path), "--configfile", str(tmp_path / "config.test.yaml")]
+    process = subprocess.Popen(
+        [*command, "--cores", "2"],
+        env={**os.environ, "PYTHONPATH": str(project)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    limit = time.monotonic() + 300
+    while not list(tmp_path.glob("results/models/*/*/*/model.json")):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(2)  # the jobs notice that their run is gone
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/events/**/*.parquet")}
+    done |= {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/datasets/*.h5")}
+    assert len(done) == 4
+    again = call_snakemake(tmp_path, config, snakefile=project / "Snakefile")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert tables(tmp_path) == tables(finished)
+    assert {path: path.stat().st_mtime_ns for path in done} == done, "finished jobs are not redone"
+
+
+def test_two_runs_in_one_folder_are_refused(
+    project: Path, finished: Path, config: dict[str, Any]
+) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from pathlib import Path; "
+         "from workflow.watchdog import hold_lock; f = hold_lock(Path('.snakemake/run.lock')); "
+         "print('held', flush=True); sys.stdin.read()"],
+        cwd=finished, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    changed = {**config, "limits": {"z_target": 2.0}}
+    run = call_snakemake(finished, changed, snakefile=project / "Snakefile")
+    holder.communicate()
+    assert run.returncode != 0
+    assert "another run is working in" in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_runs_alone_with_help(script: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", f"workflow.scripts.{script}", "--help"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "Usage:" in run.stdout

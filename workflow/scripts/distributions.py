@@ -1,0 +1,115 @@
+"""Fill and draw the distributions of all network inputs, before b tags."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import hist
+import numpy as np
+import pandas as pd
+import typer
+
+from analysis.dataset import Dataset
+from analysis.distributions import VARIABLES, Variable
+from analysis.figures.distributions import Shape, distribution_plot
+from analysis.figures.style import (
+    LINES,
+    PROCESS_COLOURS,
+    PROCESS_LABELS,
+    colours,
+    mass_colours,
+    save,
+)
+from analysis.files import atomic_path
+from workflow.cli import run
+
+Groups = dict[str, list[Dataset]]
+
+
+def groups(datasets: Sequence[Dataset]) -> Groups:
+    """Return the datasets of each curve: one per process of background, one per mass of signal."""
+    found: Groups = {}
+    for data in sorted(datasets, key=lambda data: (data.is_signal, data.attributes["mass_gev"])):
+        process = str(data.attributes["process"])
+        mass = f"$m_H$ = {data.attributes['mass_gev']:g} GeV"
+        found.setdefault(mass if data.is_signal else process, []).append(data)
+    return found
+
+
+def palette(found: Groups) -> dict[str, str]:
+    """Return a colour per curve: signals by mass, processes their own."""
+    signals = [name for name, members in found.items() if members[0].is_signal]
+    return colours(found, {**PROCESS_COLOURS, **mass_colours(signals)})
+
+
+def fill(datasets: Sequence[Dataset]) -> list[hist.Hist]:
+    """Return one histogram per variable, filled with the physical weights before b tags."""
+    histograms = [variable.histogram() for variable in VARIABLES]
+    for data in datasets:
+        for tensors, columns in data.steps():
+            for variable, histogram in zip(VARIABLES, histograms, strict=True):
+                variable.fill(histogram, tensors, columns["weight"])
+    return histograms
+
+
+def shape(
+    name: str, datasets: Sequence[Dataset], histogram: hist.Hist, colour: str, line: str
+) -> Shape:
+    """Return the histogram normalised to all entries, those beyond its edges included."""
+    total = histogram.sum(flow=True)
+    scale = 1 / total.value if total.value else 0.0
+    error = np.sqrt(histogram.variances()) * scale
+    n_eff = total.value**2 / total.variance if total.variance else 0.0
+    return Shape(
+        PROCESS_LABELS.get(name, name),
+        colour,
+        histogram.values() * scale,
+        error,
+        n_eff,
+        datasets[0].is_signal,
+        line,
+    )
+
+
+def table(variable: Variable, shapes: Sequence[Shape]) -> pd.DataFrame:
+    """Return what is drawn as rows."""
+    edges = variable.histogram().axes[0].edges
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "variable": variable.name,
+                "curve": found.label,
+                "low": edges[:-1],
+                "high": edges[1:],
+                "fraction": found.content,
+                "error": found.error,
+            }
+        )
+        for found in shapes
+    )
+
+
+def main(
+    datasets: Annotated[list[Path], typer.Argument(help="Datasets of all samples.")],
+    figures: Annotated[Path, typer.Option(help="Folder of the figures.")],
+    output: Annotated[Path, typer.Option(help="CSV file of all numbers drawn.")],
+) -> None:
+    """Draw the distributions of all network inputs."""
+    found = groups([Dataset(path) for path in datasets])
+    colour = palette(found)
+    histograms = {name: fill(members) for name, members in found.items()}
+    tables = []
+    for index, variable in enumerate(VARIABLES):
+        shapes = [
+            shape(name, members, histograms[name][index], colour[name], LINES[n % len(LINES)])
+            for n, (name, members) in enumerate(found.items())
+        ]
+        edges = variable.histogram().axes[0].edges
+        save(distribution_plot(edges, shapes, variable.label), figures / variable.name)
+        tables.append(table(variable, shapes))
+    with atomic_path(output) as temporary:
+        pd.concat(tables).to_csv(temporary, index=False, float_format="%.6g")
+
+
+if __name__ == "__main__":
+    run(main)
