@@ -5,9 +5,16 @@ from numpy.typing import NDArray
 
 from analysis.config.statistics import BTagging, Category, TagEfficiency
 from analysis.errors import ConfigError
+from analysis.hashing import uniform
 
 MISSING = -1
 _LIGHT, _CHARM, _BOTTOM = 0, 4, 5
+CATEGORY_TAGS: dict[Category, tuple[tuple[int, int], ...]] = {  # tags per fat jet
+    "four": ((2, 2),),
+    "three": ((2, 1), (1, 2)),
+    "two_split": ((1, 1),),
+}
+_STREAMS = range(1, 5)  # one per subjet; stream 0 splits the events
 
 
 def subjet_efficiencies(
@@ -63,13 +70,11 @@ def category_weights(
     -------
     NDArray, [N, C]
     """
-    lead, sub = jet_tags[:, 0], jet_tags[:, 1]
-    weights = {
-        "four": lead[:, 2] * sub[:, 2],
-        "three": lead[:, 2] * sub[:, 1] + lead[:, 1] * sub[:, 2],
-        "two_split": lead[:, 1] * sub[:, 1],
-    }
-    return np.stack([weights[name] for name in categories], axis=-1)
+    weights = [
+        sum(jet_tags[:, 0, lead] * jet_tags[:, 1, sub] for lead, sub in CATEGORY_TAGS[name])
+        for name in categories
+    ]
+    return np.stack(weights, axis=-1)
 
 
 def tag_weights(
@@ -103,22 +108,6 @@ def tag_weights(
     if config.mode == "cut":
         if key is None:
             raise ValueError("mode `cut` needs the events' keys")
-        efficiencies = (uniform_from_key(key, config.seed) < efficiencies).astype(np.float64)
+        draws = np.stack([uniform(key, config.seed, stream) for stream in _STREAMS], axis=-1)
+        efficiencies = (draws.reshape(-1, 2, 2) < efficiencies).astype(np.float64)
     return category_weights(jet_tag_probabilities(efficiencies), config.categories)
-
-
-def uniform_from_key(key: NDArray[np.uint64], seed: int) -> NDArray[np.float64]:
-    """Return four uniform numbers per event, [N] → [N, 2, 2], a function of (key, seed) alone.
-
-    SplitMix64's finaliser (Steele, Lea, Flood, OOPSLA 2014) on a counter that starts at the key.
-    """
-    increment = np.uint64(0x9E3779B97F4A7C15)
-    start = _mix(np.asarray(key, np.uint64) ^ _mix(np.full(1, seed, np.uint64) + increment))
-    states = start[:, None] + increment * np.arange(1, 5, dtype=np.uint64)
-    return (_mix(states) >> np.uint64(11)).astype(np.float64).reshape(-1, 2, 2) * 2.0**-53
-
-
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

@@ -11,7 +11,6 @@ from analysis.btagging import (
     jet_tag_probabilities,
     subjet_efficiencies,
     tag_weights,
-    uniform_from_key,
 )
 from analysis.config.statistics import BTagging, TagEfficiency
 from analysis.errors import ConfigError
@@ -69,17 +68,11 @@ def test_cut_mode_keeps_the_fraction_that_truth_mode_weights():
 
 def test_cut_mode_depends_on_key_and_seed_alone():
     key = np.arange(5000, dtype=np.uint64)
-    numbers = uniform_from_key(key, 3)
-    np.testing.assert_array_equal(uniform_from_key(key[::-1], 3)[::-1], numbers)
-    assert (uniform_from_key(key, 4) != numbers).all()
-
-
-def test_keyed_numbers_are_uniform_and_uncorrelated_even_for_consecutive_keys():
-    numbers = uniform_from_key(np.arange(50_000, dtype=np.uint64), 0).reshape(-1, 4)
-    counts = np.stack([np.histogram(column, 20, (0, 1))[0] for column in numbers.T])
-    assert ((counts - 2500) ** 2 / 2500).sum() < 76 + 5 * np.sqrt(2 * 76)
-    correlation = np.corrcoef(np.concatenate([numbers.T, np.roll(numbers.T, 1, axis=1)]))
-    assert np.abs(correlation - np.eye(8))[~np.eye(8, dtype=bool)].max() < 5 / np.sqrt(50_000)
+    flavour = np.full((5000, 2, 2), 5)
+    drawn = tag_weights(flavour, BTagging(mode="cut", seed=3), key)
+    backwards = tag_weights(flavour, BTagging(mode="cut", seed=3), key[::-1])
+    np.testing.assert_array_equal(backwards[::-1], drawn)
+    assert (tag_weights(flavour, BTagging(mode="cut", seed=4), key) != drawn).any()
 
 
 def test_unknown_flavours_and_map_mode_are_errors():
