@@ -48,7 +48,8 @@ def data_files(file: Path) -> frozenset[Path]:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
-    return frozenset(package / name for name in names if name.startswith("data/"))
+    named = (package / name for name in names if name.startswith("data/"))
+    return frozenset(path for path in named if path.is_file())
 
 
 @cache

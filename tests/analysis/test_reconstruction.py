@@ -12,24 +12,24 @@ from analysis.delphes import open_delphes
 from analysis.errors import NormalisationError
 from analysis.event_table import EVENT_TYPE, conform, empty_table
 from analysis.reconstruction import reconstruct, reconstruct_file
-from analysis.selection import CutFlow
+from analysis.selection import CutCounts
 from tests.delphes_files import QCD, SIGNAL, real_branches, write_flat
 
 
 def table_and_flow(
     path: Path, output: Path, config: Reconstruction, stratum: range | None = None
-) -> tuple[ak.Array, CutFlow]:
+) -> tuple[ak.Array, CutCounts]:
     flow = reconstruct_file(str(path), output, config, stratum)
     return ak.from_parquet(output), flow
 
 
 @pytest.fixture(scope="module")
-def signal(tmp_path_factory: pytest.TempPathFactory) -> tuple[ak.Array, CutFlow]:
+def signal(tmp_path_factory: pytest.TempPathFactory) -> tuple[ak.Array, CutCounts]:
     output = tmp_path_factory.mktemp("events") / "signal.parquet"
     return table_and_flow(SIGNAL, output, Reconstruction())
 
 
-def test_table_has_the_type_of_the_contract(signal: tuple[ak.Array, CutFlow]) -> None:
+def test_table_has_the_type_of_the_contract(signal: tuple[ak.Array, CutCounts]) -> None:
     table, flow = signal
     assert table.layout.form.type == EVENT_TYPE
     assert [step.name for step in flow.steps] == ["generated", "two fat jets", "eta", "mass"]
@@ -38,7 +38,7 @@ def test_table_has_the_type_of_the_contract(signal: tuple[ak.Array, CutFlow]) ->
     assert flow["mass"].raw == len(table) > 15
 
 
-def test_selection_holds_and_order_is_pt(signal: tuple[ak.Array, CutFlow]) -> None:
+def test_selection_holds_and_order_is_pt(signal: tuple[ak.Array, CutCounts]) -> None:
     table, cuts = signal[0], FatJets()
     jets = table.fatjet
     assert ak.all(jets.pt > cuts.pt_min)
@@ -52,7 +52,7 @@ def test_selection_holds_and_order_is_pt(signal: tuple[ak.Array, CutFlow]) -> No
     assert ak.all(ak.num(table.subjet, axis=2) <= 6)
 
 
-def test_physics_of_the_signal(signal: tuple[ak.Array, CutFlow]) -> None:
+def test_physics_of_the_signal(signal: tuple[ak.Array, CutCounts]) -> None:
     """h → bb̄ twice: the median jet mass is near 125 GeV, m_JJ near 1 TeV, and b's are found."""
     table = signal[0]
     jets = table.fatjet
@@ -64,7 +64,7 @@ def test_physics_of_the_signal(signal: tuple[ak.Array, CutFlow]) -> None:
     assert np.mean(ak.any(table.subjet.flavour[:, 0] == 5, axis=1)) > 0.9
 
 
-def test_numbers_are_finite(signal: tuple[ak.Array, CutFlow]) -> None:
+def test_numbers_are_finite(signal: tuple[ak.Array, CutCounts]) -> None:
     table = signal[0]
     for group in ("fatjet", "constituent", "subjet"):
         for name in table[group].fields:
@@ -73,7 +73,7 @@ def test_numbers_are_finite(signal: tuple[ak.Array, CutFlow]) -> None:
     assert ak.all(abs(table.fatjet.theta) <= np.float32(np.pi / 2))
 
 
-def test_oriented_and_axis_frames_differ_by_a_rotation(signal: tuple[ak.Array, CutFlow]) -> None:
+def test_oriented_and_axis_frames_differ_by_a_rotation(signal: tuple[ak.Array, CutCounts]) -> None:
     """Distances between constituents are the same in both frames."""
     parts = signal[0].constituent[:, :, :10]
     one, other = ak.unzip(ak.combinations(parts, 2, axis=2))
@@ -85,7 +85,7 @@ def test_oriented_and_axis_frames_differ_by_a_rotation(signal: tuple[ak.Array, C
 
 
 def test_table_does_not_depend_on_steps_or_layout(
-    signal: tuple[ak.Array, CutFlow], tmp_path: Path
+    signal: tuple[ak.Array, CutCounts], tmp_path: Path
 ) -> None:
     output = tmp_path / "again.parquet"
     table, flow = table_and_flow(SIGNAL, output, Reconstruction(step_size=1))
@@ -103,7 +103,7 @@ def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_order_of_objects_in_the_file_does_not_matter(
-    signal: tuple[ak.Array, CutFlow], tmp_path: Path
+    signal: tuple[ak.Array, CutCounts], tmp_path: Path
 ) -> None:
     branches = {
         name: values[:, ::-1] if name.startswith(("EFlow", "Particle")) else values
@@ -125,7 +125,7 @@ def test_order_of_objects_in_the_file_does_not_matter(
 
 
 def test_turning_events_about_the_beam_changes_azimuths_alone(
-    signal: tuple[ak.Array, CutFlow], tmp_path: Path
+    signal: tuple[ak.Array, CutCounts], tmp_path: Path
 ) -> None:
     def turn(phi: np.ndarray) -> None:
         phi[:] = (phi.astype("f8") + 2.5 + np.pi) % (2 * np.pi) - np.pi

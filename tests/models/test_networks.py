@@ -231,7 +231,7 @@ def test_unknown_architecture_lists_the_known_ones():
 
 def test_heads_must_divide_width():
     with pytest.raises(ValidationError, match=r"heads \(5\) must divide width \(64\); allowed"):
-        CrossAttention(name="n", heads=5)
+        CrossAttention(name="n", width=64, heads=5)
 
 
 def test_theta_cannot_come_back_through_the_constituents():
