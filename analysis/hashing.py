@@ -29,4 +29,4 @@ def name_hash(name: str) -> np.uint64:
 def uniform(key: Keys, seed: int, stream: int = 0) -> NDArray[np.float64]:
     """Return a number in [0, 1) for each key; another seed or stream gives independent ones."""
     salt = mix(mix(np.array([seed], dtype=np.uint64)) + np.uint64(stream))
-    return (mix(key ^ salt) >> np.uint64(11)) * 2.0**-53
+    return (mix(key ^ salt) >> np.uint64(11)).astype(np.float64) * 2.0**-53

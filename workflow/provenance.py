@@ -26,7 +26,7 @@ def _module_file(module: str) -> Path | None:
 @cache
 def imported_modules(file: Path) -> frozenset[str]:
     """Return the project's modules that `file` imports anywhere in its text."""
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)

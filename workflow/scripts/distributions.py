@@ -56,10 +56,11 @@ def shape(
     name: str, datasets: Sequence[Dataset], histogram: hist.Hist, colour: str, line: str
 ) -> Shape:
     """Return the histogram normalised to all entries, those beyond its edges included."""
-    total = histogram.sum(flow=True)
-    scale = 1 / total.value if total.value else 0.0
-    error = np.sqrt(histogram.variances()) * scale
-    n_eff = total.value**2 / total.variance if total.variance else 0.0
+    contents = histogram.view(flow=True)
+    total, total_variance = contents["value"].sum(), contents["variance"].sum()
+    scale = 1 / total if total else 0.0
+    error = np.sqrt(contents["variance"][1:-1]) * scale
+    n_eff = total**2 / total_variance if total_variance else 0.0
     return Shape(
         PROCESS_LABELS.get(name, name),
         colour,

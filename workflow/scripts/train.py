@@ -24,7 +24,7 @@ def main(
     output: Annotated[Path, typer.Option(help="Folder of the trained model.")],
 ) -> None:
     """Train one network with one seed."""
-    spec = read_block(NetworkSpec, network)  # type: ignore[arg-type]
+    spec: NetworkSpec = read_block(NetworkSpec, network)  # type: ignore[arg-type]
     settings = read_block(Training, training)
     block = read_block(DatasetConfig, dataset)
     sources = [Dataset(path) for path in datasets]
