@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import hist
 import numpy as np
@@ -56,7 +56,7 @@ def shape(
     name: str, datasets: Sequence[Dataset], histogram: hist.Hist, colour: str, line: str
 ) -> Shape:
     """Return the histogram normalised to all entries, those beyond its edges included."""
-    contents = histogram.view(flow=True)
+    contents: Any = histogram.view(flow=True)
     total, total_variance = contents["value"].sum(), contents["variance"].sum()
     scale = 1 / total if total else 0.0
     error = np.sqrt(contents["variance"][1:-1]) * scale
