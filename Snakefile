@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from analysis.errors import AnalysisError
-from models.registry import module_of
+from models.registry import modules_of
 from workflow import paths
 from workflow.config import read_config
 from workflow.environment import use_this_python

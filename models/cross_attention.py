@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.attention import CrossAttentionLayer, masked_mean
 from models.batch import Batch
 from models.encoders import Head, KinematicsEncoder, jet_encoders
+from models.inputs import in_pt_order
 from models.specs import Concatenation, Constituents, CrossAttention, Features
 
 
@@ -24,6 +25,7 @@ class CrossAttentionNetwork(nn.Module):
     def __init__(self, spec: CrossAttention, features: Features) -> None:
         super().__init__()
         self.fusion = spec.fusion
+        self.features = features
         self.jets = jet_encoders(spec, features)
         self.kinematics = KinematicsEncoder(spec, spec, spec.kinematics_layers, features)
         if spec.fusion == "tokens":
@@ -37,8 +39,11 @@ class CrossAttentionNetwork(nn.Module):
         S = 2N for the fusion `tokens`, where the order of constituents does not matter, and N for
         `sum`, where the i-th constituents of the two jets are added, padding counting as zero.
         """
+        jets = [batch.jet(0), batch.jet(1)]
+        if self.fusion == "sum":
+            jets = [in_pt_order(jet, self.features) for jet in jets]
         (first, first_mask), (second, second_mask) = (
-            encoder(batch.jet(index)) for index, encoder in enumerate(self.jets)
+            encoder(jet) for encoder, jet in zip(self.jets, jets, strict=True)
         )
         if self.fusion == "tokens":
             tokens = torch.cat([first + self.jet[0], second + self.jet[1]], dim=1)

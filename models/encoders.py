@@ -1,7 +1,6 @@
 """Streams of a network: the constituents of a fat jet, and the kinematic tokens, as vectors."""
 
-from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from models.attention import SelfAttentionLayer
 from models.batch import Batch, Jet
 from models.inputs import KinematicsInput, TokenInput
+from models.registry import JET_ENCODERS, load_class
 from models.specs import Features, SelfAttentionEncoder, Transformer, UsesKinematics
 
 
@@ -56,21 +56,17 @@ class SelfAttentionJetEncoder(JetEncoder):
         return tokens, mask
 
 
-JET_ENCODERS: dict[str, Callable[..., JetEncoder]] = {"self_attention": SelfAttentionJetEncoder}
+def jet_encoder(spec: Any, features: Features, jets: tuple[int, ...]) -> JetEncoder:
+    """Return the encoder that a network's specification names, for these jets."""
+    kind = load_class(JET_ENCODERS[spec.jet_encoder.kind], JetEncoder)
+    return kind(spec.jet_encoder, spec, spec.constituent_features, features, jets)
 
 
-def jet_encoders(spec, features: Features) -> nn.ModuleList:  # type: ignore[no-untyped-def]
+def jet_encoders(spec: Any, features: Features) -> nn.ModuleList:
     """Return the encoders of jet 1 and jet 2: two, or the same one twice where it is shared."""
-    build = partial(
-        JET_ENCODERS[spec.jet_encoder.kind],
-        spec.jet_encoder,
-        spec,
-        spec.constituent_features,
-        features,
-    )
     if spec.share_jet_encoder:
-        return nn.ModuleList([build((0, 1))] * 2)
-    return nn.ModuleList([build((0,)), build((1,))])
+        return nn.ModuleList([jet_encoder(spec, features, (0, 1))] * 2)
+    return nn.ModuleList([jet_encoder(spec, features, (0,)), jet_encoder(spec, features, (1,))])
 
 
 class KinematicsEncoder(nn.Module):

@@ -1,5 +1,7 @@
 """The first layers of the streams: from the dataset's raw features to standardised tokens."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +27,18 @@ def columns(wanted: tuple[str, ...], present: tuple[str, ...], what: str) -> lis
             f"the dataset has no {what} feature {', '.join(missing)}; it has {', '.join(present)}"
         )
     return [present.index(name) for name in wanted]
+
+
+def in_pt_order(jet: Jet, features: Features) -> Jet:
+    """Return the jet with its constituents in falling pT, padding last."""
+    (log_pt,) = columns(("log_pt",), features.constituents, "constituent")
+    mask = jet.constituent_mask
+    key = jet.constituents[..., log_pt].masked_fill(~mask, -torch.inf)
+    order = key.argsort(dim=-1, descending=True, stable=True)
+    constituents = jet.constituents.gather(
+        1, order.unsqueeze(-1).expand(-1, -1, jet.constituents.shape[-1])
+    )
+    return replace(jet, constituents=constituents, constituent_mask=mask.gather(1, order))
 
 
 class TokenInput(Input):

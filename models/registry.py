@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from models.errors import ModelError
 from models.specs import Custom, Features
@@ -11,13 +11,23 @@ from models.specs import Custom, Features
 if TYPE_CHECKING:
     from torch import nn
 
+T = TypeVar("T")
+
 ARCHITECTURES = {
     "cross_attention": "models.cross_attention:CrossAttentionNetwork",
     "concatenation": "models.cross_attention:ConcatenationNetwork",
     "constituents": "models.cross_attention:ConstituentsNetwork",
     "kinematics": "models.kinematics:KinematicsNetwork",
+    "jet_tagger": "models.jet_tagger:JetTaggerNetwork",
 }
 """Where the network of each architecture lives; imported when it is asked for."""
+
+JET_ENCODERS = {
+    "self_attention": "models.encoders:SelfAttentionJetEncoder",
+    "mixer": "models.mixer:MixerJetEncoder",
+    "iaformer": "models.iaformer:IAFormerJetEncoder",
+}
+"""Where the jet encoder of each kind lives."""
 
 
 def build(spec: Any, features: Features) -> nn.Module:
@@ -40,12 +50,17 @@ def build(spec: Any, features: Features) -> nn.Module:
         If the architecture is unknown (lists the known ones), its class cannot be imported, or
         the dataset lacks a feature that it needs.
     """
-    return _load(_target(spec))(spec, features)
+    from torch import nn
+
+    return load_class(_target(spec), nn.Module)(spec, features)
 
 
-def module_of(spec: Any) -> str:
-    """Return the import path of the module that holds the network of a specification."""
-    return _target(spec).partition(":")[0]
+def modules_of(spec: Any) -> tuple[str, ...]:
+    """Return the import paths of the modules that hold the network and its jet encoder."""
+    targets = [_target(spec)]
+    if hasattr(spec, "jet_encoder"):
+        targets.append(JET_ENCODERS[spec.jet_encoder.kind])
+    return tuple(target.partition(":")[0] for target in targets)
 
 
 def _target(spec: Any) -> str:
@@ -57,9 +72,14 @@ def _target(spec: Any) -> str:
     return ARCHITECTURES[spec.architecture]
 
 
-def _load(target: str) -> type[nn.Module]:
-    from torch import nn
+def load_class(target: str, base: type[T]) -> type[T]:
+    """Return the class that `package.module:Class` names, which must be a `base`.
 
+    Raises
+    ------
+    ModelError
+        If it cannot be imported, or is something else.
+    """
     module_name, _, class_name = target.partition(":")
     try:
         module = importlib.import_module(module_name)
@@ -68,9 +88,7 @@ def _load(target: str) -> type[nn.Module]:
             f"the network {target} cannot be imported: {error}; install what it needs, or put its "
             "folder on PYTHONPATH"
         ) from error
-    network = getattr(module, class_name, None)
-    if not (isinstance(network, type) and issubclass(network, nn.Module)):
-        raise ModelError(
-            f"{target} is not a torch.nn.Module class; name one as package.module:Class"
-        )
-    return network
+    found = getattr(module, class_name, None)
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ModelError(f"{target} is no {base.__name__} class; name one as package.module:Class")
+    return found

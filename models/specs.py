@@ -23,7 +23,11 @@ ORIENTED_FEATURES = (
 )
 """Constituent features of the oriented jet alone: none tells how the jet lay in the detector."""
 
-ORIENTATION_FEATURES = frozenset({"deta", "dphi", "log_energy", "log_energy_rel"})
+ORIENTATION_FEATURES = {
+    "constituent_features": frozenset({"deta", "dphi", "log_energy", "log_energy_rel"}),
+    "jet_encoder.subjet_features": frozenset({"log_energy"}),
+    "jet_encoder.pair_features": frozenset({"energy"}),
+}
 """Features from which θ can be read: laboratory coordinates, and energy, for E = pT cosh η."""
 
 
@@ -69,10 +73,10 @@ class Features(Block):
 class Transformer(Block):
     """Sizes of a stack of pre-layer-norm attention layers."""
 
-    width: int = Field(64, gt=0, description="Width of a token inside the network.")
-    heads: int = Field(4, gt=0, description="Attention heads; must divide `width`.")
+    width: int = Field(32, gt=0, description="Width of a token inside the network.")
+    heads: int = Field(2, gt=0, description="Attention heads; must divide `width`.")
     mlp_ratio: float = Field(2.0, gt=0, description="Hidden width of a layer's MLP over `width`.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in attention and MLP outputs.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout in attention and MLP outputs.")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -87,11 +91,45 @@ class Transformer(Block):
 class SelfAttentionEncoder(Block):
     """A jet's constituents through plain self-attention layers."""
 
-    kind: Literal["self_attention"] = Field("self_attention", description="Encoder of a fat jet.")
+    kind: Literal["self_attention"] = Field(description="Encoder of a fat jet.")
     layers: int = Field(2, ge=0, description="Self-attention layers.")
 
 
-JetEncoderSpec = Annotated[SelfAttentionEncoder, Field(description="Encoder of each fat jet.")]
+class MixerEncoder(Block):
+    """MLP-Mixer over constituents, then cross-attention to the subjets (arXiv:2404.14677)."""
+
+    kind: Literal["mixer"] = Field(description="Encoder of a fat jet.")
+    layers: int = Field(2, ge=1, description="Mixer layers.")
+    tokens: int = Field(50, gt=0, description="Leading constituents that are mixed, in pT order.")
+    token_hidden: int = Field(64, gt=0, description="Hidden width of the MLP over constituents.")
+    subjet_features: tuple[str, ...] = Field(
+        ("deta", "dphi", "log_pt", "log_mass", "log_pt_rel"),
+        min_length=1,
+        description="Subjet features that the network sees.",
+    )
+
+
+PairFeature = Literal["pt", "energy", "delta", "kt", "z", "mass"]
+
+
+class IAFormerEncoder(Block):
+    """Differential attention from pair quantities only (IAFormer)."""
+
+    kind: Literal["iaformer"] = Field(description="Encoder of a fat jet.")
+    layers: int = Field(2, ge=1, description="Layers.")
+    pair_width: int = Field(16, gt=0, description="Width of a pair inside the network.")
+    pair_features: tuple[PairFeature, ...] = Field(
+        ("pt", "energy", "delta", "kt", "z", "mass"),
+        min_length=1,
+        description="Logarithms of (pTa+pTb)/pTj, (Ea+Eb)/Ej, Δ, kT, z and m². `energy` also "
+        "tells the jet's orientation, as θ does.",
+    )
+
+
+JetEncoderSpec = Annotated[
+    SelfAttentionEncoder | MixerEncoder | IAFormerEncoder,
+    Field(discriminator="kind", description="Encoder of each fat jet."),
+]
 
 
 class Network(Block):
@@ -138,12 +176,20 @@ class WithoutTheta(UsesKinematics, UsesConstituents):
 
     @model_validator(mode="after")
     def _theta_stays_out(self) -> Self:
-        leaks = sorted(ORIENTATION_FEATURES.intersection(self.constituent_features))
-        if not self.use_theta and leaks:
-            raise ValueError(
-                f"with use_theta: false, constituent_features must not hold {leaks}, from which θ "
-                "can be read; leave them out"
-            )
+        if self.use_theta:
+            return self
+        seen = {
+            "constituent_features": self.constituent_features,
+            "jet_encoder.subjet_features": getattr(self.jet_encoder, "subjet_features", ()),
+            "jet_encoder.pair_features": getattr(self.jet_encoder, "pair_features", ()),
+        }
+        for key, names in seen.items():
+            leaks = sorted(ORIENTATION_FEATURES[key].intersection(names))
+            if leaks:
+                raise ValueError(
+                    f"with use_theta: false, {key} must not hold {', '.join(leaks)}, from which θ "
+                    "can be read; leave it out"
+                )
         return self
 
 
@@ -188,6 +234,19 @@ class Kinematics(Network, Transformer, UsesKinematics):
     layers: int = Field(2, ge=0, description="Self-attention layers.")
 
 
+class JetTagger(Network, Transformer):
+    """One fat jet at a time: an encoder, pooling, two classes."""
+
+    architecture: Literal["jet_tagger"] = Field(
+        "jet_tagger", description="Name of the architecture."
+    )
+    constituent_features: tuple[str, ...] = Field(
+        ORIENTED_FEATURES, min_length=1, description="Constituent features that the network sees."
+    )
+    jet_encoder: JetEncoderSpec = SelfAttentionEncoder(kind="self_attention", layers=2)
+    pooling: Literal["mean", "max"] = Field("mean", description="Pooling over constituents.")
+
+
 class Custom(Network):
     """A network of the user's own, given by the import path of its class."""
 
@@ -201,7 +260,7 @@ class Custom(Network):
 
 
 NetworkSpec = Annotated[
-    CrossAttention | Concatenation | Constituents | Kinematics | Custom,
+    CrossAttention | Concatenation | Constituents | Kinematics | JetTagger | Custom,
     Field(discriminator="architecture"),
 ]
 
@@ -212,15 +271,15 @@ class Training(Block):
     seeds: tuple[int, ...] = Field(
         (1,), min_length=1, description="One training per seed: initial weights, order, split."
     )
-    epochs: int = Field(30, gt=0, description="Largest number of passes over the training events.")
-    batch_size: int = Field(256, gt=0, description="Events per step.")
-    learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate of AdamW.")
+    epochs: int = Field(40, gt=0, description="Largest number of passes over the training events.")
+    batch_size: int = Field(64, gt=0, description="Events per step.")
+    learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate of AdamW.")
     weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of AdamW.")
     warmup_fraction: float = Field(
         0.1, ge=0, lt=1, description="Share of all steps with a linearly rising learning rate."
     )
     patience: int = Field(
-        8, gt=0, description="Epochs without a better validation loss before the training stops."
+        10, gt=0, description="Epochs without a better validation loss before the training stops."
     )
     gradient_clip: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
     ema: float = Field(

@@ -51,7 +51,7 @@ def network_code(script):
     """The sources behind `script` and behind the wildcard's architecture."""
 
     def digest(wildcards):
-        return source_digest(script, module_of(cfg.network(wildcards.network)))
+        return source_digest(script, *modules_of(cfg.network(wildcards.network)))
 
     return digest
 
