@@ -13,7 +13,7 @@ from numba import njit
 _CLOSEST = 1e-12  # distances [rad] below this count as this, so that densities stay finite
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def cluster_labels(
     eta: np.ndarray,
     phi: np.ndarray,
@@ -54,7 +54,7 @@ def cluster_labels(
     return labels, n_clusters
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _mutual_reachability(eta: np.ndarray, phi: np.ndarray, neighbours: int) -> np.ndarray:
     """Return max(core_i, core_j, d_ij) [n, n]; core is the distance to the k-th neighbour."""
     n = len(eta)
@@ -72,7 +72,7 @@ def _mutual_reachability(eta: np.ndarray, phi: np.ndarray, neighbours: int) -> n
     return distance
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _spanning_tree(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the minimum spanning tree (Prim): ends and lengths of its edges, in growing order."""
     n = len(distance)
@@ -97,7 +97,7 @@ def _spanning_tree(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     return first[order], second[order], length[order]
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _single_linkage(
     first: np.ndarray, second: np.ndarray, length: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -122,7 +122,7 @@ def _single_linkage(
     return children, length, size
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _condense(
     children: np.ndarray, height: np.ndarray, size: np.ndarray, min_cluster_size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -159,7 +159,7 @@ def _condense(
     return owner[:n], parent[:n_clusters], stability[:n_clusters]
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _split(
     node: int, children: np.ndarray, height: np.ndarray, handled: np.ndarray, parts: np.ndarray
 ) -> int:
@@ -177,7 +177,7 @@ def _split(
     return n_parts
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _label(owner: np.ndarray, parent: np.ndarray, stability: np.ndarray, labels: np.ndarray) -> int:
     """Select the clusters by excess of mass and label the points in place; return their number."""
     n_clusters = len(parent)

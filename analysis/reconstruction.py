@@ -12,7 +12,7 @@ from analysis.event_table import EventTableWriter
 from analysis.fatjets import find_fatjets, pairs
 from analysis.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
 from analysis.orientation import orient, unwrap
-from analysis.selection import GENERATED, CutFlow
+from analysis.selection import GENERATED, CutCounts
 from analysis.subjets import find_subjets
 
 STRATUM = "b hadrons"
@@ -26,7 +26,7 @@ def cut_names(stratum: range | None) -> tuple[str, ...]:
 
 def reconstruct(
     events: ak.Array, config: Reconstruction, stratum: range | None = None
-) -> tuple[ak.Array, CutFlow]:
+) -> tuple[ak.Array, CutCounts]:
     """Reconstruct and select the events of one step.
 
     Parameters
@@ -41,7 +41,7 @@ def reconstruct(
     -------
     table : ak.Array
         The selected events, `event_table.EVENT_TYPE`.
-    flow : CutFlow
+    flow : CutCounts
         `generated`, the stratum if given, two fat jets above `pt_min`, their |η|, their mass.
     """
     hadrons = heavy_hadrons(events.particle)
@@ -74,7 +74,7 @@ def reconstruct(
         },
         depth_limit=1,
     )
-    return table, CutFlow.of(ak.to_numpy(events.weight), masks)
+    return table, CutCounts.of(ak.to_numpy(events.weight), masks)
 
 
 def _mask(length: int, positions: np.ndarray) -> np.ndarray:
@@ -125,7 +125,7 @@ def _jet_columns(
 
 def reconstruct_file(
     path: str, output: Path, config: Reconstruction, stratum: range | None = None
-) -> CutFlow:
+) -> CutCounts:
     """Reconstruct one Delphes file step by step into one Parquet file; return its cut flow.
 
     Raises
@@ -135,7 +135,7 @@ def reconstruct_file(
     NormalisationError
         If the generator weights are not finite, or do not sum to more than 0.
     """
-    flow = CutFlow.empty(cut_names(stratum))
+    flow = CutCounts.empty(cut_names(stratum))
     with_fatjets = config.fatjets.source == "delphes"
     with open_delphes(path, fatjets=with_fatjets) as file, EventTableWriter(output) as writer:
         for events in file.steps(config.step_size):

@@ -1,27 +1,19 @@
-"""Cut flows, raw and weighted, that add up over chunks of a sample."""
+"""Counting what passes each cut, raw and weighted, step by step through a file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+
+from analysis.cutflow import Step
 
 GENERATED = "generated"
 
 
 @dataclass(frozen=True)
-class Step:
-    """The events that pass a cut and all cuts before it: raw count, Σw and Σw²."""
-
-    name: str
-    raw: int
-    sum_w: float
-    sum_w2: float
-
-
-@dataclass(frozen=True)
-class CutFlow:
-    """Steps of a selection; the first one, `generated`, counts every event read."""
+class CutCounts:
+    """The cut flow of a file; the first step, `generated`, counts every event read."""
 
     steps: tuple[Step, ...]
 
@@ -48,14 +40,9 @@ class CutFlow:
         """Return the cut flow of no events."""
         return cls.of(np.zeros(0), {name: np.zeros(0, dtype=bool) for name in names})
 
-    @classmethod
-    def from_steps(cls, steps: Sequence[Mapping[str, Any]]) -> Self:
-        """Return the cut flow that `to_steps` wrote."""
-        return cls(tuple(Step(**step) for step in steps))
-
     def to_steps(self) -> list[dict[str, Any]]:
         """Return the steps as plain dictionaries, for JSON."""
-        return [asdict(step) for step in self.steps]
+        return [step._asdict() for step in self.steps]
 
     def __getitem__(self, name: str) -> Step:
         return next(step for step in self.steps if step.name == name)
