@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class Batch:
     kinematics : Tensor [B, T, 6] float32
         (m, η, φ, pT, E, θ) of fat jet 1, fat jet 2 and their sum; of the jet alone where J = 1.
         GeV and radians.
+    mass : Tensor [B] float32, optional
+        Mass hypothesis m_H in GeV, of networks for all masses.
     """
 
     constituents: Tensor
@@ -35,13 +37,15 @@ class Batch:
     subjets: Tensor
     subjet_mask: Tensor
     kinematics: Tensor
+    mass: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.kinematics)
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on `device`."""
-        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in NAMES))
+        present = {name: value for name, value in vars(self).items() if value is not None}
+        return Batch(**{name: x.to(device, non_blocking=True) for name, x in present.items()})
 
     def jet(self, index: int) -> Jet:
         """Return jet `index` of every event."""
@@ -58,7 +62,7 @@ class Batch:
         return replace(self, **tensors)
 
 
-NAMES = tuple(field.name for field in fields(Batch))
+NAMES = tuple(field.name for field in fields(Batch) if field.default is MISSING)
 
 
 @dataclass(frozen=True)
@@ -139,11 +143,14 @@ class Sample:
         1 for signal, 0 for background.
     weight : ndarray [N] float64
         Training weights, not negative.
+    mass : ndarray [N], optional
+        For one network for all m_H: m_H of signal events in GeV, NaN for background.
     """
 
     events: Events
     label: np.ndarray
     weight: np.ndarray
+    mass: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not len(self.events) == len(self.label) == len(self.weight):
@@ -159,3 +166,18 @@ class Sample:
                     f"no {kind} event with a positive weight is left to train on or to validate "
                     "with; give more events, or loosen the selection"
                 )
+        if self.mass is not None and not np.isfinite(self.mass[np.asarray(self.label) == 1]).all():
+            raise ModelError("signal events without a mass: give each signal sample its mass_gev")
+
+    def hypotheses(self, rng: np.random.Generator) -> np.ndarray | None:
+        """Return a mass hypothesis [N] for every event, or None where none are used.
+
+        Signal has its own; background draws from the signal's, so that the hypothesis alone tells
+        nothing about the label.
+        """
+        if self.mass is None:
+            return None
+        signal = np.asarray(self.label) == 1
+        weight = np.asarray(self.weight, dtype=np.float64)[signal]
+        drawn = rng.choice(self.mass[signal], size=len(self.mass), p=weight / weight.sum())
+        return np.where(signal, self.mass, drawn).astype(np.float32)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from models.attention import SelfAttentionLayer
 from models.batch import Batch, Jet
-from models.inputs import KinematicsInput, TokenInput
+from models.inputs import KinematicsInput, MassInput, TokenInput
 from models.registry import JET_ENCODERS, load_class
 from models.specs import Features, SelfAttentionEncoder, Transformer, UsesKinematics
 
@@ -82,11 +82,17 @@ class KinematicsEncoder(nn.Module):
         self.input = KinematicsInput(spec.kinematics_encoding, spec.use_theta, features)
         self.embedding = nn.Linear(self.input.size, size.width)
         self.token = nn.Parameter(torch.randn(3, size.width) * size.width**-0.5)
+        self.mass_token = spec.mass_token
+        if spec.mass_token:
+            self.mass_input = MassInput()
+            self.mass_embedding = nn.Linear(1, size.width)
         self.layers = nn.ModuleList(SelfAttentionLayer(size) for _ in range(layers))
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return tokens [B, 3, width]."""
+        """Return tokens [B, 3, width], or four of them with a mass hypothesis."""
         tokens = self.embedding(self.input(batch)) + self.token
+        if self.mass_token:
+            tokens = torch.cat([tokens, self.mass_embedding(self.mass_input(batch))], dim=1)
         for layer in self.layers:
             tokens = layer(tokens)
         return tokens

@@ -16,7 +16,11 @@ from models.specs import Features
 
 @torch.inference_mode()
 def log_odds(
-    network: nn.Module, events: Events, batch_size: int = 1024, device: str = "cpu"
+    network: nn.Module,
+    events: Events,
+    batch_size: int = 1024,
+    device: str = "cpu",
+    mass_gev: float | None = None,
 ) -> np.ndarray:
     """Return log p(signal)/p(background) = logit₁ − logit₀ for every event.
 
@@ -28,6 +32,8 @@ def log_odds(
     batch_size : int
         Events in memory at a time.
     device : str
+    mass_gev : float, optional
+        Mass hypothesis, for a network for all m_H.
 
     Returns
     -------
@@ -43,7 +49,10 @@ def log_odds(
     result = np.empty(len(events))
     for start in range(0, len(events), batch_size):
         rows = np.arange(start, min(start + batch_size, len(events)))
-        logits = network(events[rows].to(device)).double()
+        batch = events[rows]
+        if mass_gev is not None:
+            batch = batch.replace(mass=torch.full((len(rows),), mass_gev))
+        logits = network(batch.to(device)).double()
         result[rows] = (logits[:, 1] - logits[:, 0]).cpu().numpy()
     bad = np.flatnonzero(~np.isfinite(result))
     if len(bad):
@@ -61,6 +70,7 @@ def predict_log_odds(
     batch_size: int = 1024,
     accelerator: str = "auto",
     threads: int = 1,
+    mass_gev: float | None = None,
 ) -> np.ndarray:
     """Return the log-odds [N] float64 that the network in `folder` gives to the events.
 
@@ -76,6 +86,8 @@ def predict_log_odds(
         "cpu", "cuda", "mps", or "auto": one CUDA GPU where there is one, else the CPU.
     threads : int
         CPU threads.
+    mass_gev : float, optional
+        Mass hypothesis, for a network for all m_H.
 
     Raises
     ------
@@ -84,7 +96,7 @@ def predict_log_odds(
     """
     network = load(folder, features).network
     torch.set_num_threads(threads)
-    return log_odds(network, events, batch_size, device_of(accelerator))
+    return log_odds(network, events, batch_size, device_of(accelerator), mass_gev)
 
 
 def device_of(accelerator: str) -> str:

@@ -135,6 +135,37 @@ class KinematicsInput(Input):
         self.standardise.observe(*self.encode(batch.kinematics))
 
 
+class MassInput(Input):
+    """The mass hypothesis m_H as a token of one feature, log m_H."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.standardise = Standardise((1,))
+
+    def encode(self, mass: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return log m_H [B, 1, 1] of mass [B] in GeV, and a mask that is all True.
+
+        Raises
+        ------
+        ModelError
+            If the batch has no mass hypothesis.
+        """
+        if mass is None:
+            raise ModelError(
+                "this network is for all m_H (mass_token: true): give the mass hypothesis that "
+                "the events are to be trained or scored with"
+            )
+        tokens = mass.log()[:, None, None]
+        return tokens, torch.ones_like(tokens[..., 0], dtype=torch.bool)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the standardised token [B, 1, 1]."""
+        return self.standardise(*self.encode(batch.mass))
+
+    def observe(self, batch: Batch) -> None:
+        self.standardise.observe(*self.encode(batch.mass))
+
+
 def parameter_count(network: nn.Module) -> int:
     """Return the number of trained parameters."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -35,7 +35,8 @@ def fingerprint(spec: Any, training: Training, data: "Data", seed: int) -> str:
     text = json.dumps([dump(spec), settings, dump(data.features), seed, torch.__version__])
     digest.update(text.encode())
     for sample in (data.train, data.validation):
-        for array in (sample.label, sample.weight, sample.events.array("kinematics")):
+        mass = () if sample.mass is None else (sample.mass,)
+        for array in (sample.label, sample.weight, sample.events.array("kinematics"), *mass):
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 

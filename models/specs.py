@@ -154,6 +154,10 @@ class UsesKinematics(Block):
         "log E, and sine and cosine of 2θ, so that a rotation about the beam changes nothing and "
         "no angle jumps; `published`: the six numbers as they are, standardised.",
     )
+    mass_token: bool = Field(
+        False,
+        description="Whether m_H enters as a further kinematic token: one network for all m_H.",
+    )
 
 
 class UsesConstituents(Block):

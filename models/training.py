@@ -23,7 +23,7 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from models.batch import Batch, Events, Sample
+from models.batch import Batch, Sample
 from models.checkpoint import TrainedModel, describe, save
 from models.errors import ModelError
 from models.files import atomic
@@ -49,15 +49,21 @@ class Data:
 
 
 class Batches:
-    """Batches of a sample in a given order: (events, labels, weights of mean 1)."""
+    """Batches of a sample in a given order: (events, labels, weights of mean 1).
 
-    def __init__(self, sample: Sample, batch_size: int, order: np.ndarray) -> None:
+    `rng` draws the mass hypotheses of background events, where the sample has masses.
+    """
+
+    def __init__(
+        self, sample: Sample, batch_size: int, order: np.ndarray, rng: np.random.Generator
+    ) -> None:
         self.sample = sample
         self.batch_size = batch_size
         self.order = order
         self.label = np.asarray(sample.label, dtype=np.int64)
         weight = np.asarray(sample.weight, dtype=np.float64)
         self.weight = (weight / weight.mean()).astype(np.float32)
+        self.mass = sample.hypotheses(rng)
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)
@@ -65,8 +71,11 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Batch, Tensor, Tensor]]:
         for start in range(0, len(self.order), self.batch_size):
             rows = self.order[start : start + self.batch_size]
+            events = self.sample.events[rows]
+            if self.mass is not None:
+                events = events.replace(mass=torch.from_numpy(self.mass[rows]))
             yield (
-                self.sample.events[rows],
+                events,
                 torch.from_numpy(self.label[rows]),
                 torch.from_numpy(self.weight[rows]),
             )
@@ -96,12 +105,12 @@ class Loop(lightning.LightningModule):
         # Order and dropout follow from seed and epoch alone: nothing to keep for a resumption.
         sequence = np.random.SeedSequence([self.seed, self.epoch])
         torch.manual_seed(int(sequence.generate_state(1)[0]))
-        order = np.random.default_rng(sequence).permutation(len(self.data.train.label))
-        return Batches(self.data.train, self.training_settings.batch_size, order)
+        rng = np.random.default_rng(sequence)
+        order = rng.permutation(len(self.data.train.label))
+        return Batches(self.data.train, self.training_settings.batch_size, order, rng)
 
     def val_dataloader(self) -> Batches:
-        order = np.arange(len(self.data.validation.label))
-        return Batches(self.data.validation, 4 * self.training_settings.batch_size, order)
+        return _in_order(self.data.validation, 4 * self.training_settings.batch_size, self.seed)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, _: int) -> Any:
         return tuple(part.to(device) for part in batch)
@@ -217,7 +226,7 @@ def train(
     torch.set_num_threads(training.threads)
     with _reproducible(seed):
         network = build(spec, data.features)
-        fit_normalisation(network, _in_order(data.train.events, training.batch_size))
+        fit_normalisation(network, (batch[0] for batch in _in_order(data.train, 1024, seed)))
         identity = fingerprint(spec, training, data, seed)
         progress = Progress.open(folder, identity, network)
         _run(network, training, data, seed, progress, device)
@@ -271,9 +280,8 @@ def _run(
         trainer.fit(Loop(network, training, data, seed, progress))
 
 
-def _in_order(events: Events, batch_size: int) -> Iterator[Batch]:
-    for start in range(0, len(events), batch_size):
-        yield events[np.arange(start, min(start + batch_size, len(events)))]
+def _in_order(sample: Sample, batch_size: int, seed: int) -> Batches:
+    return Batches(sample, batch_size, np.arange(len(sample.label)), np.random.default_rng(seed))
 
 
 def _number(value: float) -> str:

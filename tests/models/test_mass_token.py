@@ -1,0 +1,86 @@
+"""One network for all m_H: the mass hypothesis as an input token."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.batch import Sample
+from models.errors import ModelError
+from models.inference import predict_log_odds
+from models.registry import build
+from models.specs import Kinematics, Training
+from models.training import Data, train
+from tests.models.events import FEATURES, make_batch, make_sample
+
+SPEC = Kinematics(name="n", width=16, heads=2, mass_token=True)
+SETTINGS = Training(epochs=20, batch_size=32, learning_rate=1e-2, accelerator="cpu")
+
+
+def sample_of(count: int, seed: int) -> Sample:
+    """Return events whose signal mass is m(H) and nothing else tells signal from background."""
+    plain = make_sample(count, seed)
+    rng = np.random.default_rng(seed)
+    mass = rng.choice([600.0, 1000.0, 2000.0], size=count)
+    tensors = {
+        name: plain.events.array(name)
+        for name in ("constituents", "constituent_mask", "subjets", "subjet_mask", "kinematics")
+    }
+    tensors["kinematics"][:, 2, 0] = mass * rng.normal(1, 0.05, count)
+    tensors["kinematics"][:, :2, 0] = 125
+    return Sample(
+        type(plain.events)(tensors),
+        plain.label,
+        plain.weight,
+        np.where(plain.label == 1, mass, np.nan),
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mass")
+    data = Data(sample_of(600, 1), sample_of(300, 2), FEATURES)
+    train(SPEC, SETTINGS, data, 1, folder)
+    return folder, data
+
+
+def test_the_score_peaks_at_its_own_hypothesis(trained):
+    folder, data = trained
+    signal = data.validation.label == 1
+    masses = np.array([600.0, 1000.0, 2000.0])
+    log_odds = [
+        predict_log_odds(folder, data.validation.events, FEATURES, mass_gev=mass) for mass in masses
+    ]
+    preferred = masses[np.argmax(log_odds, axis=0)]
+    assert (preferred[signal] == data.validation.mass[signal]).mean() > 0.9
+
+
+def test_scoring_without_a_hypothesis_says_what_is_missing(trained):
+    folder, data = trained
+    with pytest.raises(ModelError, match=r"mass_token: true.*give the mass hypothesis"):
+        predict_log_odds(folder, data.validation.events, FEATURES)
+    with pytest.raises(ModelError, match="mass_token"):
+        build(SPEC, FEATURES)(make_batch(3))
+
+
+def test_background_draws_from_the_masses_of_the_signal():
+    sample = sample_of(2000, 3)
+    drawn = sample.hypotheses(np.random.default_rng(0))
+    signal = sample.label == 1
+    np.testing.assert_array_equal(drawn[signal], sample.mass[signal].astype(np.float32))
+    assert set(drawn[~signal]) == {600.0, 1000.0, 2000.0}
+    for mass in (600.0, 1000.0, 2000.0):
+        share = np.average(drawn[signal] == mass, weights=sample.weight[signal])
+        assert (drawn[~signal] == mass).mean() == pytest.approx(share, abs=0.06)
+
+
+def test_signal_without_mass_is_refused():
+    plain = make_sample(10, 1)
+    with pytest.raises(ModelError, match="mass_gev"):
+        Sample(plain.events, plain.label, plain.weight, np.full(10, np.nan))
+
+
+def test_networks_without_the_token_take_no_notice():
+    batch = make_batch(4)
+    network = build(SPEC.model_copy(update={"mass_token": False}), FEATURES).eval()
+    other = batch.replace(mass=torch.full((4,), 700.0))
+    torch.testing.assert_close(network(batch), network(other))
