@@ -1,5 +1,6 @@
 """The table of selected events: its type, and its Parquet files."""
 
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -41,7 +42,7 @@ class EventTableWriter:
     """Writes a table to Parquet step by step, one row group each, never holding more than that."""
 
     def __init__(self, path: Path) -> None:
-        self._schema = _to_arrow(empty_table()).schema
+        self._schema = _schema()
         self._writer = pq.ParquetWriter(
             path, self._schema, compression="zstd", use_dictionary=False
         )
@@ -68,6 +69,11 @@ class EventTableWriter:
         if self._row_groups == 0:  # readers need one to know the type
             self._append(empty_table())
         self._writer.close()
+
+
+@cache
+def _schema() -> pa.Schema:
+    return _to_arrow(empty_table()).schema
 
 
 def _to_arrow(table: ak.Array) -> pa.Table:

@@ -23,43 +23,38 @@ def momenta(objects: ak.Array) -> ak.Array:
 
     Parameters
     ----------
-    objects : ak.Array
-        Lists of {pt, eta, phi, mass} [GeV, rad].
+    objects : ak.Array [lists][n]
+        {pt, eta, phi, mass} [GeV, rad].
 
     Returns
     -------
-    ak.Array
-        Lists of {px, py, pz, E}, float64 [GeV].
+    ak.Array [lists][n]
+        {px, py, pz, E}, float64 [GeV].
     """
-    flat = {f: ak.to_numpy(ak.flatten(objects[f])).astype("f8") for f in ("pt", "eta", "phi")}
-    mass = ak.to_numpy(ak.flatten(objects.mass))
-    pz = flat["pt"] * np.sinh(flat["eta"])
-    return ak.unflatten(
-        ak.zip(
-            {
-                "px": flat["pt"] * np.cos(flat["phi"]),
-                "py": flat["pt"] * np.sin(flat["phi"]),
-                "pz": pz,
-                "E": np.sqrt(flat["pt"] ** 2 + pz**2 + mass**2),
-            }
-        ),
-        ak.num(objects),
-    )
+    pt, eta, phi, mass = _flat(objects, ("pt", "eta", "phi", "mass"))
+    pz = pt * np.sinh(eta)
+    p4 = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pz}
+    return ak.unflatten(ak.zip(p4 | {"E": np.sqrt(pt**2 + pz**2 + mass**2)}), ak.num(objects))
 
 
 def polar(jets: ak.Array) -> ak.Array:
-    """Return {pt, eta, phi, mass, energy} of Cartesian four-momenta; mass² < 0 counts as 0."""
-    pt = np.hypot(jets.px, jets.py)
-    m2 = jets.E**2 - pt**2 - jets.pz**2
-    return ak.zip(
-        {
-            "pt": pt,
-            "eta": np.arcsinh(jets.pz / pt),
-            "phi": np.arctan2(jets.py, jets.px),
-            "mass": np.sqrt(ak.where(m2 > 0, m2, 0)),
-            "energy": jets.E,
-        }
-    )
+    """Return {pt, eta, phi, mass, energy} of lists of {px, py, pz, E}; mass² < 0 counts as 0."""
+    px, py, pz, energy = _flat(jets, ("px", "py", "pz", "E"))
+    pt = np.hypot(px, py)
+    fields = {
+        "pt": pt,
+        "eta": np.arcsinh(pz / pt),
+        "phi": np.arctan2(py, px),
+        "mass": np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0)),
+        "energy": energy,
+    }
+    return ak.unflatten(ak.zip(fields), ak.num(jets))
+
+
+def _flat(lists: ak.Array, names: tuple[str, ...]) -> list[np.ndarray]:
+    """Return fields of lists as float64, all lists one after the other."""
+    records = ak.flatten(lists)
+    return [ak.to_numpy(records[name]).astype(np.float64) for name in names]
 
 
 def find_fatjets(events: ak.Array, config: FatJets) -> tuple[np.ndarray, ak.Array]:
@@ -93,11 +88,8 @@ def _stored(events: ak.Array, config: FatJets) -> tuple[np.ndarray, ak.Array, ak
     jets = events.fatjet[events.fatjet.pt > config.pt_min]
     positions = np.flatnonzero(ak.num(jets) >= 2)
     jets = jets[positions]
-    return positions, polar(_as_nested_momenta(jets)), jets.constituent_index
-
-
-def _as_nested_momenta(jets: ak.Array) -> ak.Array:
-    return momenta(ak.zip({name: jets[name] for name in ("pt", "eta", "phi", "mass")}))
+    p4 = momenta(jets[["pt", "eta", "phi", "mass"]])
+    return positions, polar(p4), jets.constituent_index
 
 
 def _clustered(

@@ -34,20 +34,20 @@ def heavy_hadrons(particles: ak.Array) -> ak.Array:
         {eta, phi, flavour}, the flavour being 5 or 4. A neutral meson that oscillated is in the
         record twice with the same momentum; the copy is dropped.
     """
-    pid = abs(particles.pid)
-    code = _CODE[ak.to_numpy(ak.flatten(ak.where(pid < len(_CODE), pid, 0)))]
-    particles = ak.with_field(particles, ak.unflatten(code, ak.num(particles)), "flavour")
-    hadrons = particles[(particles.flavour > 0) & (particles.pt > PT_MIN)]
-    hadrons = hadrons[ak.argsort(hadrons.pt, ascending=False, stable=True)]
-    pt, phi, flavour = hadrons.pt, hadrons.phi, hadrons.flavour
-    copy = (
-        (pt[:, 1:] == pt[:, :-1])
-        & (phi[:, 1:] == phi[:, :-1])
-        & (flavour[:, 1:] == flavour[:, :-1])
+    pid = abs(ak.to_numpy(ak.flatten(particles.pid)))
+    heavy = np.flatnonzero(_CODE[np.where(pid < len(_CODE), pid, 0)])
+    event = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(particles)))[heavy]
+    flavour = _CODE[pid[heavy]]
+    pt, eta, phi = (
+        ak.to_numpy(ak.flatten(particles[name]))[heavy] for name in ("pt", "eta", "phi")
     )
-    first = ak.ones_like(pt[:, :1], dtype=bool)
-    hadrons = hadrons[ak.concatenate([first, ~copy], axis=1)]
-    return hadrons[["eta", "phi", "flavour"]]
+    order = np.lexsort((phi, pt, flavour, event))
+    key = np.stack([event, flavour, pt, phi])[:, order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (key[:, 1:] != key[:, :-1]).any(axis=0)
+    kept = order[first & (pt[order] > PT_MIN)]
+    hadrons = ak.zip({"eta": eta[kept], "phi": phi[kept], "flavour": flavour[kept]})
+    return ak.unflatten(hadrons, np.bincount(event[kept], minlength=len(particles)))
 
 
 def count_b_hadrons(hadrons: ak.Array) -> np.ndarray:

@@ -36,25 +36,27 @@ def orient(eta: ak.Array, phi: ak.Array, pt: ak.Array) -> ak.Array:
     ak.Array [jets]
         {theta [rad], flip_eta, flip_phi, eta [n], phi [n]}.
     """
-    total = ak.sum(pt, axis=1)
-    eta = eta - ak.sum(pt * eta, axis=1) / total
-    phi = phi - ak.sum(pt * phi, axis=1) / total
-    theta = _angle(
-        *(
-            ak.to_numpy(ak.sum(pt * x * y, axis=1) / total)
-            for x, y in ((eta, eta), (phi, phi), (eta, phi))
-        )
-    )
-    cos, sin = np.cos(theta), np.sin(theta)
-    eta, phi = cos * eta - sin * phi, sin * eta + cos * phi
-    flip_eta, flip_phi = (_heavier_below(x, pt) for x in (eta, phi))
+    counts = ak.to_numpy(ak.num(pt))
+    jet = np.repeat(np.arange(len(counts)), counts)
+    x, y, weight = (ak.to_numpy(ak.flatten(a)).astype(np.float64) for a in (eta, phi, pt))
+
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.bincount(jet, values, len(counts))
+
+    weight /= total(weight)[jet]
+    x -= total(weight * x)[jet]
+    y -= total(weight * y)[jet]
+    theta = _angle(total(weight * x * x), total(weight * y * y), total(weight * x * y))
+    cos, sin = np.cos(theta)[jet], np.sin(theta)[jet]
+    x, y = cos * x - sin * y, sin * x + cos * y
+    flip_eta, flip_phi = (total(weight * _side(a)) < 0 for a in (x, y))
     return ak.zip(
         {
             "theta": theta,
             "flip_eta": flip_eta,
             "flip_phi": flip_phi,
-            "eta": eta * np.where(flip_eta, -1, 1),
-            "phi": phi * np.where(flip_phi, -1, 1),
+            "eta": ak.unflatten(np.where(flip_eta[jet], -x, x), counts),
+            "phi": ak.unflatten(np.where(flip_phi[jet], -y, y), counts),
         },
         depth_limit=1,
     )
@@ -69,6 +71,6 @@ def _angle(eta_eta: np.ndarray, phi_phi: np.ndarray, eta_phi: np.ndarray) -> np.
     return np.where(theta <= -np.pi / 2, np.pi / 2, theta)
 
 
-def _heavier_below(x: ak.Array, pt: ak.Array) -> np.ndarray:
-    balance = ak.sum(pt * (x > _ON_AXIS), axis=1) - ak.sum(pt * (x < -_ON_AXIS), axis=1)
-    return ak.to_numpy(balance) < 0
+def _side(x: np.ndarray) -> np.ndarray:
+    """Return the sign of a coordinate, 0 on the axis."""
+    return np.sign(x) * (abs(x) > _ON_AXIS)

@@ -46,18 +46,17 @@ def reconstruct(
     """
     hadrons = heavy_hadrons(events.particle)
     b_hadrons = count_b_hadrons(hadrons)
-    in_stratum = (
-        np.ones(len(events), dtype=bool) if stratum is None else np.isin(b_hadrons, stratum)
-    )
-    positions = np.flatnonzero(in_stratum)
-    found, fatjets = find_fatjets(events[positions], config.fatjets)
+    masks, positions = {}, np.arange(len(events))
+    if stratum is not None:
+        masks[STRATUM] = np.isin(b_hadrons, stratum)
+        positions = np.flatnonzero(masks[STRATUM])
+    found, fatjets = find_fatjets(events if stratum is None else events[positions], config.fatjets)
     positions = positions[found]
     cuts = {
         "eta": abs(fatjets.eta) < config.fatjets.abs_eta_max,
         "mass": fatjets.mass > config.fatjets.mass_min,
     }
     passed = {name: ak.to_numpy(ak.all(cut, axis=1)) for name, cut in cuts.items()}
-    masks = {STRATUM: in_stratum} if stratum is not None else {}
     masks["two fat jets"] = _mask(len(events), positions)
     masks |= {name: _mask(len(events), positions[mask]) for name, mask in passed.items()}
 

@@ -81,6 +81,8 @@ def test_density_clusters_find_two_prongs_across_the_seam() -> None:
 def test_density_clusters_of_a_jet_without_any_are_the_jet(jets: ak.Array) -> None:
     few = jets.constituent[:, :2]
     subjets = find_subjets(few, Subjets(algorithm="hdbscan", pt_min=1e-6))
-    whole = polar(ak.zip({name: ak.sum(few[name], axis=1) for name in ("px", "py", "pz", "E")}))
+    whole = polar(
+        ak.zip({name: ak.sum(few[name], axis=1, keepdims=True) for name in ("px", "py", "pz", "E")})
+    )
     assert ak.all(ak.num(subjets) == 1)
-    np.testing.assert_allclose(subjets.pt[:, 0], whole.pt, rtol=1e-12)
+    np.testing.assert_allclose(subjets.pt[:, 0], whole.pt[:, 0], rtol=1e-12)
