@@ -17,25 +17,31 @@ PP_14_TEV = (
 
 
 class HeavyFlavour(Block):
-    """A class of events by the number of b quarks that the hard part of the evolution makes.
+    """A class of events by the b quarks in two fat jets: those that can be b-tagged.
 
-    The b quarks are counted when the parton shower and the multi-parton interactions have come
-    down to `scale_gev`. What is not of the class is dropped there, which takes a thirtieth of the
-    time of a full event, and is counted in the normalisation. Samples whose ranges divide the
-    numbers 0, 1, 2, … without overlap add up to the whole process without double counting.
+    When the parton shower and the multi-parton interactions have come down to `scale_gev`, the
+    partons are clustered (anti-kT, R = 1.0). A jet counts 2 if it holds two b quarks above
+    `quark_pt_min` that are further than `separation` apart, so that two subjets can be tagged,
+    else 1 if it holds any. The class is the sum over the two jets that count most: 0 … 4. What is
+    not of the class is dropped there, which takes a twentieth of the time of a full event, and is
+    counted in the normalisation. Samples whose ranges divide 0 … 4 without overlap add up to the
+    whole process without double counting.
     """
 
-    min: int = Field(0, ge=0, description="Fewest b quarks and antiquarks.")
-    max: int | None = Field(None, ge=0, description="Most of them; no upper end if absent.")
+    min: int = Field(0, ge=0, le=4, description="Fewest b quarks.")
+    max: int = Field(4, ge=0, le=4, description="Most b quarks.")
     scale_gev: Positive = Field(
-        10.0,
-        description="Evolution scale pT at which they are counted [GeV]. All samples of one "
-        "process must have the same.",
+        5.0,
+        description="Evolution scale pT at which they are counted [GeV]; as all else that defines "
+        "the classes, the same for all samples of one process.",
     )
+    jet_pt_min: Positive = Field(200.0, description="Smallest pT of the two jets [GeV].")
+    quark_pt_min: NonNegative = Field(15.0, description="Smallest pT of a b quark [GeV].")
+    separation: NonNegative = Field(0.25, description="Smallest ΔR of two b quarks of one jet.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.max is not None and self.max < self.min:
+        if self.max < self.min:
             raise ValueError(f"max ({self.max}) must not be below min ({self.min})")
         return self
 
@@ -43,10 +49,17 @@ class HeavyFlavour(Block):
 class Delphes(Block):
     """The user's own Delphes."""
 
-    executable: str = Field(
-        "DelphesPythia8", description="Name on PATH, or path, of `DelphesPythia8`."
+    card: str | None = Field(None, description="Path of the Delphes card; needed.")
+    executable: str | None = Field(
+        None,
+        description="Name on PATH, or path; `DelphesPythia8` if absent, `DelphesHepMC3` with "
+        "`hepmc`.",
     )
-    card: str | None = Field(None, description="Path of the Delphes card (needed).")
+    hepmc: str | None = Field(
+        None,
+        description="HepMC 3 file to read in place of generating, `{chunk}` standing for the "
+        "chunk's number; `pythia` must be the settings it was made with.",
+    )
 
 
 class Simulation(Block):

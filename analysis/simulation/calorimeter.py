@@ -117,7 +117,7 @@ def measure(
     centre = 0.5 * (low + high)
 
     def total(index: Ints, values: Floats) -> Floats:
-        return np.bincount(index, weights=values, minlength=len(towers))
+        return np.bincount(index, weights=values, minlength=len(towers)).astype(np.float64)
 
     true_energy = total(of_particle, stable.energy[source] * deposit)
     energy = lognormal(

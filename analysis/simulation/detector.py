@@ -74,7 +74,8 @@ def _sums(n_events: int, flow: tuple[Tracks | Towers, ...]) -> tuple[Floats, Flo
     """Return |Σ pT|, φ of −Σ pT and Σ |pT| of each event."""
 
     def total(values: list[Floats]) -> Floats:
-        return np.bincount(event, weights=np.concatenate(values), minlength=n_events)
+        summed = np.bincount(event, weights=np.concatenate(values), minlength=n_events)
+        return summed.astype(np.float64)
 
     event = np.concatenate([objects.event for objects in flow])
     px = total([objects.pt * np.cos(objects.phi) for objects in flow])

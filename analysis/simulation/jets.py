@@ -72,7 +72,7 @@ def find_jets(
 
     jet_event = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(found)))
     px, py, pz, e = (ak.to_numpy(ak.flatten(found[name])) for name in ("px", "py", "pz", "E"))
-    jet_pt = np.hypot(px, py)
+    jet_pt: Floats = np.hypot(px, py)
     order = np.lexsort((-jet_pt, jet_event))
     jet_event, jet_pt, px, py, pz, e = (
         values[order] for values in (jet_event, jet_pt, px, py, pz, e)

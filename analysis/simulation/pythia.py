@@ -7,15 +7,15 @@ import awkward as ak
 import numpy as np
 import pythia8mc
 
-from analysis.config.simulation import HeavyFlavour, Simulation
+from analysis.config.simulation import Simulation
 from analysis.errors import ConfigError, NormalisationError
 from analysis.simulation.particles import Floats, Particles, offsets_of
+from analysis.simulation.selection import Selection
 from analysis.simulation.settings import seed_lines, settings_lines
 
 MB_TO_PB = 1e9
 TRIALS = 20_000
 """Hard processes behind the cross section: an error of 0.4% for QCD with p̂_T bias."""
-BOTTOM = 5
 
 
 @dataclass(frozen=True)
@@ -71,46 +71,6 @@ def start(simulation: Simulation, seed: int, extra: tuple[str, ...] = ()) -> pyt
     return pythia
 
 
-class _Selection(pythia8mc.UserHooks):
-    """Counts hard processes with their weights; drops events on the way."""
-
-    def __init__(
-        self, pythia: pythia8mc.Pythia, flavour: HeavyFlavour | None, jet_pt_min: float | None
-    ) -> None:
-        super().__init__()
-        self._info = pythia.infoPython
-        self._flavour = flavour
-        self._jet_pt_min = jet_pt_min
-        self._jets = pythia8mc.SlowJet(-1, 1.0, jet_pt_min or 1.0, 2.5, 2)
-        self.weights: list[float] = []
-
-    def canVetoProcessLevel(self) -> bool:  # noqa: N802
-        return True
-
-    def doVetoProcessLevel(self, _event: pythia8mc.Event) -> bool:  # noqa: N802
-        self.weights.append(self._info().weight())
-        return False
-
-    def canVetoPT(self) -> bool:  # noqa: N802
-        return self._flavour is not None
-
-    def scaleVetoPT(self) -> float:  # noqa: N802
-        return self._flavour.scale_gev if self._flavour else 0.0
-
-    def doVetoPT(self, _position: int, event: pythia8mc.Event) -> bool:  # noqa: N802
-        assert self._flavour is not None
-        count = sum(abs(parton.id()) == BOTTOM and parton.isFinal() for parton in event)
-        most = count if self._flavour.max is None else self._flavour.max
-        return not self._flavour.min <= count <= most
-
-    def canVetoPartonLevel(self) -> bool:  # noqa: N802
-        return self._jet_pt_min is not None
-
-    def doVetoPartonLevel(self, event: pythia8mc.Event) -> bool:  # noqa: N802
-        self._jets.analyze(event)
-        return self._jets.sizeJet() < 2
-
-
 class Generator:
     """Generates the events of one chunk.
 
@@ -134,7 +94,7 @@ class Generator:
     def __init__(self, simulation: Simulation, seed: int) -> None:
         self._simulation = simulation
         self._pythia = start(simulation, seed)
-        self._hooks = _Selection(
+        self._hooks = Selection(
             self._pythia, simulation.heavy_flavour, simulation.parton_jet_pt_min
         )
         self._pythia.setUserHooksPtr(self._hooks)
@@ -183,17 +143,17 @@ class Generator:
         )
 
 
-def cross_section(simulation: Simulation, seed: int, trials: int = TRIALS) -> tuple[float, float]:
+def cross_section(simulation: Simulation, seed: int) -> tuple[float, float]:
     """Return the cross section of the hard process and its error [pb].
 
-    From `trials` hard processes without shower, so that no event is dropped: Pythia's own
+    From `TRIALS` hard processes without shower, so that no event is dropped: Pythia's own
     estimate presumes that dropping does not depend on the weight.
     """
     stop = ("PartonLevel:all = off", "HadronLevel:all = off")
     pythia = start(simulation, seed, stop)
     _initialise(pythia)
-    for _ in range(trials // 4000):
-        pythia.nextBatch(4000)
+    for _ in range(TRIALS // 1000):
+        pythia.nextBatch(1000)
     info = pythia.infoPython()
     return info.sigmaGen() * MB_TO_PB, info.sigmaErr() * MB_TO_PB
 
@@ -232,7 +192,9 @@ def to_particles(events: ak.Array, pythia: pythia8mc.Pythia) -> Particles:
     return Particles(
         offsets=offsets,
         pid=pid,
-        status=hepmc_status(get("status", np.int32), pid, is_hadron[inverse], first_daughter, offsets),
+        status=hepmc_status(
+            get("status", np.int32), pid, is_hadron[inverse], first_daughter, offsets
+        ),
         charge=charge[inverse],
         **{
             name: ak.to_numpy(momentum[key]).astype(np.float64)

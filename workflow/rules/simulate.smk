@@ -14,10 +14,7 @@ rule simulate:
         mem_mb=2000,
     params:
         code=source_digest("simulate"),
-        # `chunks` is left out: more chunks must not rerun those that are there
-        config=lambda wildcards: cfg.sample(
-            wildcards.sample
-        ).simulation.model_dump_json(exclude={"chunks"}),
+        config=simulation_block,
         detector=cfg.detector.model_dump_json(exclude_defaults=True),
         seed=cfg.seed,
     message:

@@ -1,0 +1,129 @@
+"""One chunk of simulated events: generate, measure, write."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pythia8mc
+
+from analysis.config.detector import Detector
+from analysis.config.simulation import Simulation
+from analysis.simulation.detector import simulate
+from analysis.simulation.layout import open_writer
+from analysis.simulation.pythia import Generator, Normalisation, cross_section
+from analysis.simulation.real_delphes import find_card, find_executable, run_delphes
+from analysis.simulation.settings import chunk_seeds, seed_lines, settings_lines
+
+
+def produce(
+    simulation: Simulation, detector: Detector, sample: str, chunk: int, seed: int, output: Path
+) -> dict[str, Any]:
+    """Write the ROOT file of one chunk and return its metadata.
+
+    Parameters
+    ----------
+    simulation, detector : Simulation, Detector
+        Settings of the sample and of the parametric detector.
+    sample : str
+        Name of the sample; with `chunk` and `seed` it determines all random numbers.
+    chunk : int
+        Number of the chunk.
+    seed : int
+        Seed of the analysis.
+    output : pathlib.Path
+        ROOT file to write.
+
+    Returns
+    -------
+    dict
+        `events`, `sum_of_weights`, `cross_section_pb` and `cross_section_error_pb` of what is in
+        the file: an event's yield at luminosity L is L · σ · w / Σw. Beside them what was
+        generated in all, the settings and the seed.
+    """
+    pythia_seed, rng = chunk_seeds(seed, sample, chunk)
+    if simulation.detector == "delphes":
+        norm = _with_delphes(simulation, pythia_seed, chunk, output)
+    else:
+        norm = _parametric(simulation, detector, pythia_seed, rng, output)
+    return metadata(simulation, norm, sample, chunk, pythia_seed)
+
+
+def metadata(
+    simulation: Simulation, norm: Normalisation, sample: str, chunk: int, pythia_seed: int
+) -> dict[str, Any]:
+    """Return the metadata of a chunk, ready for JSON."""
+    kept = asdict(norm)
+    version = pythia8mc.Pythia("", False).parm("Pythia:versionNumber")
+    return {
+        "sample": sample,
+        "chunk": chunk,
+        "events": kept["events"],
+        "sum_of_weights": kept["sum_of_weights"],
+        "cross_section_pb": kept["cross_section_pb"],
+        "cross_section_error_pb": kept["error_pb"],
+        "generated": {
+            "events": kept["generated"],
+            "sum_of_weights": kept["generated_sum_of_weights"],
+            "cross_section_pb": kept["generated_cross_section_pb"],
+        },
+        "class": simulation.heavy_flavour.model_dump() if simulation.heavy_flavour else None,
+        "detector": simulation.detector,
+        "pythia_version": f"{version:.3f}",
+        "pythia_settings": [*settings_lines(simulation), *seed_lines(pythia_seed)],
+        "seed": pythia_seed,
+    }
+
+
+def _parametric(
+    simulation: Simulation,
+    detector: Detector,
+    seed: int,
+    rng: np.random.Generator,
+    output: Path,
+) -> Normalisation:
+    generator = Generator(simulation, seed)
+    with open_writer(output, detector.particle_pt_min) as writer:
+        for batch in generator.batches():
+            response = simulate(batch.particles, detector, rng)
+            writer.write(batch.particles, batch.weight, response)
+            print(f"{writer.events} of {simulation.events} events", file=sys.stderr, flush=True)
+    return generator.normalisation()
+
+
+def _with_delphes(simulation: Simulation, seed: int, chunk: int, output: Path) -> Normalisation:
+    find_executable(simulation.delphes)
+    find_card(simulation.delphes)
+    sigma, error = cross_section(simulation, seed)
+    weights = run_delphes(simulation, seed, chunk, output)
+    total = float(weights.sum())
+    return Normalisation(
+        events=len(weights),
+        generated=len(weights),
+        sum_of_weights=total,
+        generated_sum_of_weights=total,
+        cross_section_pb=sigma,
+        error_pb=error,
+        generated_cross_section_pb=sigma,
+    )
+
+
+def combine(chunks: list[dict[str, Any]]) -> tuple[float, float, float]:
+    """Return σ [pb], its error [pb] and Σw of a sample from the metadata of its chunks.
+
+    Every chunk estimates the same σ; they are averaged with the number of events generated.
+
+    Examples
+    --------
+    >>> one = {"cross_section_pb": 2.0, "cross_section_error_pb": 0.3, "sum_of_weights": 5.0,
+    ...        "generated": {"events": 100}}
+    >>> combine([one, one | {"cross_section_pb": 4.0}])
+    (3.0, 0.2121..., 10.0)
+    """
+    generated = np.array([chunk["generated"]["events"] for chunk in chunks], dtype=float)
+    share = generated / generated.sum()
+    sigma = np.array([chunk["cross_section_pb"] for chunk in chunks])
+    error = np.array([chunk["cross_section_error_pb"] for chunk in chunks])
+    total = sum(chunk["sum_of_weights"] for chunk in chunks)
+    return float(share @ sigma), float(np.sqrt(share**2 @ error**2)), float(total)
