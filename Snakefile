@@ -41,6 +41,7 @@ wildcard_constraints:
     signal="|".join(SIGNALS),
     network="|".join(NETWORKS),
     seed=r"\d+",
+    process="|".join({sample.process: None for sample in cfg.backgrounds}),
     chunk=r"[A-Za-z0-9_.-]+",
 
 
@@ -57,6 +58,7 @@ rule all:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/simulate.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/limits.smk"

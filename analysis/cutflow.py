@@ -1,4 +1,4 @@
-"""Cut flows: what each chunk wrote, merged over chunks and scaled to the luminosity."""
+"""Cut flows: what each chunk wrote, merged over chunks."""
 
 import json
 from collections.abc import Sequence
@@ -8,10 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis.errors import EmptySampleError, InputFileError, NormalisationError
-
-# 1 pb = 1000 fb
-FB_PER_PB = 1000.0
-
 
 class Step(NamedTuple):
     """One line of a cut flow: raw count, sum of generator weights and sum of their squares."""
@@ -84,13 +80,3 @@ def merge(sample: str, chunks: Sequence[dict[str, Any]]) -> Cutflow:
             "a normalisation needs a positive sum (check `Event.Weight` of its files)"
         )
     return Cutflow(sample, steps, skipped)
-
-
-def event_scale(
-    luminosity_fb: float, cross_section_pb: float, k_factor: float, sum_of_weights: float
-) -> float:
-    """Return the factor from a generator weight to expected events: L · σ · k / Σ w_gen.
-
-    The luminosity is in fb⁻¹, the cross section in pb; the sum runs over all generated events.
-    """
-    return luminosity_fb * FB_PER_PB * cross_section_pb * k_factor / sum_of_weights

@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 
 from analysis.config.base import Block, Positive, Probability
 from analysis.config.dataset import Dataset
+from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.samples import Sample
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
@@ -28,7 +29,9 @@ class Config(Block):
     branching_ratio_hbb: Probability = Field(
         0.582, description="BR(h → bb); squared, it is factored out of the limits."
     )
+    seed: int = Field(1, ge=0, description="Seed of the simulation.")
     samples: tuple[Sample, ...] = Field(description="Signals and backgrounds.")
+    detector: Detector = Detector()
     reconstruction: Reconstruction = Reconstruction()
     btagging: BTagging = BTagging()
     dataset: Dataset = Dataset()

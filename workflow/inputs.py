@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from analysis.config.samples import Sample
 from analysis.errors import ConfigError
+from workflow.paths import SAMPLE_FILE
 
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
 
@@ -24,13 +25,16 @@ class Chunk(NamedTuple):
 
 
 def chunks(sample: Sample) -> tuple[Chunk, ...]:
-    """Return the chunks of a sample, in the order of its files.
+    """Return the chunks of a sample, in the order of its files; those of the simulation's, if any.
 
     Raises
     ------
     ConfigError
         If a pattern matches nothing, or a file appears twice; names the sample and the pattern.
     """
+    if sample.simulation is not None:
+        names = [f"{number:03d}" for number in range(sample.simulation.chunks)]
+        return tuple(Chunk(n, SAMPLE_FILE.format(sample=sample.name, chunk=n)) for n in names)
     sources: list[str] = []
     for pattern in sample.files:
         remote = REMOTE.match(pattern)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from analysis.config.base import Block, Name, Positive
+from analysis.config.simulation import Simulation
 
 HIGGS_MASS_GEV = 125.0
 
@@ -43,10 +44,13 @@ class Sample(Block):
         description="Delphes files: paths, globs (`*`, `?`, `**`), or `root://` and `https://` "
         "URLs. Relative paths start at the working directory.",
     )
+    simulation: Simulation | None = Field(
+        None, description="How to make the events, in place of `files`."
+    )
     cross_section_pb: Positive | None = Field(
         None,
-        description="Cross section of what was generated [pb]. A signal has none: it is "
-        "normalised to σ(gg → H → hh) = 1 fb times BR(h → bb)².",
+        description="Cross section of what was generated [pb]. A simulated background has the "
+        "generator's; a signal is normalised to σ(gg → H → hh) = 1 fb times BR(h → bb)².",
     )
     k_factor: Positive = Field(1.0, description="Multiplies the cross section.")
     mass_gev: Positive | None = Field(None, description="m_H of a signal [GeV].")
@@ -56,26 +60,27 @@ class Sample(Block):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if not self.files:
-            raise ValueError(f"sample {self.name!r} has no `files`")
+        name = f"{self.label} sample {self.name!r}"
+        if bool(self.files) == (self.simulation is not None):
+            raise ValueError(f"{name} needs either `files` or `simulation`")
         if self.label == "signal":
             if self.mass_gev is None:
-                raise ValueError(f"signal sample {self.name!r} needs `mass_gev` (m_H in GeV)")
+                raise ValueError(f"{name} needs `mass_gev` (m_H in GeV)")
             if self.mass_gev < 2 * HIGGS_MASS_GEV:
                 raise ValueError(
-                    f"signal sample {self.name!r}: mass_gev is {self.mass_gev:g}, below 2 m_h = "
+                    f"{name}: mass_gev is {self.mass_gev:g}, below 2 m_h = "
                     f"{2 * HIGGS_MASS_GEV:g} GeV, where H → hh is closed"
                 )
             if self.cross_section_pb is not None:
                 raise ValueError(
-                    f"signal sample {self.name!r} must not have `cross_section_pb`: the limit is "
-                    "on its cross section, the yields in tables are for 1 fb"
+                    f"{name} must not have `cross_section_pb`: the limit is on its cross section, "
+                    "the yields in tables are for 1 fb"
                 )
         else:
             if self.mass_gev is not None:
-                raise ValueError(f"background sample {self.name!r} must not have `mass_gev`")
-            if self.cross_section_pb is None:
-                raise ValueError(
-                    f"background sample {self.name!r} needs `cross_section_pb` (in pb)"
-                )
+                raise ValueError(f"{name} must not have `mass_gev`")
+            if self.simulation is None and self.cross_section_pb is None:
+                raise ValueError(f"{name} needs `cross_section_pb` (in pb)")
+            if self.simulation is not None and self.cross_section_pb is not None:
+                raise ValueError(f"{name} must not have `cross_section_pb`: Pythia computes it")
         return self

@@ -133,6 +133,8 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
     ("path", "value", "rules"),
     [
         ("limits.z_target", 2.0, {"limit": 4}),
+        ("luminosity_fb", 1000, {"reconstruct": 0, "normalise": 2, "dataset": 2, "limit": 4}),
+        ("btagging", {"mode": "map"}, {"reconstruct": 0, "tag_map": 1, "dataset": 2}),
         ("dataset.weight_cap_quantile", 0.9, {"train": 4, "score": 4, "limit": 4}),
         ("training.epochs", 3, {"reconstruct": 0, "dataset": 0, "train": 4, "score": 4}),
         ("training.seeds", [1, 2, 3], {"dataset": 0, "train": 2, "score": 2, "limit": 2}),

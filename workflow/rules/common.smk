@@ -20,21 +20,60 @@ def stratum(wildcards):
     return f"--b-hadrons-min {found.min}{upper}"
 
 
-def event_tables(wildcards):
-    return {
-        "events": expand(
-            paths.EVENTS, sample=wildcards.sample, chunk=CHUNKS[wildcards.sample]
-        ),
-        "cutflows": expand(
-            paths.CUTFLOW, sample=wildcards.sample, chunk=CHUNKS[wildcards.sample]
-        ),
-    }
+def every_chunk(template, sample):
+    """One path per chunk of a sample."""
+    return expand(template, sample=sample, chunk=CHUNKS[sample])
 
 
-def cross_section_pb(name):
-    """σ of what was generated; a signal's is that of 1 fb times BR(h → bb)²."""
-    sample = cfg.sample(name)
-    return sample.cross_section_pb or 1e-3 * cfg.branching_ratio_hbb**2
+def simulation_block(wildcards):
+    """How a sample is made; without the number of chunks, so that more of them rerun none."""
+    sample = cfg.sample(wildcards.sample)
+    block = sample.simulation.model_copy(update={"mass_gev": sample.mass_gev})
+    return block.model_dump_json(exclude={"chunks"})
+
+
+def simulation_metadata(wildcards):
+    """What the simulation wrote beside each file; nothing for a sample of the user's files."""
+    simulated = cfg.sample(wildcards.sample).simulation
+    return every_chunk(paths.SAMPLE_METADATA, wildcards.sample) if simulated else []
+
+
+def sample_block(wildcards):
+    """What the normalisation and the dataset of a sample depend on, beside its files."""
+    block = cfg.sample(wildcards.sample)
+    return block.model_dump_json(exclude={"simulation": {"chunks"}})
+
+
+def chunk_list(wildcards):
+    return json.dumps(list(CHUNKS[wildcards.sample]))
+
+
+def samples_of(process):
+    """The background samples of a process."""
+    return [sample.name for sample in cfg.backgrounds if sample.process == process]
+
+
+def tag_map_of(wildcards):
+    """The tag map that weights a sample: that of its process, for backgrounds in mode `map`."""
+    sample = cfg.sample(wildcards.sample)
+    mapped = cfg.btagging.mode == "map" and sample.label == "background"
+    return expand(paths.TAG_MAP, process=sample.process) if mapped else []
+
+
+def tag_map_samples(wildcards, input):
+    """The tables and normalisations of a process's samples, as the script reads them."""
+    return json.dumps(
+        [
+            {
+                "folder": str(Path(paths.EVENTS.format(sample=name, chunk="_")).parent),
+                "chunks": list(CHUNKS[name]),
+                "normalisation": normalisation,
+            }
+            for name, normalisation in zip(
+                samples_of(wildcards.process), input.normalisations
+            )
+        ]
+    )
 
 
 def training_samples(wildcards):

@@ -27,10 +27,81 @@ rule reconstruct:
         " --events {output.events:q} --cutflow {output.cutflow:q} > {log:q} 2>&1"
 
 
+rule normalise:
+    """Merge the cut flows of a sample's files; find what an event of it weighs."""
+    input:
+        cutflows=lambda wildcards: every_chunk(paths.CUTFLOW, wildcards.sample),
+        metadata=simulation_metadata,
+    output:
+        paths.NORMALISATION,
+    log:
+        f"{paths.LOGS}/normalise/{{sample}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/normalise/{{sample}}.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        code=source_digest("normalise"),
+        sample=sample_block,
+        chunks=chunk_list,
+        events=lambda wildcards, input: str(Path(input.cutflows[0]).parent),
+        simulated=lambda wildcards, input: (
+            f"--simulated {Path(input.metadata[0]).parent}" if input.metadata else ""
+        ),
+        luminosity=cfg.luminosity_fb,
+        branching_ratio=cfg.branching_ratio_hbb,
+    message:
+        "Normalising {wildcards.sample}"
+    shell:
+        "python -m workflow.scripts.normalise --sample {params.sample:q}"
+        " --chunks {params.chunks:q} --events {params.events:q} {params.simulated}"
+        " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
+rule tag_map:
+    """Measure the tag probabilities of a process's fat jets, and their closure."""
+    input:
+        events=lambda wildcards: [
+            path
+            for name in samples_of(wildcards.process)
+            for path in every_chunk(paths.EVENTS, name)
+        ],
+        normalisations=lambda wildcards: expand(
+            paths.NORMALISATION, sample=samples_of(wildcards.process)
+        ),
+    output:
+        paths.TAG_MAP,
+    log:
+        f"{paths.LOGS}/tag_map/{{process}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/tag_map/{{process}}.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        code=source_digest("tag_map"),
+        samples=tag_map_samples,
+        btagging=cfg.btagging.model_dump_json(),
+    message:
+        "Measuring the tag map of {wildcards.process}"
+    shell:
+        "python -m workflow.scripts.tag_map --process {wildcards.process:q}"
+        " --samples {params.samples:q} --btagging {params.btagging:q} --output {output:q}"
+        " > {log:q} 2>&1"
+
+
 rule dataset:
     """Pad and weight the events of one sample: the tensors that networks read."""
     input:
-        unpack(event_tables),
+        events=lambda wildcards: every_chunk(paths.EVENTS, wildcards.sample),
+        normalisation=paths.NORMALISATION,
+        tag_map=tag_map_of,
     output:
         paths.DATASET,
     log:
@@ -44,12 +115,13 @@ rule dataset:
         mem_mb=4000,
     params:
         code=source_digest("dataset"),
-        sample=lambda wildcards: cfg.sample(wildcards.sample).model_dump_json(),
+        sample=sample_block,
         btagging=cfg.btagging.model_dump_json(),
-        chunks=lambda wildcards: json.dumps(list(CHUNKS[wildcards.sample])),
+        chunks=chunk_list,
         events=lambda wildcards, input: str(Path(input.events[0]).parent),
-        cross_section=lambda wildcards: cross_section_pb(wildcards.sample),
-        luminosity=cfg.luminosity_fb,
+        tag_map=lambda wildcards, input: (
+            f"--tag-map {input.tag_map}" if input.tag_map else ""
+        ),
         max_constituents=cfg.reconstruction.max_constituents,
         max_subjets=cfg.reconstruction.subjets.max_per_jet,
     message:
@@ -57,7 +129,7 @@ rule dataset:
     shell:
         "python -m workflow.scripts.dataset --sample {params.sample:q}"
         " --btagging {params.btagging:q} --chunks {params.chunks:q} --events {params.events:q}"
-        " --luminosity {params.luminosity} --cross-section {params.cross_section}"
+        " --normalisation {input.normalisation:q} {params.tag_map}"
         " --max-constituents {params.max_constituents} --max-subjets {params.max_subjets}"
         " --output {output:q} > {log:q} 2>&1"
 
@@ -65,12 +137,7 @@ rule dataset:
 rule cutflow:
     """Collect the cut flows of all samples, raw and weighted to the luminosity."""
     input:
-        cutflows=[
-            path.format(sample=name, chunk=chunk)
-            for path in [paths.CUTFLOW]
-            for name, found in CHUNKS.items()
-            for chunk in found
-        ],
+        normalisations=expand(paths.NORMALISATION, sample=CHUNKS),
         datasets=expand(paths.DATASET, sample=CHUNKS),
     output:
         paths.CUTFLOW_TABLE,
@@ -85,16 +152,14 @@ rule cutflow:
         mem_mb=2000,
     params:
         code=source_digest("cutflow"),
-        samples=json.dumps([sample.model_dump(mode="json") for sample in cfg.samples]),
-        chunks=json.dumps({name: list(found) for name, found in CHUNKS.items()}),
-        cross_sections=json.dumps({name: cross_section_pb(name) for name in CHUNKS}),
-        luminosity=cfg.luminosity_fb,
-        events=lambda wildcards, input: str(Path(input.cutflows[0]).parents[1]),
+        samples=list(CHUNKS),
+        normalisations=lambda wildcards, input: str(
+            Path(input.normalisations[0]).parent
+        ),
         datasets=lambda wildcards, input: str(Path(input.datasets[0]).parent),
     message:
         "Collecting the cut flows"
     shell:
-        "python -m workflow.scripts.cutflow --samples {params.samples:q}"
-        " --chunks {params.chunks:q} --cross-sections {params.cross_sections:q}"
-        " --luminosity {params.luminosity} --events {params.events:q}"
-        " --datasets {params.datasets:q} --output {output:q} > {log:q} 2>&1"
+        "python -m workflow.scripts.cutflow {params.samples:q}"
+        " --normalisations {params.normalisations:q} --datasets {params.datasets:q}"
+        " --output {output:q} > {log:q} 2>&1"

@@ -10,19 +10,19 @@ import numpy as np
 import pyarrow.parquet as pq
 import typer
 
-from analysis.btagging import tag_weights
 from analysis.config.samples import Sample
 from analysis.config.statistics import BTagging
-from analysis.cutflow import event_scale, merge, read_cutflow
 from analysis.dataset import event_key, write_dataset
 from analysis.features import (
     CONSTITUENT_FEATURES,
     KINEMATIC_FEATURES,
     SUBJET_FEATURES,
-    leading_subjet_flavour,
     tensors,
 )
 from analysis.files import atomic_path
+from analysis.normalisation import Normalisation
+from analysis.tables import read_json
+from analysis.tag_map import TagMap, table_tag_weights
 from workflow.cli import read_block, run
 
 
@@ -39,30 +39,30 @@ def main(
     sample: Annotated[str, typer.Option(help="Sample block: JSON or path of a YAML file.")],
     btagging: Annotated[str, typer.Option(help="BTagging block: JSON or path of a YAML file.")],
     chunks: Annotated[str, typer.Option(help="JSON list of the chunks' names.")],
-    events: Annotated[Path, typer.Option(help="Folder of the event tables and cut flows.")],
+    events: Annotated[Path, typer.Option(help="Folder of the event tables.")],
+    normalisation: Annotated[Path, typer.Option(help="JSON file of rule normalise.")],
     output: Annotated[Path, typer.Option(help="HDF5 file to write.")],
-    luminosity: Annotated[float, typer.Option(help="Luminosity [fb⁻¹].")] = 3000.0,
-    cross_section: Annotated[float, typer.Option(help="σ [pb] of what was generated.")] = 1.0,
+    tag_map: Annotated[
+        Path | None, typer.Option(help="JSON file of rule tag_map; truth or cuts if absent.")
+    ] = None,
     max_constituents: Annotated[int, typer.Option(help="Constituent tokens per fat jet.")] = 50,
     max_subjets: Annotated[int, typer.Option(help="Subjet tokens per fat jet.")] = 6,
 ) -> None:
     """Write the dataset of one sample."""
     block = read_block(Sample, sample)
     tagging = read_block(BTagging, btagging)
-    names = json.loads(chunks)
-    cutflow = merge(block.name, [read_cutflow(events / f"{name}.cutflow.json") for name in names])
-    scale = event_scale(luminosity, cross_section, block.k_factor, cutflow.generated.sum_w)
+    scale = Normalisation.read(normalisation).scale
+    process_map = TagMap.from_json(read_json(tag_map)["map"]) if tag_map else None
 
     def parts() -> Iterator[dict[str, np.ndarray]]:
-        for name in names:
+        for name in json.loads(chunks):
             for table in event_tables(events / f"{name}.parquet"):
                 key = event_key(block.name, name, ak.to_numpy(table["entry"]))
-                tag_weight = tag_weights(leading_subjet_flavour(table), tagging, key)
                 yield {
                     **tensors(table, max_constituents, max_subjets),
                     "key": key,
                     "weight": ak.to_numpy(table["generator_weight"]) * scale,
-                    "tag_weight": tag_weight,
+                    "tag_weight": table_tag_weights(table, tagging, key, process_map),
                 }
 
     with atomic_path(output) as temporary:

@@ -1,14 +1,16 @@
-"""Rule limit: the upper limit of one network, signal and seed, from its scores."""
+"""Rule limit: the upper limits of one network, signal and seed, from its scores."""
 
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
+from typer import BadParameter, Option
 
-from analysis.config.statistics import Limits, WorkingPoint
+from analysis.channels import CategoryScores, Splits
+from analysis.config.statistics import BTagging, Limits, WorkingPoint
+from analysis.fit import fit_rows
 from analysis.limits import Normalisation, limit_row, scan_background_events
 from analysis.scores import read_scores
-from analysis.tables import write_json
+from analysis.tables import read_json, write_json
 from workflow.cli import read_block, run
 
 
@@ -22,14 +24,46 @@ def main(
     branching_ratio: Annotated[float, Option(help="BR(h → bb̄).")] = 0.582,
     working_point: Annotated[str, Option(help="Block `working_point`.")] = "{}",
     limits: Annotated[str, Option(help="Block `limits`.")] = "{}",
+    btagging: Annotated[str, Option(help="Block `btagging`.")] = "{}",
+    tag_map: Annotated[list[Path] | None, Option(help="JSON of rule tag_map; repeat.")] = None,
+    variation: Annotated[
+        list[str] | None, Option(help="NAME=UP[,DOWN]: scores of a systematic; repeat.")
+    ] = None,
+    workspace: Annotated[Path | None, Option(help="HistFactory workspace to write.")] = None,
 ) -> None:
-    """Find the working point on validation events, count test events, set the limit."""
+    """Find the working point on validation events, count test events, set the limits."""
     point, config = read_block(WorkingPoint, working_point), read_block(Limits, limits)
-    norm = Normalisation(luminosity, branching_ratio)
-    split = read_scores(scores)
+    tagging = read_block(BTagging, btagging)
+    maps = {content["process"]: content["closure"] for content in map(read_json, tag_map or [])}
+    shifted = dict(_named(text) for text in variation or [])
+    categories = []
+    for k, name in enumerate(tagging.categories):
+        column = f"weight_{name}" if k else "weight"
+        categories.append(
+            CategoryScores(
+                name,
+                read_scores(scores, column),
+                {n: tuple(read_scores(p, column) for p in paths) for n, paths in shifted.items()},
+                {process: closure[name]["uncertainty"] for process, closure in maps.items()},
+            )
+        )
+    first: Splits = categories[0].nominal
+    common = (first, Normalisation(luminosity, branching_ratio), point, config)
     key = {"network": network, "mass_gev": mass, "seed": seed}
-    scan = [key | row for row in scan_background_events(split, norm, point, config)]
-    write_json({"limit": key | limit_row(split, norm, point, config), "scan": scan}, output)
+    row = limit_row(*common, non_closure=categories[0].non_closure)
+    fits, found = fit_rows(categories, point, config, tagging)
+    scan = scan_background_events(*common, categories[0].non_closure)
+    write_json({"limit": key | row | fits, "scan": [key | item for item in scan]}, output)
+    if workspace is not None:
+        write_json(found, workspace)
+
+
+def _named(text: str) -> tuple[str, list[Path]]:
+    name, _, paths = text.partition("=")
+    found = [Path(path) for path in paths.split(",") if path]
+    if not name or not 1 <= len(found) <= 2:
+        raise BadParameter(f"--variation {text!r}: write NAME=UP.parquet or NAME=UP,DOWN")
+    return name, found
 
 
 if __name__ == "__main__":

@@ -8,36 +8,31 @@ from pydantic import BaseModel
 from typer import Option
 
 from analysis.config.statistics import BTagging
-from analysis.cutflow import event_scale, merge, read_cutflow
+from analysis.normalisation import Normalisation
 from analysis.tables import write_json
 from analysis.tag_closure import TaggedJets, map_with_closure
 from workflow.cli import read_block, run
 
 
 class SampleEvents(BaseModel):
-    """The reconstructed chunks of one sample of the process."""
+    """The reconstructed chunks of one sample of the process, and its normalisation."""
 
-    name: str
     folder: Path
     chunks: list[str]
-    cross_section_pb: float
-    k_factor: float = 1.0
+    normalisation: Path
 
 
 def main(
-    samples: Annotated[str, Option(help="JSON list: name, folder, chunks, cross_section_pb.")],
+    samples: Annotated[str, Option(help="JSON list: folder, chunks, normalisation.")],
     output: Annotated[Path, Option(help="JSON file to write.")],
     process: Annotated[str, Option(help="Name of the process.")],
     btagging: Annotated[str, Option(help="Block `btagging`.")] = "{}",
-    luminosity: Annotated[float, Option(help="Luminosity [fb⁻¹].")] = 3000.0,
 ) -> None:
     """Measure the map and compare it with the truth weights."""
     config = read_block(BTagging, btagging)
     parts = []
     for sample in read_block(list[SampleEvents], samples):
-        flows = [read_cutflow(sample.folder / f"{name}.cutflow.json") for name in sample.chunks]
-        generated = merge(sample.name, flows).generated.sum_w
-        scale = event_scale(luminosity, sample.cross_section_pb, sample.k_factor, generated)
+        scale = Normalisation.read(sample.normalisation).scale
         for name in sample.chunks:
             columns = ["fatjet", "subjet", "generator_weight"]
             table = ak.from_parquet(sample.folder / f"{name}.parquet", columns=columns)

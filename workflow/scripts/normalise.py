@@ -1,0 +1,37 @@
+"""Merge the cut flows of a sample's files, and find what an event of it weighs."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.config.samples import Sample
+from analysis.cutflow import merge, read_cutflow
+from analysis.normalisation import normalise
+from analysis.tables import read_json, write_json
+from workflow.cli import read_block, run
+
+
+def main(
+    sample: Annotated[str, typer.Option(help="Sample block: JSON or path of a YAML file.")],
+    chunks: Annotated[str, typer.Option(help="JSON list of the chunks' names.")],
+    events: Annotated[Path, typer.Option(help="Folder of the sample's cut flows.")],
+    output: Annotated[Path, typer.Option(help="JSON file to write.")],
+    simulated: Annotated[
+        Path | None, typer.Option(help="Folder of a simulated sample's files and metadata.")
+    ] = None,
+    luminosity: Annotated[float, typer.Option(help="Luminosity [fb⁻¹].")] = 3000.0,
+    branching_ratio: Annotated[float, typer.Option(help="BR(h → bb̄).")] = 0.582,
+) -> None:
+    """Write the normalisation of one sample."""
+    block = read_block(Sample, sample)
+    names = json.loads(chunks)
+    cutflow = merge(block.name, [read_cutflow(events / f"{name}.cutflow.json") for name in names])
+    metadata = [read_json(simulated / f"{name}.json") for name in names] if simulated else []
+    found = normalise(block, cutflow, metadata, luminosity, branching_ratio)
+    write_json(found.to_json(), output)
+
+
+if __name__ == "__main__":
+    run(main)
