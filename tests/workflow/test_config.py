@@ -8,11 +8,22 @@ import pytest
 from analysis.errors import ConfigError
 from workflow.config import SCHEMA, read_config, schema_text
 from workflow.inputs import chunk_names
+from workflow.reference import REFERENCE, reference_text
 
 
 def test_schema_is_up_to_date() -> None:
     assert SCHEMA.read_text() == schema_text(), "run `make schema`"
     json.loads(schema_text())
+
+
+def test_reference_is_up_to_date() -> None:
+    assert REFERENCE.read_text() == reference_text(), "run `make schema`"
+
+
+def test_every_key_is_explained() -> None:
+    rows = [line for line in reference_text().splitlines() if line.startswith("| `")]
+    assert len(rows) > 100
+    assert [line for line in rows if line.endswith("|  |")] == []
 
 
 def test_valid_config_is_frozen(tiny_config: dict[str, Any]) -> None:

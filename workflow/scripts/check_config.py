@@ -1,4 +1,4 @@
-"""Check a configuration before a run, or write the schema that editors check it with."""
+"""Check a configuration before a run, or write its schema and reference."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ from analysis.files import atomic_path
 from workflow.cli import run
 from workflow.config import SCHEMA, load, schema_text
 from workflow.inputs import chunks
+from workflow.reference import REFERENCE, reference_text
 
 
 def main(
@@ -18,14 +19,18 @@ def main(
         typer.Argument(help="YAML files; each completes the ones before it."),
     ] = None,
     write_schema: Annotated[
-        bool, typer.Option("--write-schema", help=f"Write {SCHEMA.name} and do nothing else.")
+        bool,
+        typer.Option(
+            "--write-schema", help=f"Write {SCHEMA.name} and {REFERENCE.name}; check nothing."
+        ),
     ] = False,
 ) -> None:
     """Say whether a configuration is valid, and what a run would work on."""
     console = Console()
     if write_schema:
-        with atomic_path(SCHEMA) as temporary:
-            temporary.write_text(schema_text())
+        for path, text in ((SCHEMA, schema_text()), (REFERENCE, reference_text())):
+            with atomic_path(path) as temporary:
+                temporary.write_text(text)
         return
     config = load(configs or [Path("config.yaml")])
     for sample in config.samples:

@@ -8,7 +8,14 @@ from typer import Argument, Option
 from analysis.tables import read_json, summarise_seeds, write_csv
 from workflow.cli import run
 
-SUMMARISED = ("limit_za_fb", "signal_efficiency", "n_eff", "b_expected", "cls_median_fb")
+SUMMARISED = (
+    "limit_za_fb",
+    "signal_efficiency",
+    "n_eff",
+    "b_expected",
+    "cls_count_median_fb",
+    "cls_shape_median_fb",
+)
 
 
 def main(
