@@ -158,10 +158,13 @@ def _reading(path: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise InputFileError(f"{path}: no such file; check `files` of its sample") from None
+    except ImportError as error:
+        raise InputFileError(f"{path}: reading it needs another package: {error}") from None
     except Exception as error:  # damaged bytes can raise anything in the decoders
+        remote = "unreachable, " if "://" in path else ""
         reason = (str(error).strip().splitlines() or [""])[0]
         raise InputFileError(
-            f"{path}: cannot be read, truncated, damaged or not a Delphes ROOT file "
+            f"{path}: cannot be read, {remote}truncated, damaged or not a Delphes ROOT file "
             f"({type(error).__name__}: {reason.rstrip(',')}); {REMEDY}"
         ) from error
 

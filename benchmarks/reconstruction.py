@@ -69,26 +69,30 @@ def watch(watch: Stopwatch) -> Iterator[None]:
         while (events := advance()) is not None:
             yield events
 
+    @contextmanager
+    def timed_open(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
+        with ExitStack() as opened:
+            enter = watch.wrap("open", opened.enter_context)
+            yield enter(open_delphes(path, fatjets=fatjets))
+
     with ExitStack() as stack:
         for stage, functions in STAGES.items():
             for owner, name in functions:
                 timed = watch.wrap(stage, getattr(owner, name))
                 stack.enter_context(patch.object(owner, name, timed))
         stack.enter_context(patch.object(DelphesFile, "steps", timed_steps))
+        stack.enter_context(patch.object(reconstruction, "open_delphes", timed_open))
         yield
 
 
 def reconstruct(files: list[str], config: Reconstruction) -> Stopwatch:
     """Return the stages of one round over all files; `total` leaves out opening them."""
     stopwatch = Stopwatch()
-    opening = stopwatch.wrap("open", lambda file: open_delphes(file).__enter__())
     with tempfile.TemporaryDirectory() as folder, watch(stopwatch):
         start = process_time()
         for file in files:
             reconstruction.reconstruct_file(file, Path(folder) / "events.parquet", config)
         total = process_time() - start
-    for file in files:
-        opening(file)
     stopwatch.seconds["total"] = total - stopwatch.seconds["open"]
     return stopwatch
 

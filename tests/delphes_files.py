@@ -37,10 +37,11 @@ def write_flat(
     branches: Mapping[str, Any],
     tree: str = "Delphes",
     change: Mapping[str, Change] | None = None,
+    copies: int = 1,
 ) -> Path:
     """Write branches literally named `EFlowTrack.PT`, beside `EFlowTrack_size`.
 
-    `change` edits the flattened values of a branch in place.
+    `change` edits the flattened values of a branch in place; the events are written `copies` times.
     """
     columns = {}
     for name, values in branches.items():
@@ -51,6 +52,7 @@ def write_flat(
     types = {name: values.type.content for name, values in columns.items()}
     with uproot.recreate(path) as file:
         out = file.mktree(tree, types, counter_name=lambda name: f"{name.split('.')[0]}_size")
-        if columns and len(next(iter(columns.values()))):
-            out.extend(columns)
+        if len(next(iter(columns.values()))):
+            for _ in range(copies):
+                out.extend(columns)
     return path

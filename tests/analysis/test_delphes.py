@@ -59,6 +59,11 @@ def test_missing_file_is_named() -> None:
         read("nowhere.root")
 
 
+def test_unreachable_url_is_named() -> None:
+    with pytest.raises(InputFileError, match=r"http://127\.0\.0\.1:1/x\.root: .*unreachable"):
+        read("http://127.0.0.1:1/x.root")
+
+
 @pytest.mark.parametrize("keep", [0.0, 0.01, 0.5, 0.999])
 def test_truncated_file(tmp_path: Path, keep: float) -> None:
     whole = SIGNAL.read_bytes()

@@ -1,6 +1,7 @@
 """The chain from a file to the table of events."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import awkward as ak
@@ -201,3 +202,16 @@ def test_some_negative_weights_are_allowed(tmp_path: Path) -> None:
     assert flow["generated"].sum_w2 == 40
     assert ak.any(table.generator_weight < 0)
     assert json.loads(json.dumps(flow.to_steps()))[0]["sum_w"] == 20
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    config = Reconstruction(step_size=40)
+    peaks = []
+    for copies in (2, 10):
+        path = write_flat(tmp_path / "long.root", real_branches(), copies=copies)
+        tracemalloc.start()
+        flow = reconstruct_file(str(path), tmp_path / "t.parquet", config)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert flow["generated"].raw == 40 * copies
+    assert peaks[1] < 1.2 * peaks[0]
