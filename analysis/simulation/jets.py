@@ -72,11 +72,10 @@ def find_jets(
 
     jet_event = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(found)))
     px, py, pz, e = (ak.to_numpy(ak.flatten(found[name])) for name in ("px", "py", "pz", "E"))
-    jet_pt: Floats = np.hypot(px, py)
+    jet_pt = np.sqrt(px**2 + py**2)
     order = np.lexsort((-jet_pt, jet_event))
-    jet_event, jet_pt, px, py, pz, e = (
-        values[order] for values in (jet_event, jet_pt, px, py, pz, e)
-    )
+    jet_event, jet_pt = jet_event[order], jet_pt[order]
+    px, py, pz, e = px[order], py[order], pz[order], e[order]
     jet_eta, jet_phi = np.arcsinh(pz / jet_pt), np.arctan2(py, px)
     flavour = _flavour(jet_event, jet_eta, jet_phi, particles, detector.flavour_cone)
     probability = tag_probability(jet_pt, jet_eta, flavour, detector.b_tagging)
