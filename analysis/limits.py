@@ -1,5 +1,6 @@
 """From the yields behind a cut to an upper limit on σ(gg → H → hh)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ COLUMNS = (
     "status", "signal_efficiency", "signal_efficiency_error", "signal_raw",
     "threshold_method", "threshold_log_odds", "threshold_error",
     "b_expected", "b_counted", "b_raw", "n_eff", "b_total", "n_eff_total",
-    "sigma_b", "sigma_b_statistical", "sigma_b_tail",
+    "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_map",
     "s_up", "limit_za_fb", "limit_za_error_fb", "significance_1fb", "discovery_5sigma_fb",
     "reason",
 )  # fmt: skip
@@ -54,19 +55,19 @@ class Normalisation:
         return events / (self.luminosity * efficiency * self.branching_ratio**2)
 
 
-def background_error(passing: Passing, relative: float) -> float:
-    """Return σ_b with σ_b² = (f·b)² + (Monte Carlo error)² + (tail-fit error)²."""
-    return float(
-        np.sqrt(
-            (relative * passing.expected) ** 2
-            + passing.statistical_error**2
-            + passing.tail_error**2
-        )
-    )
+def background_error(passing: Passing, relative: float, map_error: float = 0.0) -> float:
+    """Return σ_b: f·b, the Monte Carlo, the tail-fit and the tag map's error in quadrature."""
+    parts = (relative * passing.expected, passing.statistical_error, passing.tail_error, map_error)
+    return float(np.sqrt(np.sum(np.square(parts))))
 
 
 def asimov_limit(
-    test: Scores, cut: Cut, passing: Passing, norm: Normalisation, config: Limits
+    test: Scores,
+    cut: Cut,
+    passing: Passing,
+    norm: Normalisation,
+    config: Limits,
+    non_closure: Mapping[str, float] | None = None,
 ) -> Row:
     """Return the Z_A limit behind a cut as columns of the table of limits.
 
@@ -82,6 +83,8 @@ def asimov_limit(
         Luminosity and branching ratio.
     config : Limits
         Target significance and background uncertainty.
+    non_closure : mapping, optional
+        Relative uncertainty of the tag map, per process.
 
     Raises
     ------
@@ -90,10 +93,14 @@ def asimov_limit(
     """
     signal, signal_error, signal_raw = signal_yield(test, cut.threshold)
     efficiency = signal / norm.produced
-    b, sigma = passing.expected, background_error(passing, config.background_uncertainty)
+    relative_map = np.array([(non_closure or {}).get(name, 0.0) for name in test.processes])
+    map_error = float(np.sqrt(np.sum((relative_map * passing.per_process) ** 2)))
+    b = passing.expected
+    sigma = background_error(passing, config.background_uncertainty, map_error)
     s_up = signal_for_significance(config.z_target, b, sigma)
     limit = norm.cross_section(s_up, efficiency)
-    relative = float(np.hypot(signal_error / signal, _background_share(passing, config) / s_up))
+    moved = _background_share(passing, sigma, config.z_target)
+    relative = float(np.hypot(signal_error / signal, moved / s_up))
     return {
         "signal_efficiency": efficiency,
         "signal_efficiency_error": signal_error / norm.produced,
@@ -108,6 +115,7 @@ def asimov_limit(
         "sigma_b": sigma,
         "sigma_b_statistical": passing.statistical_error,
         "sigma_b_tail": passing.tail_error,
+        "sigma_b_map": map_error,
         "s_up": s_up,
         "limit_za_fb": limit,
         "limit_za_error_fb": limit * relative,
@@ -118,26 +126,24 @@ def asimov_limit(
     }
 
 
-def _background_share(passing: Passing, config: Limits) -> float:
+def _background_share(passing: Passing, sigma: float, z: float) -> float:
     """Return how far s_up moves when the background moves by its own statistical error.
 
     To first order, at a fixed relative uncertainty on the background.
     """
-    b, sigma = passing.expected, background_error(passing, config.background_uncertainty)
-    step = 1e-3
-    low, high = (
-        signal_for_significance(config.z_target, b * x, sigma * x) for x in (1 - step, 1 + step)
-    )
+    b, step = passing.expected, 1e-3
+    low, high = (signal_for_significance(z, b * x, sigma * x) for x in (1 - step, 1 + step))
     relative = float(np.hypot(passing.statistical_error, passing.tail_error)) / b
     return (high - low) / (2 * step) * relative
 
 
 def limit_row(
-    split: dict[str, Scores],
+    split: Mapping[str, Scores],
     norm: Normalisation,
     working_point: WorkingPoint,
     config: Limits,
     events: float | None = None,
+    non_closure: Mapping[str, float] | None = None,
 ) -> Row:
     """Return the row of one network, mass and seed: the limit, or why there is none.
 
@@ -151,6 +157,8 @@ def limit_row(
         Configuration blocks.
     events : float, optional
         Background events to leave, in place of the working point's.
+    non_closure : mapping, optional
+        Relative uncertainty of the tag map, per process.
 
     Returns
     -------
@@ -171,16 +179,20 @@ def limit_row(
         cut = find_cut(validation, working_point, events, scale)
         row |= {"threshold_method": cut.method, "threshold_log_odds": cut.threshold}
         passing = count_background(test, cut, working_point)
-        return row | asimov_limit(test, cut, passing, norm, config)
+        return row | asimov_limit(test, cut, passing, norm, config, non_closure)
     except NoLimitError as error:
         return row | {"status": "no limit", "reason": str(error)}
 
 
 def scan_background_events(
-    split: dict[str, Scores], norm: Normalisation, working_point: WorkingPoint, config: Limits
+    split: Mapping[str, Scores],
+    norm: Normalisation,
+    working_point: WorkingPoint,
+    config: Limits,
+    non_closure: Mapping[str, float] | None = None,
 ) -> list[Row]:
     """Return one row per number of background events kept, in `working_point.scan`."""
     return [
-        {"background_events": n, **limit_row(split, norm, working_point, config, n)}
+        {"background_events": n, **limit_row(split, norm, working_point, config, n, non_closure)}
         for n in working_point.scan
     ]
