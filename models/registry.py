@@ -19,6 +19,10 @@ ARCHITECTURES = {
     "constituents": "models.cross_attention:ConstituentsNetwork",
     "kinematics": "models.kinematics:KinematicsNetwork",
     "jet_tagger": "models.jet_tagger:JetTaggerNetwork",
+    "particle_transformer": "models.peers:ParticleTransformerNetwork",
+    "particle_net": "models.peers:ParticleNetNetwork",
+    "lgatr": "models.peers_lgatr:LGATrNetwork",
+    "high_level_mlp": "models.high_level:HighLevelNetwork",
 }
 """Where the network of each architecture lives; imported when it is asked for."""
 
@@ -85,8 +89,9 @@ def load_class(target: str, base: type[T]) -> type[T]:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise ModelError(
-            f"the network {target} cannot be imported: {error}; install what it needs, or put its "
-            "folder on PYTHONPATH"
+            f"the network {target} cannot be imported: {error}; install what it needs "
+            "(networks of others: pip install 'boosted-hh4b[peers]'), or put its folder on "
+            "PYTHONPATH"
         ) from error
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, base)):
