@@ -8,6 +8,7 @@ events are read, clustered and oriented by the same code. Prints the table of do
 
 import tempfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -82,11 +83,11 @@ def angle(phi: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Jets:
-    """Leading fat jets of the selected events, and what is compared; arrays of N."""
+    """Selected events: what is compared of the leading jets [N], and the prongs of both [N, 2]."""
 
     key: NDArray[np.int64]
     quantities: dict[str, Floats]
-    two_prongs: NDArray[np.bool_]
+    prongs: dict[str, Floats]
 
     @classmethod
     def of(cls, table: ak.Array, generated: ak.Array, first_key: int) -> "Jets":
@@ -105,10 +106,6 @@ class Jets:
             return np.where(matched, ratio, np.nan)
 
         energy = ak.sum(inside.energy, axis=1)
-        pair = ak.pad_none(subjets, 2, clip=True)
-        first, second = pair[:, 0], pair[:, 1]
-        apart = np.hypot(first.eta - second.eta, angle(first.phi - second.phi))
-        prongs = (apart > 0.3) & (second.pt > 0.25 * (first.pt + second.pt))
         pt, eta, phi = table.fatjet.pt, table.fatjet.eta, table.fatjet.phi
         momentum = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta))
         m_jj = np.sqrt(
@@ -129,14 +126,35 @@ class Jets:
             "m_JJ [GeV]": m_jj,
             "subjets": ak.num(subjets),
             "theta": jet.theta,
-            "eta": jet.eta,
-            "phi": jet.phi,
         }
         return cls(
             key=first_key + ak.to_numpy(table.entry),
             quantities={k: np.asarray(v, dtype=np.float64) for k, v in values.items()},
-            two_prongs=np.asarray(ak.fill_none(prongs, False)),
+            prongs=two_prongs(table),
         )
+
+
+def two_prongs(table: ak.Array) -> dict[str, Floats]:
+    """Return direction, θ, and of the two leading subjets distance, balance and share, [N, 2].
+
+    Balance is the softer one's part of their pT, share their part of the jet's pT.
+    """
+    jets = table.fatjet
+    pair = ak.pad_none(table.subjet, 2, axis=2, clip=True)
+    first, second = pair[:, :, 0], pair[:, :, 1]
+    pt = first.pt + second.pt
+    values = {
+        "theta": jets.theta,
+        "eta": jets.eta,
+        "phi": jets.phi,
+        "distance": np.hypot(first.eta - second.eta, angle(first.phi - second.phi)),
+        "balance": second.pt / pt,
+        "share": pt / jets.pt,
+    }
+    return {
+        k: np.asarray(ak.fill_none(v, 0.0), dtype=np.float64).reshape(-1, 2)
+        for k, v in values.items()
+    }
 
 
 def _among(kind: ak.Array, kinds: tuple[int, ...]) -> ak.Array:
@@ -171,17 +189,20 @@ def compare(name: str, real: Jets, ours: Jets, events: int) -> tuple[Floats, Flo
     return values[0], values[1:]
 
 
-def theta_agreement(real: Jets, ours: Jets) -> tuple[float, int]:
+PRONGS = {
+    "> 0.3 apart, balance > 0.25": (0.3, 0.25, 0.0),
+    "> 0.5 apart, balance > 0.2, share > 0.9": (0.5, 0.2, 0.9),
+}
+
+
+def theta_agreement(a: Jets, b: Jets, cuts: tuple[float, float, float]) -> tuple[float, int]:
     """Return the fraction of jets with two prongs whose θ agree within 0.1, and their number."""
-    index = {key: i for i, key in enumerate(real.key)}
-    pairs = np.array([(index[key], i) for i, key in enumerate(ours.key) if key in index]).T
-    a, b = pairs
-    close = np.hypot(
-        real.quantities["eta"][a] - ours.quantities["eta"][b],
-        angle(real.quantities["phi"][a] - ours.quantities["phi"][b]),
-    )
-    use = real.two_prongs[a] & (close < 0.3)
-    turn = real.quantities["theta"][a][use] - ours.quantities["theta"][b][use]
+    _, i, j = np.intersect1d(a.key, b.key, return_indices=True)
+    one, other = ({k: v[n] for k, v in x.prongs.items()} for x, n in ((a, i), (b, j)))
+    use = np.hypot(one["eta"] - other["eta"], angle(one["phi"] - other["phi"])) < 0.3
+    for name, cut in zip(("distance", "balance", "share"), cuts, strict=True):
+        use &= one[name] > cut
+    turn = one["theta"][use] - other["theta"][use]
     turn = np.abs((turn + np.pi / 2) % np.pi - np.pi / 2)
     return float(np.mean(turn < 0.1)), int(use.sum())
 
@@ -213,11 +234,15 @@ def print_table(real: Jets, ours: list[Jets], events: int) -> None:
             f"| energy fraction of {kind} | {best[0, 0]:.4f} | {best[1, 0]:.4f} | "
             f"{best[1, 0] - best[0, 0]:+.4f} ± {error:.4f} | 0.02 |"
         )
-    agreement = [theta_agreement(real, jets) for jets in ours]
-    print(
-        f"| θ within 0.1 rad, two clear prongs ({agreement[0][1]} jets) | | "
-        f"{100 * np.mean([a for a, _ in agreement]):.1f}% | | 90% |"
-    )
+    for name, cuts in PRONGS.items():
+        found = [theta_agreement(real, jets, cuts) for jets in ours]
+        again = [theta_agreement(a, b, cuts)[0] for a, b in pairwise(ours)]
+        mean, n = np.mean([fraction for fraction, _ in found]), found[0][1]
+        print(
+            f"| θ within 0.1 rad, prongs {name} ({n} jets) | two passes of ours: "
+            f"{100 * np.mean(again):.0f}% | {100 * mean:.0f} ± "
+            f"{100 * np.sqrt(mean * (1 - mean) / n):.0f}% | | 90% |"
+        )
     for name in ("mass [GeV]", "m_JJ [GeV]", "subjets"):
         p = [ks_2samp(real.quantities[name], j.quantities[name]).pvalue for j in ours]
         print(f"| Kolmogorov–Smirnov p, {name} | | {np.median(p):.2f} (≥ {min(p):.2f}) | | 0.01 |")
@@ -279,11 +304,15 @@ def main(
 
 def merge(parts: list[Jets]) -> Jets:
     """Return the jets of several files as one."""
-    return Jets(
-        np.concatenate([part.key for part in parts]),
-        {k: np.concatenate([p.quantities[k] for p in parts]) for k in parts[0].quantities},
-        np.concatenate([part.two_prongs for part in parts]),
-    )
+
+    def joined(name: str) -> dict[str, Floats]:
+        return {
+            key: np.concatenate([getattr(part, name)[key] for part in parts])
+            for key in getattr(parts[0], name)
+        }
+
+    key = np.concatenate([part.key for part in parts])
+    return Jets(key, joined("quantities"), joined("prongs"))
 
 
 if __name__ == "__main__":
