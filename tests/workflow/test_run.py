@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +123,23 @@ def test_second_call_has_nothing_to_do(
     project: Path, finished: Path, config: dict[str, Any]
 ) -> None:
     assert planned(finished, config, project / "Snakefile") == Counter()
+
+
+def test_report_holds_the_figures(project: Path, finished: Path, config: dict[str, Any]) -> None:
+    run = call_snakemake(
+        finished, config, "--report", "report.zip", snakefile=project / "Snakefile"
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    with zipfile.ZipFile(finished / "report.zip") as report:
+        names = " ".join(report.namelist())
+    assert all(f"{figure}.png" in names for figure in ("limits", "roc_signal_mH1000", "m_jj"))
+
+
+def test_figures_are_written_as_png_and_pdf(finished: Path) -> None:
+    folder = finished / "results/figures"
+    for stem in ("limits", "roc_signal_mH1000", "distributions/leading_mass"):
+        assert (folder / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
+        assert (folder / f"{stem}.png").stat().st_size > 10_000
 
 
 def test_no_temporary_file_is_left(finished: Path) -> None:
