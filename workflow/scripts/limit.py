@@ -9,6 +9,7 @@ from analysis.channels import CategoryScores, Splits
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
 from analysis.fit import fit_rows
 from analysis.limits import Normalisation, limit_row, scan_background_events
+from analysis.projections import luminosity_rows, sample_size_rows
 from analysis.scores import read_scores
 from analysis.tables import read_json, write_json
 from workflow.cli import read_block, run
@@ -53,7 +54,16 @@ def main(
     row = limit_row(*common, non_closure=categories[0].non_closure)
     fits, found = fit_rows(categories, point, config, tagging)
     scan = scan_background_events(*common, categories[0].non_closure)
-    write_json({"limit": key | row | fits, "scan": [key | item for item in scan]}, output)
+    projection = [
+        *luminosity_rows(*common, categories[0].non_closure),
+        *sample_size_rows(*common, categories[0].non_closure),
+    ]
+    content = {
+        "limit": key | row | fits,
+        "scan": [key | item for item in scan],
+        "projection": [key | item for item in projection],
+    }
+    write_json(content, output)
     if workspace is not None:
         write_json(found, workspace)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from analysis.tables import read_json, summarise_seeds, write_csv
+from analysis.tables import KEYS, read_json, summarise_seeds, write_csv
 from workflow.cli import run
 
 SUMMARISED = (
@@ -23,6 +23,9 @@ def main(
     output: Annotated[Path, Option(help="CSV: one row per network × mass × seed.")],
     summary: Annotated[Path, Option(help="CSV: median, min, max over seeds.")],
     scan: Annotated[Path, Option(help="CSV: limits against the background events kept.")],
+    projection: Annotated[
+        Path | None, Option(help="CSV: limits against luminosity and sample size.")
+    ] = None,
 ) -> None:
     """Collect the rows and summarise them over seeds."""
     found = [read_json(path) for path in rows]
@@ -30,7 +33,10 @@ def main(
     write_csv(limits, output)
     write_csv(summarise_seeds(limits, SUMMARISED), summary, ("network", "mass_gev"))
     scanned = [row for item in found for row in item["scan"]]
-    write_csv(scanned, scan, ("network", "mass_gev", "seed", "background_events"))
+    write_csv(scanned, scan, (*KEYS, "background_events"))
+    if projection is not None:
+        projected = [row for item in found for row in item["projection"]]
+        write_csv(projected, projection, (*KEYS, "kind", "value"))
 
 
 if __name__ == "__main__":

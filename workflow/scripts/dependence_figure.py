@@ -1,0 +1,64 @@
+"""Rule dependence_figure: the limit against events kept, luminosity or simulated sample size."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from typer import Option
+
+from analysis.errors import InputFileError
+from analysis.figures.projections import Dependence, dependence_plot
+from analysis.figures.style import colours, save
+from analysis.tables import read_csv
+from workflow.cli import run
+
+Kind = Literal["background_events", "luminosity", "sample_size"]
+LABELS: dict[str, str] = {
+    "background_events": "background events kept",
+    "luminosity": r"integrated luminosity [fb$^{-1}$]",
+    "sample_size": "size of the simulated samples / present size",
+}
+Y_LABEL = r"95% CL limit on $\sigma(gg\to H\to hh)$ [fb]"
+
+
+def main(
+    table: Annotated[Path, Option(help="CSV of rule limits_table: scan or projection.")],
+    output: Annotated[Path, Option(help="Figure to write, without suffix.")],
+    kind: Annotated[Kind, Option(help="What the limit is drawn against.")],
+    network: Annotated[list[str], Option(help="Networks, in the order to draw; repeat.")],
+    mass: Annotated[float, Option(help="m_H [GeV].")],
+    luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
+) -> None:
+    """Draw the median and the range over seeds of each network at one mass."""
+    x = "background_events" if kind == "background_events" else "value"
+    rows = [
+        row for row in read_csv(table) if row["mass_gev"] == mass and row.get("kind", kind) == kind
+    ]
+    if not rows:
+        raise InputFileError(f"{table} holds no row of {kind} at {mass:g} GeV")
+    colour = colours(network)
+    curves = [
+        _curve(name, colour[name], [row for row in rows if row["network"] == name], x)
+        for name in network
+    ]
+    shown = None if kind == "luminosity" else luminosity
+    guide = "sqrt" if kind == "luminosity" else None
+    note = rf"$m_H={mass:g}$ GeV"
+    save(dependence_plot(curves, LABELS[kind], Y_LABEL, shown, note, guide), output)
+
+
+def _curve(name: str, colour: str, rows: list[dict[str, Any]], x: str) -> Dependence:
+    valid = [row for row in rows if row["limit_za_fb"] is not None]
+    points = []
+    for value in sorted({row[x] for row in valid}):
+        own = [row for row in valid if row[x] == value]
+        limits = np.array([row["limit_za_fb"] for row in own], dtype=float)
+        error = float(np.median([row["limit_za_error_fb"] for row in own]))
+        fitted = any(row["threshold_method"] == "tail_fit" for row in own)
+        points.append([value, np.median(limits), limits.min(), limits.max(), error, fitted])
+    columns = np.array(points, dtype=float).reshape(-1, 6).T
+    return Dependence(name.replace("_", " "), colour, *columns[:5], columns[5].astype(bool))
+
+
+if __name__ == "__main__":
+    run(main)
