@@ -16,8 +16,10 @@ import numpy as np
 import uproot
 
 from analysis.errors import AnalysisError, InputFileError, NormalisationError
+from analysis.references import resolve
 
 CHARGED_HADRON, ELECTRON, MUON, PHOTON, NEUTRAL_HADRON = range(5)
+EFLOW = ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")  # in this order in the event's list
 
 _REQUIRED = (
     *(f"EFlowTrack.{leaf}" for leaf in ("PT", "Eta", "Phi", "Charge", "PID")),
@@ -29,7 +31,7 @@ _REQUIRED = (
 _OPTIONAL = ("EFlowTrack.Mass", "Event.Weight")
 _FATJETS = (
     *(f"FatJet.{leaf}" for leaf in ("PT", "Eta", "Phi", "Mass", "Constituents")),
-    *(f"{name}.fUniqueID" for name in ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")),
+    *(f"{name}.fUniqueID" for name in EFLOW),
 )
 REMEDY = "replace the file, or set `reconstruction.on_bad_file: skip` to leave it out"
 
@@ -183,10 +185,11 @@ def _events(raw: ak.Array, start: int) -> ak.Array:
         ),
     }
     if "FatJet.PT" in raw.fields:
+        unique_id = ak.concatenate([raw[f"{name}.fUniqueID"] for name in EFLOW], axis=1)
         fields["fatjet"] = ak.zip(
             {
                 **{leaf.lower(): raw[f"FatJet.{leaf}"] for leaf in ("PT", "Eta", "Phi", "Mass")},
-                "constituent_index": _constituent_index(raw),
+                "constituent_index": resolve(raw["FatJet.Constituents"]["refs"], unique_id),
             },
             depth_limit=2,
         )
@@ -240,39 +243,6 @@ def _eflow(raw: ak.Array) -> ak.Array:
     return ak.concatenate(objects, axis=1)
 
 
-def _constituent_index(raw: ak.Array) -> ak.Array:
-    """Resolve `FatJet.Constituents` to positions in the event's list of energy-flow objects.
-
-    A `TRef` holds the `fUniqueID` of what it points to, unique within an event.
-    """
-    unique_id = ak.concatenate(
-        [raw[f"{name}.fUniqueID"] for name in ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")],
-        axis=1,
-    )
-    references = raw["FatJet.Constituents"]["refs"]
-    per_event = ak.flatten(references, axis=2)
-    known, wanted = (_event_keys(ids) for ids in (unique_id, per_event))
-    order = np.argsort(known)
-    position = np.searchsorted(known, wanted, sorter=order).clip(max=max(len(known) - 1, 0))
-    if len(wanted) and (len(known) == 0 or not np.array_equal(known[order[position]], wanted)):
-        raise ValueError("FatJet.Constituents refer to objects outside the EFlow branches")
-    first = np.repeat(_offsets(unique_id)[:-1], ak.to_numpy(ak.num(per_event)))
-    flat = order[position] - first if len(wanted) else np.zeros(0, np.int64)
-    return ak.unflatten(
-        ak.unflatten(flat, ak.flatten(ak.num(references, axis=2))), ak.num(references)
-    )
-
-
-def _event_keys(ids: ak.Array) -> np.ndarray:
-    """Return one integer per object: event number and 24-bit `fUniqueID` side by side."""
-    event = np.repeat(np.arange(len(ids), dtype=np.int64), ak.to_numpy(ak.num(ids)))
-    return (event << 24) | (ak.to_numpy(ak.flatten(ids)).astype(np.int64) & 0xFFFFFF)
-
-
-def _offsets(lists: ak.Array) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(lists)))])
-
-
 def _check_finite(path: str, events: ak.Array) -> None:
     """Raise if a momentum or a weight of the step is NaN or infinite."""
     bad = ~np.isfinite(ak.to_numpy(events.weight))
@@ -295,7 +265,8 @@ def _check_finite(path: str, events: ak.Array) -> None:
         ]
     )
     if not finite.all():
-        event = np.searchsorted(_offsets(objects), np.flatnonzero(~finite), side="right") - 1
+        offsets = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(objects)))])
+        event = np.searchsorted(offsets, np.flatnonzero(~finite), side="right") - 1
         raise InputFileError(
             f"{path}: {len(event)} energy-flow objects have NaN or infinite momenta, the first in "
             f"entry {events.entry[event[0]]}; {REMEDY}"

@@ -1,0 +1,45 @@
+"""ROOT references between objects of one event: `TRef`s to positions in lists."""
+
+import awkward as ak
+import numpy as np
+
+_ID_BITS = 24  # the object number in `fUniqueID`; the bits above tell the process
+
+
+def resolve(references: ak.Array, unique_id: ak.Array) -> ak.Array:
+    """Return the position in its event's list of each object that is referred to.
+
+    Parameters
+    ----------
+    references : ak.Array [events][n][m]
+        The `refs` of `TRefArray`s: `fUniqueID`s, unique within an event.
+    unique_id : ak.Array [events][k]
+        `fUniqueID` of the objects that can be referred to.
+
+    Returns
+    -------
+    ak.Array [events][n][m]
+        Positions in `unique_id`.
+
+    Raises
+    ------
+    ValueError
+        If a reference leads to none of the objects.
+    """
+    wanted = ak.flatten(references, axis=2)
+    known_keys, wanted_keys = _keys(unique_id), _keys(wanted)
+    order = np.argsort(known_keys)
+    place = np.searchsorted(known_keys, wanted_keys, sorter=order)
+    if np.any(place == len(order)) or np.any(known_keys[order[place]] != wanted_keys):
+        raise ValueError("references lead to objects outside the energy-flow branches")
+    counts = ak.to_numpy(ak.num(unique_id))
+    first = np.repeat(np.cumsum(counts) - counts, ak.to_numpy(ak.num(wanted)))
+    per_list = ak.unflatten(order[place] - first, ak.flatten(ak.num(references, axis=2)))
+    return ak.unflatten(per_list, ak.num(references))
+
+
+def _keys(ids: ak.Array) -> np.ndarray:
+    """Return one integer per object: event and object number side by side."""
+    event = np.repeat(np.arange(len(ids), dtype=np.int64), ak.to_numpy(ak.num(ids)))
+    number = ak.to_numpy(ak.flatten(ids)).astype(np.int64) & (2**_ID_BITS - 1)
+    return (event << _ID_BITS) | number
