@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from analysis.figures.style import MARKERS, add_label, styled
@@ -64,6 +65,9 @@ def dependence_plot(
         ax.plot(first.x, line, color="black", ls=":", lw=1.2, label=r"$\propto 1/\sqrt{x}$")
     ax.set_xscale("log")
     ax.set_yscale("log")
+    values = sorted({float(x) for curve in curves for x in curve.x})
+    ax.set_xticks(values, [f"{value:g}" for value in values])
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     if any(curve.fitted.any() for curve in curves):

@@ -56,8 +56,9 @@ def _curve(name: str, colour: str, rows: list[dict[str, Any]], x: str) -> Depend
         error = float(np.median([row["limit_za_error_fb"] for row in own]))
         fitted = any(row["threshold_method"] == "tail_fit" for row in own)
         points.append([value, np.median(limits), limits.min(), limits.max(), error, fitted])
-    columns = np.array(points, dtype=float).reshape(-1, 6).T
-    return Dependence(name.replace("_", " "), colour, *columns[:5], columns[5].astype(bool))
+    at, median, low, high, errors, tails = np.array(points, dtype=float).reshape(-1, 6).T
+    label = name.replace("_", " ")
+    return Dependence(label, colour, at, median, low, high, errors, tails.astype(bool))
 
 
 if __name__ == "__main__":
