@@ -23,6 +23,7 @@ ARCHITECTURES = {
     "particle_net": "models.peers:ParticleNetNetwork",
     "lgatr": "models.peers_lgatr:LGATrNetwork",
     "high_level_mlp": "models.high_level:HighLevelNetwork",
+    "high_level_bdt": "models.trees:TreesNetwork",
 }
 """Where the network of each architecture lives; imported when it is asked for."""
 

@@ -6,7 +6,7 @@ import logging
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,19 +14,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from models.batch import Sample
 from models.checkpoint import unshared
+from models.data import Data
 from models.files import atomic
 from models.specs import Training, dump
-
-if TYPE_CHECKING:
-    from models.training import Data
 
 log = logging.getLogger(__name__)
 
 STATE = "resume.safetensors"
 
 
-def fingerprint(spec: Any, training: Training, data: "Data", seed: int) -> str:
+def fingerprint(spec: Any, training: Training, data: Data, seed: int) -> str:
     """Return a digest of all that determines a training: a state is taken up only where it fits."""
     digest = hashlib.blake2b(digest_size=16)
     settings = dump(training)
@@ -169,6 +168,14 @@ class Progress:
     def close(self) -> None:
         """Remove the file: the training is finished."""
         self.path.unlink(missing_ok=True)
+
+
+class FitsItself(nn.Module):
+    """A model that is not trained by gradients: it gets the events and fills its buffers."""
+
+    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> None:
+        """Fit to the training events; leave history and best state in `progress`."""
+        raise NotImplementedError
 
 
 def _under(group: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

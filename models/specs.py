@@ -4,142 +4,54 @@ Reading the configuration must stay fast, so that nothing here imports a network
 discriminator `architecture` names the class that `models.registry` builds.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
-ORIENTED_FEATURES = (
-    "eta",
-    "phi",
-    "log_pt",
-    "log_pt_rel",
-    "delta_r",
-    "charge",
-    "is_charged_hadron",
-    "is_electron",
-    "is_muon",
-    "is_photon",
-    "is_neutral_hadron",
+from models.blocks import (
+    ORIENTATION_FEATURES,
+    ORIENTED_FEATURES,
+    Block,
+    Features,
+    IAFormerEncoder,
+    JetEncoderSpec,
+    MixerEncoder,
+    Network,
+    SelfAttentionEncoder,
+    Transformer,
+    dump,
 )
-"""Constituent features of the oriented jet alone: none tells how the jet lay in the detector."""
+from models.specs_peers import (
+    HighLevelMLP,
+    HighLevelTrees,
+    LGATr,
+    ParticleNet,
+    ParticleTransformer,
+)
 
-ORIENTATION_FEATURES = {
-    "constituent_features": frozenset({"deta", "dphi", "log_energy", "log_energy_rel"}),
-    "jet_encoder.subjet_features": frozenset({"deta", "dphi", "log_energy"}),
-    "jet_encoder.pair_features": frozenset({"energy"}),
-}
-"""Features from which θ can be read: laboratory coordinates, and energy, for E = pT cosh η."""
-
-
-class Block(BaseModel):
-    """A frozen configuration block: unknown keys, NaN and infinities are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Features(Block):
-    """Names of the columns of the input arrays, in order."""
-
-    constituents: tuple[str, ...] = Field(
-        (
-            "eta",
-            "phi",
-            "deta",
-            "dphi",
-            "log_pt",
-            "log_energy",
-            "log_pt_rel",
-            "log_energy_rel",
-            "delta_r",
-            "charge",
-            "is_charged_hadron",
-            "is_electron",
-            "is_muon",
-            "is_photon",
-            "is_neutral_hadron",
-        ),
-        description="Columns of `constituents` [B, J, N, F].",
-    )
-    subjets: tuple[str, ...] = Field(
-        ("deta", "dphi", "log_pt", "log_energy", "log_mass", "log_pt_rel"),
-        description="Columns of `subjets` [B, J, S, F].",
-    )
-    kinematics: tuple[str, ...] = Field(
-        ("mass", "eta", "phi", "pt", "energy", "theta"),
-        description="Columns of `kinematics` [B, T, F].",
-    )
-
-
-class Transformer(Block):
-    """Sizes of a stack of pre-layer-norm attention layers."""
-
-    width: int = Field(32, gt=0, description="Width of a token inside the network.")
-    heads: int = Field(2, gt=0, description="Attention heads; must divide `width`.")
-    mlp_ratio: float = Field(2.0, gt=0, description="Hidden width of a layer's MLP over `width`.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout in attention and MLP outputs.")
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
-        if self.width % self.heads:
-            allowed = [heads for heads in range(1, self.width + 1) if self.width % heads == 0]
-            raise ValueError(
-                f"heads ({self.heads}) must divide width ({self.width}); allowed: {allowed}"
-            )
-        return self
-
-
-class SelfAttentionEncoder(Block):
-    """A jet's constituents through plain self-attention layers."""
-
-    kind: Literal["self_attention"] = Field(description="Encoder of a fat jet.")
-    layers: int = Field(2, ge=0, description="Self-attention layers.")
-
-
-class MixerEncoder(Block):
-    """MLP-Mixer over constituents, then cross-attention to the subjets (arXiv:2404.14677)."""
-
-    kind: Literal["mixer"] = Field(description="Encoder of a fat jet.")
-    layers: int = Field(2, ge=1, description="Mixer layers.")
-    tokens: int = Field(50, gt=0, description="Leading constituents that are mixed, in pT order.")
-    token_hidden: int = Field(64, gt=0, description="Hidden width of the MLP over constituents.")
-    subjet_features: tuple[str, ...] = Field(
-        ("deta", "dphi", "log_pt", "log_mass", "log_pt_rel"),
-        min_length=1,
-        description="Subjet features that the network sees.",
-    )
-
-
-PairFeature = Literal["pt", "energy", "delta", "kt", "z", "mass"]
-
-
-class IAFormerEncoder(Block):
-    """Differential attention from pair quantities only (IAFormer)."""
-
-    kind: Literal["iaformer"] = Field(description="Encoder of a fat jet.")
-    layers: int = Field(2, ge=1, description="Layers.")
-    pair_width: int = Field(16, gt=0, description="Width of a pair inside the network.")
-    pair_features: tuple[PairFeature, ...] = Field(
-        ("pt", "energy", "delta", "kt", "z", "mass"),
-        min_length=1,
-        description="Logarithms of (pTa+pTb)/pTj, (Ea+Eb)/Ej, Δ, kT, z and m². `energy` also "
-        "tells the jet's orientation, as θ does.",
-    )
-
-
-JetEncoderSpec = Annotated[
-    SelfAttentionEncoder | MixerEncoder | IAFormerEncoder,
-    Field(discriminator="kind", description="Encoder of each fat jet."),
+__all__ = [
+    "Block",
+    "Concatenation",
+    "Constituents",
+    "CrossAttention",
+    "Custom",
+    "Features",
+    "HighLevelMLP",
+    "HighLevelTrees",
+    "IAFormerEncoder",
+    "JetTagger",
+    "Kinematics",
+    "LGATr",
+    "MixerEncoder",
+    "NetworkSpec",
+    "ParticleNet",
+    "ParticleTransformer",
+    "SelfAttentionEncoder",
+    "Training",
+    "Transformer",
+    "UsesKinematics",
+    "dump",
 ]
-
-
-class Network(Block):
-    """What every network has."""
-
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$",
-        max_length=64,
-        description="Name of the network in paths, tables and figures.",
-    )
 
 
 class UsesKinematics(Block):
@@ -251,69 +163,6 @@ class JetTagger(Network, Transformer):
     pooling: Literal["mean", "max"] = Field("mean", description="Pooling over constituents.")
 
 
-class ParticleTransformer(Network):
-    """Particle Transformer of weaver-core on the constituents of both jets (arXiv:2202.03772)."""
-
-    architecture: Literal["particle_transformer"] = Field(
-        "particle_transformer", description="Name of the architecture."
-    )
-    constituent_features: tuple[str, ...] = Field(
-        Features().constituents, min_length=1, description="Constituent features, beside momenta."
-    )
-    layers: int = Field(8, gt=0, description="Particle attention blocks.")
-    class_layers: int = Field(2, gt=0, description="Class attention blocks.")
-    heads: int = Field(8, gt=0, description="Attention heads.")
-    embedding: tuple[int, ...] = Field(
-        (128, 512, 128), min_length=1, description="Widths of the constituents' embedding."
-    )
-    pair_embedding: tuple[int, ...] = Field(
-        (64, 64, 64), min_length=1, description="Widths of the pairs' embedding."
-    )
-
-
-class ParticleNet(Network):
-    """ParticleNet of weaver-core on the constituents of both jets (arXiv:1902.08570)."""
-
-    architecture: Literal["particle_net"] = Field(
-        "particle_net", description="Name of the architecture."
-    )
-    constituent_features: tuple[str, ...] = Field(
-        Features().constituents, min_length=1, description="Constituent features, beside positions."
-    )
-    neighbours: int = Field(16, gt=0, description="Nearest neighbours of an edge convolution.")
-    channels: tuple[tuple[int, ...], ...] = Field(
-        ((64, 64, 64), (128, 128, 128), (256, 256, 256)),
-        min_length=1,
-        description="Widths inside each edge convolution.",
-    )
-
-
-class LGATr(Network):
-    """L-GATr: Lorentz-equivariant transformer on the constituents' four-momenta (2405.14806)."""
-
-    architecture: Literal["lgatr"] = Field("lgatr", description="Name of the architecture.")
-    constituent_features: tuple[str, ...] = Field(
-        ("charge", "is_charged_hadron", "is_electron", "is_muon", "is_photon", "is_neutral_hadron"),
-        min_length=1,
-        description="Lorentz-invariant constituent features, beside momenta.",
-    )
-    layers: int = Field(4, gt=0, description="Blocks.")
-    multivectors: int = Field(8, gt=0, description="Multivector channels.")
-    scalars: int = Field(16, gt=0, description="Scalar channels.")
-    heads: int = Field(4, gt=0, description="Attention heads.")
-
-
-class HighLevelMLP(Network):
-    """A multilayer perceptron on high-level features."""
-
-    architecture: Literal["high_level_mlp"] = Field(
-        "high_level_mlp", description="Name of the architecture."
-    )
-    width: int = Field(64, gt=0, description="Width of the hidden layers.")
-    layers: int = Field(3, gt=0, description="Hidden layers.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout after each hidden layer.")
-
-
 class Custom(Network):
     """A network of the user's own, given by the import path of its class."""
 
@@ -336,6 +185,7 @@ NetworkSpec = Annotated[
     | ParticleNet
     | LGATr
     | HighLevelMLP
+    | HighLevelTrees
     | Custom,
     Field(discriminator="architecture"),
 ]
@@ -380,8 +230,3 @@ class Training(Block):
         if len(set(seeds)) != len(seeds) or min(seeds) < 0:
             raise ValueError("seeds must be distinct and not negative")
         return seeds
-
-
-def dump(block: Block) -> dict[str, Any]:
-    """Return a block as JSON types, every default written out."""
-    return block.model_dump(mode="json")

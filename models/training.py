@@ -11,7 +11,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,62 +22,21 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from models.batch import Batch, Sample
+from models.batch import Batch
 from models.checkpoint import TrainedModel, describe, save
+from models.data import Batches, Data, in_order
 from models.errors import ModelError
 from models.files import atomic
 from models.inference import device_of
 from models.normalisation import fit_normalisation
 from models.registry import build
-from models.resume import Progress, fingerprint
-from models.specs import Features, Training
+from models.resume import FitsItself, Progress, fingerprint
+from models.specs import Training
 
 log = logging.getLogger(__name__)
 
 HISTORY = "history.csv"
 COLUMNS = ("epoch", "train_loss", "val_loss", "learning_rate")
-
-
-@dataclass(frozen=True)
-class Data:
-    """What a network is trained on, stopped by, and what its columns are called."""
-
-    train: Sample
-    validation: Sample
-    features: Features
-
-
-class Batches:
-    """Batches of a sample in a given order: (events, labels, weights of mean 1).
-
-    `rng` draws the mass hypotheses of background events, where the sample has masses.
-    """
-
-    def __init__(
-        self, sample: Sample, batch_size: int, order: np.ndarray, rng: np.random.Generator
-    ) -> None:
-        self.sample = sample
-        self.batch_size = batch_size
-        self.order = order
-        self.label = np.asarray(sample.label, dtype=np.int64)
-        weight = np.asarray(sample.weight, dtype=np.float64)
-        self.weight = (weight / weight.mean()).astype(np.float32)
-        self.mass = sample.hypotheses(rng)
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.order) / self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[Batch, Tensor, Tensor]]:
-        for start in range(0, len(self.order), self.batch_size):
-            rows = self.order[start : start + self.batch_size]
-            events = self.sample.events[rows]
-            if self.mass is not None:
-                events = events.replace(mass=torch.from_numpy(self.mass[rows]))
-            yield (
-                events,
-                torch.from_numpy(self.label[rows]),
-                torch.from_numpy(self.weight[rows]),
-            )
 
 
 class Loop(lightning.LightningModule):
@@ -110,7 +68,7 @@ class Loop(lightning.LightningModule):
         return Batches(self.data.train, self.training_settings.batch_size, order, rng)
 
     def val_dataloader(self) -> Batches:
-        return _in_order(self.data.validation, 4 * self.training_settings.batch_size, self.seed)
+        return in_order(self.data.validation, 4 * self.training_settings.batch_size, self.seed)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, _: int) -> Any:
         return tuple(part.to(device) for part in batch)
@@ -226,10 +184,13 @@ def train(
     torch.set_num_threads(training.threads)
     with _reproducible(seed):
         network = build(spec, data.features)
-        fit_normalisation(network, (batch[0] for batch in _in_order(data.train, 1024, seed)))
+        fit_normalisation(network, (batch[0] for batch in in_order(data.train, 1024, seed)))
         identity = fingerprint(spec, training, data, seed)
         progress = Progress.open(folder, identity, network)
-        _run(network, training, data, seed, progress, device)
+        if isinstance(network, FitsItself):
+            network.fit(data.train, data.validation, seed, progress)
+        else:
+            _run(network, training, data, seed, progress, device)
     network.load_state_dict(progress.best)
     best = min(progress.history, key=lambda row: row[2])
     description = describe(
@@ -278,10 +239,6 @@ def _run(
             default_root_dir=progress.path.parent,
         )
         trainer.fit(Loop(network, training, data, seed, progress))
-
-
-def _in_order(sample: Sample, batch_size: int, seed: int) -> Batches:
-    return Batches(sample, batch_size, np.arange(len(sample.label)), np.random.default_rng(seed))
 
 
 def _number(value: float) -> str:
