@@ -14,6 +14,7 @@ from analysis.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
 from analysis.orientation import orient, unwrap
 from analysis.selection import GENERATED, CutCounts
 from analysis.subjets import find_subjets
+from analysis.systematics import loosened, vary_fatjets
 
 STRATUM = "b hadrons"
 CUTS = ("two fat jets", "eta", "mass")
@@ -50,8 +51,12 @@ def reconstruct(
     if stratum is not None:
         masks[STRATUM] = np.isin(b_hadrons, stratum)
         positions = np.flatnonzero(masks[STRATUM])
-    found, fatjets = find_fatjets(events if stratum is None else events[positions], config.fatjets)
+    block = loosened(config.fatjets, config.variation)
+    found, fatjets = find_fatjets(events if stratum is None else events[positions], block)
     positions = positions[found]
+    if not config.variation.is_nominal:
+        varied = (config.fatjets, config.variation)
+        positions, fatjets = vary_fatjets(positions, fatjets, *varied)
     cuts = {
         "eta": abs(fatjets.eta) < config.fatjets.abs_eta_max,
         "mass": fatjets.mass > config.fatjets.mass_min,

@@ -46,6 +46,26 @@ class Subjets(Block):
     )
 
 
+class Variation(Block):
+    """A systematic variation of the fat jets' energy; the nominal one changes nothing."""
+
+    energy_scale: float = Field(
+        0.0, gt=-0.5, lt=0.5, description="Relative shift of every fat jet's four-momentum."
+    )
+    resolution: float = Field(
+        0.0,
+        ge=0,
+        lt=0.5,
+        description="Relative Gaussian smearing of every fat jet's four-momentum.",
+    )
+    seed: int = Field(1, ge=0, description="Seed of the smearing.")
+
+    @property
+    def is_nominal(self) -> bool:
+        """Whether nothing is varied."""
+        return self.energy_scale == 0 and self.resolution == 0
+
+
 class Reconstruction(Block):
     """From Delphes branches to a table of events with two oriented fat jets."""
 
@@ -59,6 +79,7 @@ class Reconstruction(Block):
     )
     fatjets: FatJets = FatJets()
     subjets: Subjets = Subjets()
+    variation: Variation = Variation()
     max_constituents: PositiveInt = Field(
         50, description="Leading constituents (in pT) kept per fat jet."
     )
