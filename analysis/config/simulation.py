@@ -1,5 +1,6 @@
 """Configuration of the simulation of one sample: physics, sampling, detector."""
 
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -126,3 +127,28 @@ class Simulation(Block):
                     "DelphesPythia8 generates its events itself"
                 )
         return self
+
+
+def check_classes(classes: Sequence[HeavyFlavour]) -> None:
+    """Check that the classes of one process's samples divide 0 … 4.
+
+    Raises
+    ------
+    ValueError
+        If they differ in how b quarks are counted, overlap (double counting) or leave a gap.
+    """
+    definitions = [block.model_dump(exclude={"min", "max"}) for block in classes]
+    for definition in definitions[1:]:
+        if definition != definitions[0]:
+            raise ValueError(
+                "heavy_flavour must count alike in all samples of a process, found "
+                f"{definitions[0]} and {definition}"
+            )
+    covered = [number for block in classes for number in range(block.min, block.max + 1)]
+    for number in range(5):
+        if covered.count(number) != 1:
+            what = "in no sample" if number not in covered else "counted twice"
+            raise ValueError(
+                f"heavy_flavour: class {number} is {what}; the ranges of a process's samples must "
+                "divide 0 … 4"
+            )

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from analysis.config.simulation import Simulation
+from analysis.config.simulation import HeavyFlavour, Simulation, check_classes
 from analysis.errors import ConfigError
 from analysis.simulation.settings import chunk_seeds, settings_lines
 
@@ -75,3 +75,26 @@ def test_seeds_differ_by_sample_chunk_and_seed() -> None:
     assert len(seeds) == 120
     assert all(1 <= seed <= 900_000_000 for seed in seeds)
     assert chunk_seeds(1, "qcd", 0)[0] == chunk_seeds(1, "qcd", 0)[0]
+
+
+def test_classes_that_divide_a_process_are_accepted() -> None:
+    check_classes([HeavyFlavour(min=0, max=1), HeavyFlavour(min=4), HeavyFlavour(min=2, max=3)])
+    check_classes([HeavyFlavour()])
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        ([(0, 2), (2, 4)], "class 2 is counted twice"),
+        ([(0, 2), (4, 4)], "class 3 is in no sample"),
+        ([(3, 4)], "class 0 is in no sample"),
+    ],
+)
+def test_overlaps_and_gaps_are_refused(ranges: list[tuple[int, int]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_classes([HeavyFlavour(min=low, max=high) for low, high in ranges])
+
+
+def test_classes_must_be_counted_alike() -> None:
+    with pytest.raises(ValueError, match="must count alike"):
+        check_classes([HeavyFlavour(max=3), HeavyFlavour(min=4, scale_gev=10.0)])
