@@ -43,6 +43,7 @@ wildcard_constraints:
     seed=r"\d+",
     process="|".join({sample.process: None for sample in cfg.backgrounds}),
     chunk=r"[A-Za-z0-9_.-]+",
+    kind="background_events|luminosity|sample_size",
 
 
 # Everything that stands in `results/` after a run.
@@ -55,6 +56,9 @@ rule all:
         paths.DISTRIBUTIONS_TABLE,
         expand(f"{paths.ROC_FIGURE}.png", signal=SIGNALS),
         f"{paths.LIMITS_FIGURE}.png",
+        lambda wildcards: expand(
+            f"{paths.DEPENDENCE_FIGURE}.png", signal=SIGNALS, kind=DEPENDENCES
+        ),
 
 
 include: "workflow/rules/common.smk"

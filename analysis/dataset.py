@@ -142,9 +142,14 @@ class Dataset:
         return bool(self.attributes["label"] == "signal")
 
     @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the tag categories, the default one first."""
+        return tuple(str(name) for name in self.attributes["categories"])
+
+    @property
     def weight(self) -> NDArray[np.float64]:
-        """Physical weight [N] at the configured luminosity in the default tag category."""
-        weight: NDArray[np.float64] = self.columns["weight"] * self.columns["tag_weight"][:, 0]
+        """Physical weight [N, C] at the configured luminosity in each tag category."""
+        weight: NDArray[np.float64] = self.columns["weight"][:, None] * self.columns["tag_weight"]
         return weight
 
     def read(self, chosen: NDArray[np.bool_]) -> dict[str, np.ndarray]:
@@ -173,8 +178,9 @@ class Side(NamedTuple):
     key : [N] uint64
     label : [N] uint8
         1 for signal, 0 for background.
-    weight : [N] float64
-        Physical weights, divided by the side's fraction: each side alone estimates all yields.
+    weight : [N, C] float64
+        Physical weights in each tag category, the default one first, divided by the side's
+        fraction: each side alone estimates all yields.
     sample, process : [N] str
     """
 
@@ -187,7 +193,7 @@ class Side(NamedTuple):
 
 
 def read_side(datasets: Sequence[Dataset], seed: int, split: Split, side: str) -> Side:
-    """Return the events with weight of all `datasets` on one side (of `SPLITS`) of a seed's split.
+    """Return the weighted events of all `datasets` on one side (of `SPLITS`) of a seed's split.
 
     Raises
     ------
@@ -197,7 +203,8 @@ def read_side(datasets: Sequence[Dataset], seed: int, split: Split, side: str) -
     parts = []
     for dataset in datasets:
         key, weight = dataset.columns["key"], dataset.weight
-        chosen = (assign_split(key, seed, split) == SPLITS.index(side)) & (weight != 0)
+        on_side = assign_split(key, seed, split) == SPLITS.index(side)
+        chosen = on_side & (weight != 0).any(axis=1)
         count = int(chosen.sum())
         parts.append(
             Side(

@@ -7,7 +7,7 @@ from models.specs import Features
 
 def weighted(side: Side, cap_quantile: float) -> Sample:
     """Return one side of the split with the weights of the loss."""
-    weight = training_weights(side.label, side.weight, cap_quantile)
+    weight = training_weights(side.label, side.weight[:, 0], cap_quantile)
     return Sample(Events(side.tensors), side.label, weight)
 
 

@@ -63,11 +63,14 @@ def dependence_plot(
         first = curves[0]
         line = first.median[-1] * np.sqrt(first.x[-1] / first.x)
         ax.plot(first.x, line, color="black", ls=":", lw=1.2, label=r"$\propto 1/\sqrt{x}$")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
     values = sorted({float(x) for curve in curves for x in curve.x})
-    ax.set_xticks(values, [f"{value:g}" for value in values])
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    if values:
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_xticks(values, [f"{value:g}" for value in values])
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        ax.text(0.5, 0.5, "no limit", transform=ax.transAxes, ha="center", color="#bd1f01")
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     if any(curve.fitted.any() for curve in curves):

@@ -83,7 +83,7 @@ def tables(folder: Path) -> dict[str, bytes]:
     """Return the contents of all tables of a run."""
     paths = sorted((folder / "results").glob("*.csv"))
     paths += sorted((folder / "results").glob("models/**/history.csv"))
-    assert len(paths) >= 5
+    assert len(paths) >= 8
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 

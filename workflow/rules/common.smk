@@ -60,6 +60,13 @@ def tag_map_of(wildcards):
     return expand(paths.TAG_MAP, process=sample.process) if mapped else []
 
 
+def tag_maps(wildcards):
+    """The tag maps of all background processes, whose non-closure the limits take in."""
+    mapped = cfg.btagging.mode == "map"
+    processes = dict.fromkeys(sample.process for sample in cfg.backgrounds)
+    return expand(paths.TAG_MAP, process=processes) if mapped else []
+
+
 def tag_map_samples(wildcards, input):
     """The tables and normalisations of a process's samples, as the script reads them."""
     return json.dumps(
@@ -97,6 +104,14 @@ def network_code(script):
 
 # The seeds are one job each: no training depends on which others are run.
 training_block = cfg.training.model_dump_json(exclude={"seeds"})
+
+
+# What the limit is drawn against, and the table that knows it.
+DEPENDENCES = {
+    "background_events": paths.WORKING_POINT_SCAN,
+    "luminosity": paths.PROJECTION_TABLE,
+    "sample_size": paths.PROJECTION_TABLE,
+}
 
 
 def mass_gev(wildcards):

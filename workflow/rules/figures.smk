@@ -89,3 +89,38 @@ rule limits_figure:
     shell:
         "python -m workflow.scripts.limits_figure --table {input:q} --output {params.stem:q}"
         " {params.networks} --luminosity {params.luminosity} > {log:q} 2>&1"
+
+
+rule dependence_figure:
+    """Draw the limit on one signal against background kept, luminosity or sample size."""
+    input:
+        lambda wildcards: DEPENDENCES[wildcards.kind],
+    output:
+        report(
+            f"{paths.DEPENDENCE_FIGURE}.png",
+            caption="../report/dependence.rst",
+            category="Limits",
+            labels={"signal": "{signal}", "against": "{kind}"},
+        ),
+        f"{paths.DEPENDENCE_FIGURE}.pdf",
+    log:
+        f"{paths.LOGS}/dependence_figure/{{kind}}/{{signal}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/dependence_figure/{{kind}}/{{signal}}.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("dependence_figure"),
+        networks=" ".join(f"--network {name}" for name in NETWORKS),
+        luminosity=cfg.luminosity_fb,
+        mass=mass_gev,
+        stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
+    message:
+        "Drawing the limit on {wildcards.signal} against {wildcards.kind}"
+    shell:
+        "python -m workflow.scripts.dependence_figure --table {input:q} --output {params.stem:q}"
+        " --kind {wildcards.kind:q} {params.networks} --luminosity {params.luminosity}"
+        " --mass {params.mass} > {log:q} 2>&1"

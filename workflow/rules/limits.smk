@@ -1,9 +1,11 @@
 rule limit:
     """Cut where the wanted background is left, count the test events, set the limit."""
     input:
-        paths.SCORES,
+        scores=paths.SCORES,
+        tag_maps=tag_maps,
     output:
-        paths.LIMIT,
+        row=paths.LIMIT,
+        workspace=paths.WORKSPACE,
     log:
         f"{paths.LOGS}/limit/{{network}}/{{signal}}/{{seed}}.log",
     benchmark:
@@ -18,12 +20,17 @@ rule limit:
         mass=mass_gev,
         working_point=cfg.working_point.model_dump_json(),
         limits=cfg.limits.model_dump_json(),
+        btagging=cfg.btagging.model_dump_json(),
+        tag_maps=lambda wildcards, input: " ".join(
+            f"--tag-map {path}" for path in input.tag_maps
+        ),
         luminosity=cfg.luminosity_fb,
         branching_ratio=cfg.branching_ratio_hbb,
     message:
         "Setting the limit of {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.limit --scores {input:q} --output {output:q}"
+        "python -m workflow.scripts.limit --scores {input.scores:q} --output {output.row:q}"
+        " --workspace {output.workspace:q} {params.tag_maps} --btagging {params.btagging:q}"
         " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
         " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"
         " --working-point {params.working_point:q} --limits {params.limits:q} > {log:q} 2>&1"
@@ -37,6 +44,7 @@ rule limits_table:
         rows=paths.LIMITS_TABLE,
         summary=paths.LIMITS_SUMMARY,
         scan=paths.WORKING_POINT_SCAN,
+        projection=paths.PROJECTION_TABLE,
     log:
         f"{paths.LOGS}/limits_table.log",
     benchmark:
@@ -52,7 +60,8 @@ rule limits_table:
         "Collecting the limits"
     shell:
         "python -m workflow.scripts.limits_table {input:q} --output {output.rows:q}"
-        " --summary {output.summary:q} --scan {output.scan:q} > {log:q} 2>&1"
+        " --summary {output.summary:q} --scan {output.scan:q}"
+        " --projection {output.projection:q} > {log:q} 2>&1"
 
 
 rule metrics:

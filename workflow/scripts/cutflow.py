@@ -16,8 +16,8 @@ from workflow.cli import run
 def rows(dataset: Dataset, found: Normalisation) -> list[dict[str, Any]]:
     """Return the lines of one sample: the reconstruction's steps, then each tag category."""
     steps = list(found.steps)
-    weights = dataset.columns["weight"][:, None] * dataset.columns["tag_weight"] / found.scale
-    for name, weight in zip(dataset.attributes["categories"], weights.T, strict=True):
+    weights = dataset.weight / found.scale
+    for name, weight in zip(dataset.categories, weights.T, strict=True):
         tagged = weight[weight != 0]
         steps.append(Step(f"tags: {name}", len(tagged), tagged.sum(), (tagged**2).sum()))
     return [

@@ -16,8 +16,9 @@ from workflow.cli import read_block, run
 from workflow.network_inputs import feature_names
 
 
-def table(side: Side, name: str, log_odds: np.ndarray) -> pd.DataFrame:
-    """Return one row per event of a side of the split."""
+def table(side: Side, name: str, log_odds: np.ndarray, categories: tuple[str, ...]) -> pd.DataFrame:
+    """Return one row per event of a side of the split; `weight` is the default category's."""
+    names = ("weight", *(f"weight_{category}" for category in categories[1:]))
     return pd.DataFrame(
         {
             "key": side.key,
@@ -27,7 +28,7 @@ def table(side: Side, name: str, log_odds: np.ndarray) -> pd.DataFrame:
             "split": name,
             "score": 1 / (1 + np.exp(-log_odds)),
             "log_odds": log_odds,
-            "weight": side.weight,
+            **dict(zip(names, side.weight.T, strict=True)),
         }
     )
 
@@ -51,7 +52,7 @@ def main(
         log_odds = predict_log_odds(
             model, Events(side.tensors), features, accelerator=accelerator, threads=threads
         )
-        parts.append(table(side, name, log_odds))
+        parts.append(table(side, name, log_odds, sources[0].categories))
     with atomic_path(output) as temporary:
         pd.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
 

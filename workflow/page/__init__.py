@@ -1,0 +1,1 @@
+"""What a person opens first: all results on one page."""

@@ -1,0 +1,111 @@
+"""Figures of the page: which section they belong to, what they say, and the pixels inline."""
+
+import base64
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow import paths
+from workflow.provenance import ROOT
+
+FIGURES = Path("results/figures")
+CAPTIONS = ROOT / "workflow" / "report"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Figures of one kind.
+
+    Attributes
+    ----------
+    pattern : str
+        Regular expression of their path below `results/figures/`, without suffix.
+    section, title : str
+        Where they stand and their name; `{0}` is the pattern's first group.
+    caption : str
+        File in `workflow/report/`, which `snakemake --report` shows too.
+    table : str
+        Path of their numbers.
+    """
+
+    pattern: str
+    section: str
+    title: str
+    caption: str = ""
+    table: str = ""
+
+
+KINDS = (
+    Kind("limits", "Limits", "Limits against m_H", "limits.rst", paths.LIMITS_SUMMARY),
+    Kind("roc_(.*)", "Networks", "ROC curves, {0}", "roc.rst", paths.METRICS_TABLE),
+    Kind(
+        "distributions/(.*)", "Distributions", "{0}", "distributions.rst", paths.DISTRIBUTIONS_TABLE
+    ),
+    Kind("(.*)", "More figures", "{0}"),
+)
+"""In the order of the page; a figure is of the first kind that fits."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure: its image is inline, its links are relative to the page."""
+
+    section: str
+    title: str
+    caption: str
+    image: str
+    pdf: str
+    table: str
+
+
+def pictures(found: Iterable[Path], folder: Path) -> list[Picture]:
+    """Return the figures in the order of `KINDS`.
+
+    Parameters
+    ----------
+    found : iterable of Path
+        PNG files, and folders that hold some; anything else is left out.
+    folder : Path
+        The folder of the run; the page stands in its `results/`.
+    """
+    files = [path for entry in found for path in _images(entry)]
+    pairs = [(_kind(_name(path, folder)), path) for path in dict.fromkeys(files)]
+    pairs.sort(key=lambda pair: pair[0])
+    return [_picture(KINDS[index], path, folder) for index, path in pairs]
+
+
+def _images(entry: Path) -> Sequence[Path]:
+    if entry.is_dir():
+        return sorted(entry.glob("*.png"))
+    return [entry] if entry.suffix == ".png" else []
+
+
+def _name(path: Path, folder: Path) -> str:
+    """Return the path below the folder of figures, without suffix."""
+    return Path(os.path.relpath(path, folder / FIGURES)).with_suffix("").as_posix()
+
+
+def _kind(name: str) -> int:
+    return next(n for n, kind in enumerate(KINDS) if re.fullmatch(kind.pattern, name))
+
+
+def _picture(kind: Kind, path: Path, folder: Path) -> Picture:
+    match = re.fullmatch(kind.pattern, _name(path, folder))
+    parts = match.groups() if match else ()
+    caption = (CAPTIONS / kind.caption).read_text() if kind.caption else ""
+    return Picture(
+        kind.section,
+        kind.title.format(*(part.replace("_", " ") for part in parts)),
+        " ".join(caption.split()),
+        f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}",
+        link(path.with_suffix(".pdf"), folder),
+        link(folder / kind.table, folder) if kind.table else "",
+    )
+
+
+def link(path: Path, folder: Path) -> str:
+    """Return the link from the page to a file, or nothing where there is no such file."""
+    page = folder / Path(paths.PAGE).parent
+    return Path(os.path.relpath(path, page)).as_posix() if path.is_file() else ""

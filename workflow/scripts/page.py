@@ -1,0 +1,30 @@
+"""Rule page: all results on one page that needs no network."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from analysis.files import atomic_path
+from workflow.cli import read_block, run
+from workflow.config import Config
+from workflow.page.content import read_content
+from workflow.page.render import render
+
+
+def main(
+    config: Annotated[str, Option(help="The whole configuration: JSON or path of a YAML file.")],
+    output: Annotated[Path, Option(help="HTML file to write.")],
+    figures: Annotated[
+        list[Path] | None, Argument(help="Figures to show: PNG files, and folders of them.")
+    ] = None,
+    folder: Annotated[Path, Option(help="Folder of the run.")] = Path(),
+) -> None:
+    """Write the page of a finished run."""
+    content = read_content(figures or [], folder, read_block(Config, config))
+    with atomic_path(output) as temporary:
+        temporary.write_text(render(content))
+
+
+if __name__ == "__main__":
+    run(main)
