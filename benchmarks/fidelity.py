@@ -29,30 +29,15 @@ from analysis.files import atomic_path
 from analysis.reconstruction import reconstruct
 from analysis.simulation.detector import simulate
 from analysis.simulation.layout import open_writer
-from analysis.simulation.particles import Particles, offsets_of
+from benchmarks.delphes_truth import read_particles
 
 Floats = NDArray[np.float64]
-LEAVES = ("PID", "Status", "Charge", "Px", "Py", "Pz", "E", "Mass", "X", "Y", "Z", "T", "M1", "M2",
-          "D1", "D2")  # fmt: skip
-NAMES = ("pid", "status", "charge", "px", "py", "pz", "energy", "mass", "x", "y", "z", "t",
-         "mother1", "mother2", "daughter1", "daughter2")  # fmt: skip
 JETS = Reconstruction(
     fatjets=FatJets(pt_min=200.0, mass_min=0.0, abs_eta_max=2.0), max_constituents=5000
 )
 SELECTED = {"pt": 250.0, "mass": 50.0}
 MATCH = 0.5
 KINDS = {"charged": (0, 1, 2), "photons": (3,), "neutral hadrons": (4,)}
-
-
-def read_particles(path: Path) -> Particles:
-    """Return the generator particles of a Delphes file."""
-    with uproot.open(path) as file:
-        raw = file["Delphes"].arrays([f"Particle.{leaf}" for leaf in LEAVES])
-    flat = {}
-    for name, leaf in zip(NAMES, LEAVES, strict=True):
-        values = ak.to_numpy(ak.flatten(raw[f"Particle.{leaf}"]))
-        flat[name] = values.astype(np.int32 if values.dtype.kind == "i" else np.float64)
-    return Particles(offsets=offsets_of(ak.to_numpy(ak.num(raw["Particle.PID"]))), **flat)
 
 
 def tables(path: Path, seeds: int) -> tuple[ak.Array, ak.Array, ak.Array]:
