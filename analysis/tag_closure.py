@@ -120,7 +120,8 @@ def map_with_closure(jets: TaggedJets, config: BTagging) -> tuple[TagMap, dict[s
     found = build_map(_total(parts), config.map)
     left_out = [build_map(_total(parts[:k] + parts[k + 1 :]), config.map) for k in range(PARTS)]
     replicas = np.stack([jets.weight @ m.weights(*place, config.categories) for m in left_out])
-    mapped, squares = (f(*place, config.categories) for f in (found.weights, found.squares))
+    mapped = found.weights(*place, config.categories)
+    squares = found.squares(*place, jets.tags, config.categories)
     truth = category_weights(jets.tags, config.categories)
     report: dict[str, Any] = {}
     for k, name in enumerate(config.categories):

@@ -86,16 +86,24 @@ class TagMap:
         pt: NDArray[np.float64],
         mass: NDArray[np.float64],
         delta_r: NDArray[np.float64],
+        tags: NDArray[np.float64],
         categories: tuple[Category, ...],
     ) -> NDArray[np.float64]:
-        """Return the mean squares of the events' truth tag weights, [N, 2 jets] → [N, C]."""
-        both = self.products[_bins(self.binning, pt, mass, delta_r)]
+        """Return the mean squares of the events' truth tag weights, [N, 2 jets] → [N, C].
+
+        Of each event one jet has its truth probabilities `tags` [N, 2, 3] and the other the map's,
+        both ways: a sample that happens to hold no event with two double-b jets is not taken for
+        one that could hold none, and events count with the weights that single double-b jets have.
+        """
+        mapped = self.products[_bins(self.binning, pt, mass, delta_r)]
+        actual = tags[..., :, None] * tags[..., None, :]
         squares = [
             sum(
-                both[:, 0, a, c] * both[:, 1, b, d]
+                actual[:, 0, a, c] * mapped[:, 1, b, d] + mapped[:, 0, a, c] * actual[:, 1, b, d]
                 for a, b in CATEGORY_TAGS[name]
                 for c, d in CATEGORY_TAGS[name]
             )
+            / 2
             for name in categories
         ]
         return np.stack(squares, axis=-1)

@@ -92,8 +92,7 @@ def limit_plot(
         )
     ax.set_yscale("log")
     ax.set_ylabel(rf"{quantity} on $\sigma(gg\to H\to hh)$ [fb]")
-    low, high = ax.get_ylim()
-    ax.set_ylim(low / 1.5, high * (high / low) ** 0.35)
+    _frame(ax, curves)
     ratio.set_xlabel(r"$m_H$ [GeV]")
     ratio.set_ylabel("ratio")
     ratio.axhline(1, color="black", lw=0.8)
@@ -107,6 +106,14 @@ def limit_plot(
         text = "no limit: " + "; ".join(missing)
         ax.text(0.03, 0.03, text, transform=ax.transAxes, fontsize=9, wrap=True, color="#bd1f01")
     return figure
+
+
+def _frame(ax: Axes, curves: Sequence[LimitCurve]) -> None:
+    """Leave room for the legend above, and let references far below the limits go out of sight."""
+    low, high = ax.get_ylim()
+    own = [float(curve.low.min()) for curve in curves if len(curve.low)]
+    low = max(low / 1.5, min(own) / 30) if own else low / 1.5
+    ax.set_ylim(low, high * (high / low) ** 0.45)
 
 
 def _draw(ax: Axes, curve: LimitCurve, marker: str, scale: NDArray[np.float64]) -> None:
