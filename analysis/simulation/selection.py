@@ -53,9 +53,7 @@ class Selection(pythia8mc.UserHooks):
         assert self._flavour is not None
         low, high = self._flavour.min, self._flavour.max
         quarks = b_quarks(event, self._flavour.quark_pt_min)
-        if len(quarks) <= low:
-            return len(quarks) < low or self._content(event, quarks) < low
-        return not low <= self._content(event, quarks) <= high
+        return len(quarks) < low or not low <= self._content(event, quarks) <= high
 
     def canVetoPartonLevel(self) -> bool:  # noqa: N802
         return self._jet_pt_min is not None
