@@ -195,7 +195,8 @@ def theta_agreement(a: Jets, b: Jets, cuts: tuple[float, float, float]) -> tuple
 def print_table(real: Jets, ours: list[Jets], events: int) -> None:
     """Print one line per requirement: both detectors, their ratio or difference, the target."""
     pooled = merge(ours)
-    print(f"{len(real.key)} events of {events} selected with Delphes, {len(ours)} seeds of ours\n")
+    selected = np.mean([len(jets.key) for jets in ours])
+    print(f"Selected of {events} events: {len(real.key)} with Delphes, {selected:.1f} with ours\n")
     print("| quantity (leading fat jet) | Delphes | ours | difference | wanted |")
     print("|---|---|---|---|---|")
     rows = (
