@@ -15,7 +15,7 @@ TOOLS := $(VENV)/tools
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
-	@echo "Done. Look at results/figures/ first; results/README.md says what is where."
+	@echo "Done. Open results/index.html; results/README.md says what else is there."
 
 test: lint
 	$(BIN)/pytest

@@ -46,19 +46,18 @@ wildcard_constraints:
     kind="background_events|luminosity|sample_size",
 
 
-# Everything that stands in `results/` after a run.
-rule all:
-    default_target: True
-    input:
+def final_products(wildcards):
+    """The tables and figures that a run ends with; the page shows them all."""
+    return [
         paths.CUTFLOW_TABLE,
         paths.LIMITS_TABLE,
         paths.METRICS_TABLE,
         paths.DISTRIBUTIONS_TABLE,
-        expand(f"{paths.ROC_FIGURE}.png", signal=SIGNALS),
         f"{paths.LIMITS_FIGURE}.png",
-        lambda wildcards: expand(
-            f"{paths.DEPENDENCE_FIGURE}.png", signal=SIGNALS, kind=DEPENDENCES
-        ),
+        *expand(f"{paths.ROC_FIGURE}.png", signal=SIGNALS),
+        *expand(f"{paths.DEPENDENCE_FIGURE}.png", signal=SIGNALS, kind=DEPENDENCES),
+        paths.DISTRIBUTIONS,
+    ]
 
 
 include: "workflow/rules/common.smk"
@@ -67,6 +66,15 @@ include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/page.smk"
+
+
+# Everything that stands in `results/` after a run.
+rule all:
+    default_target: True
+    input:
+        final_products,
+        paths.PAGE,
 
 
 onstart:

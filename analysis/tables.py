@@ -31,10 +31,11 @@ def write_csv(rows: Sequence[dict[str, Any]], path: Path, keys: Sequence[str] = 
         writer.writerows([format_value(row.get(name)) for name in columns] for row in ordered)
 
 
-def read_csv(path: Path) -> list[dict[str, Any]]:
+def read_csv(path: Path, delimiter: str = ",") -> list[dict[str, Any]]:
     """Return the rows of a table, numbers as numbers and empty cells as None."""
     with Path(path).open(newline="") as file:
-        return [{k: _parse(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        rows = csv.DictReader(file, delimiter=delimiter)
+        return [{k: _parse(v) for k, v in row.items()} for row in rows]
 
 
 def _parse(cell: str) -> float | int | str | None:

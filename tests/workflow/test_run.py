@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,42 +16,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import DATA, ROOT, call_snakemake
+from tests.conftest import ROOT, call_snakemake
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("[a-z]*.py"))
-SOURCES = ("analysis", "models", "workflow", "profiles", "envs", "Snakefile", "config.yaml")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project's sources, to be changed."""
-    copy = tmp_path_factory.mktemp("project")
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy / name)
-    return copy
-
-
-@pytest.fixture(scope="module")
-def config() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((DATA / "config.yaml").read_text())
-    for sample in found["samples"]:
-        sample["files"] = [str(ROOT / file) for file in sample["files"]]
-    return found
-
-
-@pytest.fixture(scope="module")
-def finished(
-    project: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The folder of a finished run."""
-    folder = tmp_path_factory.mktemp("run")
-    run = call_snakemake(folder, config, snakefile=project / "Snakefile")
-    assert run.returncode == 0, run.stdout + run.stderr
-    return folder
 
 
 @pytest.fixture

@@ -39,6 +39,27 @@ class Kind:
 
 KINDS = (
     Kind("limits", "Limits", "Limits against m_H", "limits.rst", paths.LIMITS_SUMMARY),
+    Kind(
+        "background_events_(.*)",
+        "Limits",
+        "Limit against background events kept, {0}",
+        "dependence.rst",
+        paths.WORKING_POINT_SCAN,
+    ),
+    Kind(
+        "luminosity_(.*)",
+        "Limits",
+        "Limit against luminosity, {0}",
+        "dependence.rst",
+        paths.PROJECTION_TABLE,
+    ),
+    Kind(
+        "sample_size_(.*)",
+        "Limits",
+        "Limit against simulated background, {0}",
+        "dependence.rst",
+        paths.PROJECTION_TABLE,
+    ),
     Kind("roc_(.*)", "Networks", "ROC curves, {0}", "roc.rst", paths.METRICS_TABLE),
     Kind(
         "distributions/(.*)", "Distributions", "{0}", "distributions.rst", paths.DISTRIBUTIONS_TABLE

@@ -29,6 +29,10 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     csv: str = ""
 
+    def is_number(self, column: int) -> bool:
+        """Whether a column holds numbers."""
+        return bool(self.rows) and self.rows[0][column].is_number
+
 
 def text(value: Any) -> Cell:
     """Return a cell of words."""
@@ -40,8 +44,8 @@ def number(value: float | None, digits: int = 3) -> Cell:
 
     Examples
     --------
-    >>> number(0.012345).text, number(1234.5).text, number(12345678.0).text, number(None).text
-    ('0.0123', '1230', '1.23 × 10⁷', '–')
+    >>> number(0.012345).text, number(1234.4).text, number(12345678.0).text, number(None).text
+    ('0.0123', '1234', '1.23 × 10⁷', '–')
     """
     if value is None or not math.isfinite(value):
         return Cell("–", -math.inf)
@@ -98,10 +102,8 @@ def _digits(value: float, digits: int) -> str:
     power = _power(value)
     if power:
         return f"{value / 10.0**power:.{digits - 1}f}{_times(power)}"
-    rounded = round(value, digits - 1 - _exponent(value))
-    return f"{rounded:.{max(0, digits - 1 - _exponent(value))}f}".rstrip("0").rstrip(".") if (
-        _exponent(value) < digits - 1
-    ) else f"{rounded:.0f}"  # fmt: skip
+    text = f"{value:.{max(0, digits - 1 - _exponent(value))}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def limits_table(summary: Sequence[Row], rows: Sequence[Row]) -> Table:
