@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from analysis.figures.cls_bands import cls_plot
 from analysis.figures.limits import LimitCurve, ReferenceCurve, limit_plot
+from analysis.figures.projections import Dependence, dependence_plot
 from analysis.figures.roc import RocBand, roc_plot
 from analysis.figures.style import PROCESS_COLOURS, colours, save
 
@@ -82,3 +84,26 @@ def test_colours_are_distinct_and_keep_the_known_ones():
     found = colours(names, PROCESS_COLOURS)
     assert len(set(found.values())) == len(found)
     assert {k: found[k] for k in PROCESS_COLOURS} == PROCESS_COLOURS
+
+
+@pytest.mark.parametrize("points", [0, 1, 3])
+def test_cls_bands_are_drawn_for_any_number_of_masses(tmp_path, points):
+    mass = MASS[:points]
+    bands = np.outer([0.5, 0.7, 1.0, 1.4, 2.0], 1 / mass)
+    reference = ReferenceCurve("theirs", MASS, np.array([5.0, 2.0, 1.0]))
+    figure = cls_plot(mass, bands, "ours, count", 3000, [reference], "no limit: 600 GeV")
+    save(figure, tmp_path / "cls")
+    labels = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
+    assert "theirs" in labels
+    assert ("expected, median" in labels) == (points > 0)
+
+
+def test_dependence_plot_marks_the_values_that_were_run(tmp_path):
+    x = np.array([139.0, 3000.0])
+    y = np.array([2.0, 0.5])
+    found = Dependence("ours", "#3f90da", x, y, 0.8 * y, 1.2 * y, 0.1 * y, np.array([False, True]))
+    figure = dependence_plot([found], "L", "limit", None, "m", "sqrt")
+    save(figure, tmp_path / "dependence")
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["139", "3000"]
+    guide = next(line for line in figure.axes[0].lines if "propto" in line.get_label())
+    assert guide.get_ydata()[-1] == pytest.approx(0.5)

@@ -6,14 +6,11 @@ from typing import Annotated, Any
 import numpy as np
 from typer import Option
 
-from analysis.figures.limits import LimitCurve, ReferenceCurve, limit_plot
+from analysis.figures.limits import LimitCurve, limit_plot
 from analysis.figures.style import colours, save
-from analysis.published import SCALING_LABELS, Benchmark, Scaling, published_limits
 from analysis.tables import read_csv, summarise_seeds
-from workflow.cli import read_block, run
-
-LINES: dict[Scaling, str] = {"sqrt": "--", "linear": ":"}
-GREYS = {"observed": "#000000", "expected": "#7a7a7a", "projection": "#4d4d4d"}
+from workflow.cli import run
+from workflow.comparison import benchmark_curves, published_curves
 
 
 def main(
@@ -37,7 +34,7 @@ def main(
         if row[f"{column}_median"] is None
     ]
     seeds = max((row["seeds"] for row in summary), default=0)
-    references = [*_published(luminosity), *_benchmarks(benchmarks)]
+    references = [*published_curves(luminosity), *benchmark_curves(benchmarks)]
     save(limit_plot(curves, references, luminosity, missing, seeds, quantity), output)
 
 
@@ -46,32 +43,12 @@ def _curve(
 ) -> LimitCurve:
     own = [r for r in summary if r["network"] == name and r[f"{column}_median"] is not None]
     keys = ("mass_gev", f"{column}_median", f"{column}_min", f"{column}_max")
-    numbers = [np.array([row[key] for row in own], dtype=float) for key in keys]
-    fitted = np.array(["tail_fit" in row["methods"] for row in own], dtype=bool)
+    mass, median, low, high = (np.array([row[key] for row in own], dtype=float) for key in keys)
+    counted = "shape" not in column  # the shape fit has no threshold
+    fitted = np.array([counted and "tail_fit" in row["methods"] for row in own], dtype=bool)
     errors = np.array([row[f"{error}_median"] or 0.0 for row in own], dtype=float)
-    return LimitCurve(name.replace("_", " "), colour, *numbers, fitted, errors)
-
-
-def _published(luminosity: float) -> list[ReferenceCurve]:
-    found = []
-    for entry in published_limits():
-        grey = GREYS[entry.kind]
-        if entry.luminosity == luminosity:
-            limits = entry.cross_section()
-            found.append(ReferenceCurve(entry.label, entry.masses, limits, "-.", grey))
-            continue
-        for scaling, line in LINES.items():
-            label = f"{entry.label} {SCALING_LABELS[scaling]}"
-            limits = entry.cross_section(luminosity, scaling)
-            found.append(ReferenceCurve(label, entry.masses, limits, line, grey))
-    return found
-
-
-def _benchmarks(text: str) -> list[ReferenceCurve]:
-    return [
-        ReferenceCurve(b.label, np.array(b.mass_gev), np.array(b.cross_section_fb), "-", "#006400")
-        for b in read_block(list[Benchmark], text)
-    ]
+    label = name.replace("_", " ")
+    return LimitCurve(label, colour, mass, median, low, high, fitted, errors)
 
 
 if __name__ == "__main__":
