@@ -56,6 +56,10 @@ def final_products(wildcards):
         f"{paths.LIMITS_FIGURE}.png",
         *expand(f"{paths.ROC_FIGURE}.png", signal=SIGNALS),
         *expand(f"{paths.DEPENDENCE_FIGURE}.png", signal=SIGNALS, kind=DEPENDENCES),
+        *expand(f"{paths.TRAINING_FIGURE}.png", signal=SIGNALS),
+        *expand(f"{paths.EVENT_DISPLAY}.png", sample=CHUNKS),
+        f"{paths.JET_IMAGES}.png",
+        f"{paths.THETA_CORRELATION}.png",
         paths.DISTRIBUTIONS,
     ]
 

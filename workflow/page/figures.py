@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from workflow.provenance import ROOT
 
 FIGURES = Path("results/figures")
 CAPTIONS = ROOT / "workflow" / "report"
+OWN_TABLE = "own"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Kind:
     caption : str
         File in `workflow/report/`, which `snakemake --report` shows too.
     table : str
-        Path of their numbers.
+        Path of their numbers; `OWN_TABLE` is the CSV file beside the figure.
     """
 
     pattern: str
@@ -61,10 +63,20 @@ KINDS = (
         paths.PROJECTION_TABLE,
     ),
     Kind("roc_(.*)", "Networks", "ROC curves, {0}", "roc.rst", paths.METRICS_TABLE),
+    Kind("training_(.*)", "Training", "Learning curves, {0}", "training.rst", OWN_TABLE),
+    Kind("event_(.*)", "Events", "An event of {0}", "event_display.rst", OWN_TABLE),
+    Kind("jet_images", "Events", "Jet images", "jet_images.rst", OWN_TABLE),
+    Kind(
+        "theta_correlation",
+        "Events",
+        "What the orientation angle has to do with the rest",
+        "theta_correlation.rst",
+        OWN_TABLE,
+    ),
     Kind(
         "distributions/(.*)", "Distributions", "{0}", "distributions.rst", paths.DISTRIBUTIONS_TABLE
     ),
-    Kind("(.*)", "More figures", "{0}"),
+    Kind("(.*)", "More figures", "{0}", table=OWN_TABLE),
 )
 """In the order of the page; a figure is of the first kind that fits."""
 
@@ -79,6 +91,7 @@ class Picture:
     image: str
     pdf: str
     table: str
+    wide: bool
 
 
 def pictures(found: Iterable[Path], folder: Path) -> list[Picture]:
@@ -115,6 +128,7 @@ def _kind(name: str) -> int:
 def _picture(kind: Kind, path: Path, folder: Path) -> Picture:
     match = re.fullmatch(kind.pattern, _name(path, folder))
     parts = match.groups() if match else ()
+    table = path.with_suffix(".csv") if kind.table == OWN_TABLE else folder / kind.table
     caption = (CAPTIONS / kind.caption).read_text() if kind.caption else ""
     return Picture(
         kind.section,
@@ -122,8 +136,15 @@ def _picture(kind: Kind, path: Path, folder: Path) -> Picture:
         " ".join(caption.split()),
         f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}",
         link(path.with_suffix(".pdf"), folder),
-        link(folder / kind.table, folder) if kind.table else "",
+        link(table, folder),
+        _is_wide(path),
     )
+
+
+def _is_wide(path: Path) -> bool:
+    """Return whether a PNG is so much wider than high that it wants the width of two."""
+    width, height = struct.unpack(">II", path.read_bytes()[16:24])
+    return bool(width > 1.5 * height)
 
 
 def link(path: Path, folder: Path) -> str:

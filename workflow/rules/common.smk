@@ -123,11 +123,15 @@ def every_training(template):
     return expand(template, network=NETWORKS, signal=SIGNALS, seed=cfg.training.seeds)
 
 
-def every_training_of_signal(wildcards):
-    """The metrics of all networks and seeds for one signal."""
-    return expand(
-        paths.METRICS,
-        network=NETWORKS,
-        signal=wildcards.signal,
-        seed=cfg.training.seeds,
-    )
+def every_training_of_signal(template):
+    """The paths of all networks and seeds for one signal."""
+
+    def of_signal(wildcards):
+        return expand(
+            template,
+            network=NETWORKS,
+            signal=wildcards.signal,
+            seed=cfg.training.seeds,
+        )
+
+    return of_signal

@@ -31,7 +31,7 @@ rule distributions:
 rule roc_figure:
     """Draw the ROC curves of all networks for one signal, median and range over the seeds."""
     input:
-        every_training_of_signal,
+        every_training_of_signal(paths.METRICS),
     output:
         report(
             f"{paths.ROC_FIGURE}.png",
@@ -124,3 +124,132 @@ rule dependence_figure:
         "python -m workflow.scripts.dependence_figure --table {input:q} --output {params.stem:q}"
         " --kind {wildcards.kind:q} {params.networks} --luminosity {params.luminosity}"
         " --mass {params.mass} > {log:q} 2>&1"
+
+
+rule training_figure:
+    """Draw the learning curves of all networks for one signal."""
+    input:
+        every_training_of_signal(f"{paths.MODEL}/history.csv"),
+    output:
+        report(
+            f"{paths.TRAINING_FIGURE}.png",
+            caption="../report/training.rst",
+            category="Networks",
+            labels={"signal": "{signal}"},
+        ),
+        f"{paths.TRAINING_FIGURE}.pdf",
+        f"{paths.TRAINING_FIGURE}.csv",
+    log:
+        f"{paths.LOGS}/training_figure/{{signal}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/training_figure/{{signal}}.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        code=source_digest("training_figure"),
+        models=lambda wildcards, input: [str(Path(path).parent) for path in input],
+        mass=mass_gev,
+        stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
+    message:
+        "Drawing the learning curves for {wildcards.signal}"
+    shell:
+        "python -m workflow.scripts.training_figure {params.models:q} --mass {params.mass} --output {params.stem:q}"
+        " > {log:q} 2>&1"
+
+
+rule event_display:
+    """Draw one event of a sample: constituents, subjets and orientation of both fat jets."""
+    input:
+        paths.DATASET,
+    output:
+        report(
+            f"{paths.EVENT_DISPLAY}.png",
+            caption="../report/event_display.rst",
+            category="Events",
+            labels={"sample": "{sample}"},
+        ),
+        f"{paths.EVENT_DISPLAY}.pdf",
+        f"{paths.EVENT_DISPLAY}.csv",
+    log:
+        f"{paths.LOGS}/event_display/{{sample}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/event_display/{{sample}}.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("event_display"),
+        radius=cfg.reconstruction.fatjets.radius,
+        stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
+    message:
+        "Drawing an event of {wildcards.sample}"
+    shell:
+        "python -m workflow.scripts.event_display {input:q} --radius {params.radius} --output {params.stem:q}"
+        " > {log:q} 2>&1"
+
+
+rule jet_images:
+    """Draw mean images of the leading fat jets, before and after orientation."""
+    input:
+        expand(paths.DATASET, sample=CHUNKS),
+    output:
+        report(
+            f"{paths.JET_IMAGES}.png",
+            caption="../report/jet_images.rst",
+            category="Events",
+        ),
+        f"{paths.JET_IMAGES}.pdf",
+        f"{paths.JET_IMAGES}.csv",
+    log:
+        f"{paths.LOGS}/jet_images.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/jet_images.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("jet_images"),
+        stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
+    message:
+        "Drawing the jet images"
+    shell:
+        "python -m workflow.scripts.jet_images {input:q} --output {params.stem:q}"
+        " > {log:q} 2>&1"
+
+
+rule theta_correlation:
+    """Draw the correlation of the orientation angles with all other quantities."""
+    input:
+        expand(paths.DATASET, sample=CHUNKS),
+    output:
+        report(
+            f"{paths.THETA_CORRELATION}.png",
+            caption="../report/theta_correlation.rst",
+            category="Events",
+        ),
+        f"{paths.THETA_CORRELATION}.pdf",
+        f"{paths.THETA_CORRELATION}.csv",
+    log:
+        f"{paths.LOGS}/theta_correlation.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/theta_correlation.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("theta_correlation"),
+        stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
+    message:
+        "Drawing the correlations of the orientation angles"
+    shell:
+        "python -m workflow.scripts.theta_correlation {input:q} --output {params.stem:q}"
+        " > {log:q} 2>&1"

@@ -12,34 +12,10 @@ import typer
 from analysis.dataset import Dataset
 from analysis.distributions import VARIABLES, Variable
 from analysis.figures.distributions import Shape, distribution_plot
-from analysis.figures.style import (
-    LINES,
-    PROCESS_COLOURS,
-    PROCESS_LABELS,
-    colours,
-    mass_colours,
-    save,
-)
+from analysis.figures.style import LINES, PROCESS_LABELS, save
 from analysis.files import atomic_path
 from workflow.cli import run
-
-Groups = dict[str, list[Dataset]]
-
-
-def groups(datasets: Sequence[Dataset]) -> Groups:
-    """Return the datasets of each curve: one per process of background, one per mass of signal."""
-    found: Groups = {}
-    for data in sorted(datasets, key=lambda data: (data.is_signal, data.attributes["mass_gev"])):
-        process = str(data.attributes["process"])
-        mass = f"$m_H$ = {data.attributes['mass_gev']:g} GeV"
-        found.setdefault(mass if data.is_signal else process, []).append(data)
-    return found
-
-
-def palette(found: Groups) -> dict[str, str]:
-    """Return a colour per curve: signals by mass, processes their own."""
-    signals = [name for name, members in found.items() if members[0].is_signal]
-    return colours(found, {**PROCESS_COLOURS, **mass_colours(signals)})
+from workflow.groups import groups, palette
 
 
 def fill(datasets: Sequence[Dataset]) -> list[hist.Hist]:

@@ -1,0 +1,57 @@
+"""Rule jet_images: mean images of the leading fat jet, before and after orientation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from typer import Argument, Option
+
+from analysis.dataset import Dataset
+from analysis.figures.jet_images import jet_images_plot
+from analysis.figures.style import PROCESS_LABELS, save
+from analysis.files import atomic_path
+from analysis.jet_images import EDGES, FRAMES, summed_image
+from workflow.cli import run
+from workflow.groups import groups
+
+
+def mean_image(datasets: Sequence[Dataset], frame: str) -> np.ndarray:
+    """Return the mean image of leading fat jets, with the weights before b tags."""
+    total, weight = np.zeros((len(EDGES) - 1, len(EDGES) - 1)), 0.0
+    for data in datasets:
+        for tensors, columns in data.steps():
+            constituents, mask = (
+                tensors[name][:, 0] for name in ("constituents", "constituent_mask")
+            )
+            total += summed_image(constituents, mask, columns["weight"], frame)
+            weight += float(columns["weight"].sum())
+    return total / weight if weight else total
+
+
+def main(
+    datasets: Annotated[list[Path], Argument(help="Datasets of all samples.")],
+    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+) -> None:
+    """Draw the mean images of each signal and process in both frames."""
+    curves = groups([Dataset(path) for path in datasets])
+    images = {
+        frame: np.array([mean_image(own, frame) for own in curves.values()]) for frame in FRAMES
+    }
+    names = [PROCESS_LABELS.get(name, name) for name in curves]
+    eta, phi = (grid.ravel() for grid in np.meshgrid(EDGES[:-1], EDGES[:-1], indexing="ij"))
+    rows = pd.concat(
+        pd.DataFrame(
+            {"frame": frame, "curve": name, "eta_low": eta, "phi_low": phi, "fraction": image.flat}
+        )
+        for frame, stack in images.items()
+        for name, image in zip(names, stack, strict=True)
+    )
+    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
+        rows.to_csv(temporary, index=False, float_format="%.4g")
+    save(jet_images_plot(images["detector"], images["oriented"], EDGES, names), output)
+
+
+if __name__ == "__main__":
+    run(main)

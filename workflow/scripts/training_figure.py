@@ -1,0 +1,43 @@
+"""Rule training_figure: the learning curves of all networks of one signal."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from typer import Argument, Option
+
+from analysis.figures.style import colours, save
+from analysis.figures.training import LearningCurve, training_plot
+from analysis.tables import read_csv, read_json, write_csv
+from workflow.cli import run
+
+
+def main(
+    models: Annotated[list[Path], Argument(help="Folders of rule train, of one signal.")],
+    mass: Annotated[float, Option(help="m_H [GeV].")],
+    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+) -> None:
+    """Draw the losses of all trainings against the epoch."""
+    trainings = [
+        (read_json(folder / "model.json"), read_csv(folder / "history.csv")) for folder in models
+    ]
+    colour = colours(model["network"]["name"] for model, _ in trainings)
+    curves = [_curve(model["network"]["name"], colour, rows) for model, rows in trainings]
+    rows = [
+        {"network": model["network"]["name"], "mass_gev": mass, "seed": model["seed"], **row}
+        for model, history in trainings
+        for row in history
+    ]
+    write_csv(rows, output.with_name(f"{output.name}.csv"), ("network", "seed", "epoch"))
+    save(training_plot(curves, mass), output)
+
+
+def _curve(name: str, colour: dict[str, str], rows: list[dict[str, Any]]) -> LearningCurve:
+    epoch, train, validation = (
+        np.array([row[column] for row in rows]) for column in ("epoch", "train_loss", "val_loss")
+    )
+    return LearningCurve(name.replace("_", " "), colour[name], epoch, train, validation)
+
+
+if __name__ == "__main__":
+    run(main)
