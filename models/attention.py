@@ -19,14 +19,11 @@ class Attention(nn.Module):
     width : int
     heads : int
         Must divide `width`.
-    dropout : float
-        Dropout of attention weights.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.dropout = dropout
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
         self.output = nn.Linear(width, width)
@@ -48,9 +45,7 @@ class Attention(nn.Module):
         """
         q = self._split(self.query(queries))
         k, v = (self._split(x) for x in self.key_value(context).chunk(2, dim=-1))
-        gathered = scaled_dot_product_attention(
-            q, k, v, attn_mask=_broadcast(mask), dropout_p=self.dropout if self.training else 0.0
-        )
+        gathered = scaled_dot_product_attention(q, k, v, attn_mask=_broadcast(mask))
         return self.output(gathered.transpose(1, 2).flatten(2))
 
     @torch.no_grad()
@@ -75,13 +70,12 @@ def _broadcast(mask: Tensor | None) -> Tensor | None:
     return (mask | ~mask.any(-1, keepdim=True))[:, None, None, :]
 
 
-def mlp(width: int, hidden: int, dropout: float, out: int | None = None) -> nn.Sequential:
-    """Return Linear → GELU → Dropout → Linear."""
+def mlp(width: int, hidden: int) -> nn.Sequential:
+    """Return Linear → GELU → Linear, from and to `width`."""
     return nn.Sequential(
         nn.Linear(width, hidden),
         nn.GELU(),
-        nn.Dropout(dropout),
-        nn.Linear(hidden, width if out is None else out),
+        nn.Linear(hidden, width),
     )
 
 
@@ -91,9 +85,9 @@ class SelfAttentionLayer(nn.Module):
     def __init__(self, size: Transformer) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(size.width)
-        self.attention = Attention(size.width, size.heads, size.dropout)
+        self.attention = Attention(size.width, size.heads)
         self.mlp_norm = nn.LayerNorm(size.width)
-        self.mlp = mlp(size.width, round(size.mlp_ratio * size.width), size.dropout)
+        self.mlp = mlp(size.width, round(size.mlp_ratio * size.width))
         self.dropout = nn.Dropout(size.dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -110,9 +104,9 @@ class CrossAttentionLayer(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(size.width)
         self.context_norm = nn.LayerNorm(size.width)
-        self.attention = Attention(size.width, size.heads, size.dropout)
+        self.attention = Attention(size.width, size.heads)
         self.mlp_norm = nn.LayerNorm(size.width)
-        self.mlp = mlp(size.width, round(size.mlp_ratio * size.width), size.dropout)
+        self.mlp = mlp(size.width, round(size.mlp_ratio * size.width))
         self.dropout = nn.Dropout(size.dropout)
 
     def forward(self, x: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:

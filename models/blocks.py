@@ -72,7 +72,7 @@ class Transformer(Block):
     width: int = Field(32, gt=0, description="Width of a token inside the network.")
     heads: int = Field(2, gt=0, description="Attention heads; must divide `width`.")
     mlp_ratio: float = Field(2.0, gt=0, description="Hidden width of a layer's MLP over `width`.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout in attention and MLP outputs.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout of what each layer adds.")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

@@ -34,9 +34,10 @@ class Cloud(NamedTuple):
 class CloudInput(nn.Module):
     """Lay the jets side by side, with features, four-momenta and positions."""
 
-    def __init__(self, wanted: tuple[str, ...], features: Features) -> None:
+    def __init__(self, wanted: tuple[str, ...], features: Features, jets: int) -> None:
         super().__init__()
-        self.input = TokenInput(wanted, features, (0, 1))
+        self.jets = jets
+        self.input = TokenInput(wanted, features, tuple(range(jets)))
         self.columns = columns(
             ("log_pt", "log_energy", "deta", "dphi"), features.constituents, "constituent"
         )
@@ -47,7 +48,7 @@ class CloudInput(nn.Module):
         """Return the cloud of a batch."""
         tokens, momenta, points, masks = [], [], [], []
         reference = batch.kinematics[:, 0, self.jet_columns[1]]
-        for number in range(batch.constituents.shape[1]):
+        for number in range(self.jets):
             jet = batch.jet(number)
             features, mask = self.input(jet)
             raw = jet.constituents[..., self.columns].masked_fill(~mask.unsqueeze(-1), 0.0)

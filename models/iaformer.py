@@ -127,9 +127,9 @@ class IAFormerLayer(nn.Module):
         self.norm = nn.LayerNorm(size.width)
         self.pair_norm = nn.LayerNorm(pair_width)
         self.attention = DifferentialAttention(size, pair_width)
-        self.pair_mlp = mlp(pair_width, pair_width, size.dropout)
+        self.pair_mlp = mlp(pair_width, pair_width)
         self.mlp_norm = nn.LayerNorm(size.width)
-        self.mlp = mlp(size.width, round(size.mlp_ratio * size.width), size.dropout)
+        self.mlp = mlp(size.width, round(size.mlp_ratio * size.width))
         self.dropout = nn.Dropout(size.dropout)
 
     def forward(self, x: Tensor, pairs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

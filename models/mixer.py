@@ -28,15 +28,16 @@ class MixerLayer(nn.Module):
     def __init__(self, tokens: int, token_hidden: int, size: Transformer) -> None:
         super().__init__()
         self.token_norm = nn.LayerNorm(size.width)
-        self.token_mlp = mlp(tokens, token_hidden, size.dropout)
+        self.token_mlp = mlp(tokens, token_hidden)
         self.feature_norm = nn.LayerNorm(size.width)
-        self.feature_mlp = mlp(size.width, round(size.mlp_ratio * size.width), size.dropout)
+        self.feature_mlp = mlp(size.width, round(size.mlp_ratio * size.width))
+        self.dropout = nn.Dropout(size.dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Return x [B, N, D], mixed; padding counts as zero."""
         normed = self.token_norm(x).masked_fill(~mask.unsqueeze(-1), 0.0)
-        x = x + self.token_mlp(normed.transpose(1, 2)).transpose(1, 2)
-        return x + self.feature_mlp(self.feature_norm(x))
+        x = x + self.dropout(self.token_mlp(normed.transpose(1, 2)).transpose(1, 2))
+        return x + self.dropout(self.feature_mlp(self.feature_norm(x)))
 
 
 class MixerJetEncoder(JetEncoder):
@@ -70,7 +71,7 @@ class MixerJetEncoder(JetEncoder):
         )
         self.norm = nn.LayerNorm(size.width)
         self.subjet_norm = nn.LayerNorm(size.width)
-        self.attention = Attention(size.width, size.heads, size.dropout)
+        self.attention = Attention(size.width, size.heads)
 
     def forward(self, jet: Jet) -> tuple[Tensor, Tensor]:
         jet = in_pt_order(jet, self.features)

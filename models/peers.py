@@ -14,7 +14,7 @@ class ParticleTransformerNetwork(nn.Module):
 
     def __init__(self, spec: ParticleTransformer, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features)
+        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
         self.network = WeaverParticleTransformer(
             input_dim=self.cloud.size,
             num_classes=2,
@@ -40,7 +40,7 @@ class ParticleNetNetwork(nn.Module):
 
     def __init__(self, spec: ParticleNet, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features)
+        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
         self.network = WeaverParticleNet(
             input_dims=self.cloud.size,
             num_classes=2,

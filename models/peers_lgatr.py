@@ -17,7 +17,7 @@ class LGATrNetwork(nn.Module):
 
     def __init__(self, spec: LGATr, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features)
+        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
         self.spurions: Tensor
         self.register_buffer("spurions", lgatr.get_spurions())
         self.network = lgatr.LGATr(

@@ -4,10 +4,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.blocks import Features, Network
+from models.blocks import Block, Features, Network
 
 
-class ParticleTransformer(Network):
+class OneCloud(Block):
+    """All constituents of the jets side by side."""
+
+    jets: Literal[1, 2] = Field(
+        2, description="2: both fat jets of an event; 1: the first alone, as a tagger."
+    )
+
+
+class ParticleTransformer(Network, OneCloud):
     """Particle Transformer of weaver-core on the constituents of both jets (arXiv:2202.03772)."""
 
     architecture: Literal["particle_transformer"] = Field(
@@ -27,7 +35,7 @@ class ParticleTransformer(Network):
     )
 
 
-class ParticleNet(Network):
+class ParticleNet(Network, OneCloud):
     """ParticleNet of weaver-core on the constituents of both jets (arXiv:1902.08570)."""
 
     architecture: Literal["particle_net"] = Field(
@@ -44,7 +52,7 @@ class ParticleNet(Network):
     )
 
 
-class LGATr(Network):
+class LGATr(Network, OneCloud):
     """L-GATr: Lorentz-equivariant transformer on the constituents' four-momenta (2405.14806)."""
 
     architecture: Literal["lgatr"] = Field("lgatr", description="Name of the architecture.")
