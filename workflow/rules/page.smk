@@ -18,7 +18,7 @@ rule page:
         mem_mb=1000,
     params:
         code=source_digest("page"),
-        config=cfg.model_dump_json(),
+        config=lambda wildcards: cfg.model_dump_json(),
     message:
         "Writing {output}"
     shell:
