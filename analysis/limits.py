@@ -16,6 +16,7 @@ from analysis.tail_fit import effective_number
 from analysis.working_point import Cut, Passing, count_background, find_cut, signal_yield
 
 REFERENCE_FB = 1.0
+READINGS = ("expected", "mc")
 Row = dict[str, float | int | str | None]
 
 COLUMNS = (
@@ -191,8 +192,11 @@ def scan_background_events(
     config: Limits,
     non_closure: Mapping[str, float] | None = None,
 ) -> list[Row]:
-    """Return one row per number of background events kept, in `working_point.scan`."""
-    return [
-        {"background_events": n, **limit_row(split, norm, working_point, config, n, non_closure)}
-        for n in working_point.scan
-    ]
+    """Return one row per reading and number of background events kept, in `working_point.scan`."""
+    rows: list[Row] = []
+    for reading in READINGS:
+        point = working_point.model_copy(update={"reading": reading})
+        for n in point.scan:
+            found = limit_row(split, norm, point, config, n, non_closure)
+            rows.append({"reading": reading, "background_events": n, **found})
+    return rows

@@ -28,6 +28,9 @@ def main(
     network: Annotated[list[str], Option(help="Networks, in the order to draw; repeat.")],
     mass: Annotated[float, Option(help="m_H [GeV].")],
     luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
+    reading: Annotated[
+        Literal["expected", "mc"], Option(help="Reading of the background events kept.")
+    ] = "expected",
 ) -> None:
     """Draw the median and the range over seeds of each network at one mass."""
     x = "background_events" if kind == "background_events" else "value"

@@ -33,7 +33,7 @@ def main(
     write_csv(limits, output)
     write_csv(summarise_seeds(limits, SUMMARISED), summary, ("network", "mass_gev"))
     scanned = [row for item in found for row in item["scan"]]
-    write_csv(scanned, scan, (*KEYS, "background_events"))
+    write_csv(scanned, scan, (*KEYS, "reading", "background_events"))
     if projection is not None:
         projected = [row for item in found for row in item["projection"]]
         write_csv(projected, projection, (*KEYS, "kind", "value"))
