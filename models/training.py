@@ -7,6 +7,7 @@ from its last finished epoch to the same result, bit for bit on one kind of CPU.
 
 import logging
 import math
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -255,6 +256,7 @@ def _reproducible(seed: int) -> Iterator[None]:
     fill = memory.fill_uninitialized_memory
     try:
         chatty.setLevel(logging.ERROR)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for matrix products on a GPU
         torch.use_deterministic_algorithms(True, warn_only=True)
         memory.fill_uninitialized_memory = False
         torch.manual_seed(seed)
