@@ -1,12 +1,13 @@
 """Expected CLs limits and discovery significance of a HistFactory model, asymptotically."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pyhf
-from pyhf.infer.mle import fixed_poi_fit
+from pyhf.infer.mle import twice_nll
 from scipy.optimize import brentq
 from scipy.stats import norm
 
@@ -14,6 +15,7 @@ from analysis.significance import NoLimitError
 
 BANDS = (-2, -1, 0, 1, 2)
 _LARGEST = 1e6
+TOLERANCE = 0.01  # on √q, which moves CLs at a limit of 0.05 by 0.001 at most
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,29 @@ def expected_limit(model: pyhf.Model, confidence_level: float) -> ExpectedLimit:
     Raises
     ------
     NoLimitError
-        If a fit fails or no μ up to 1e6 is excluded.
+        If a fit fails, a second minimiser finds a deeper minimum at a limit, or no μ up to 1e6 is
+        excluded.
     """
     root = _root_q_of_mu(model, 0.0)
     targets = [root_q(band, confidence_level) for band in BANDS]
     upper = _bracket(root, targets[-1])
-    return ExpectedLimit(tuple(_crossing(root, target, upper) for target in targets))
+    values = tuple(_crossing(root, target, upper) for target in targets)
+    if model.config.npars > 1:
+        _verify(model, root, dict(zip(values, targets, strict=True)))
+    return ExpectedLimit(values)
+
+
+def _verify(
+    model: pyhf.Model, root: Callable[[float], float], targets: Mapping[float, float]
+) -> None:
+    """Let Minuit look for deeper minima at the limits found."""
+    check = _root_q_of_mu(model, 0.0, pyhf.optimize.minuit_optimizer())
+    for mu, target in targets.items():
+        if abs(root(mu) - target) > TOLERANCE or check(mu) < target - TOLERANCE:
+            raise NoLimitError(
+                f"the fits around μ = {mu:.4g} do not converge: the background or its uncertainty "
+                "is out of proportion to the signal"
+            )
 
 
 def discovery_significance(model: pyhf.Model, mu: float) -> float:
@@ -72,8 +91,11 @@ def discovery_significance(model: pyhf.Model, mu: float) -> float:
     return _root_q_of_mu(model, mu)(0.0)
 
 
-def _root_q_of_mu(model: pyhf.Model, truth: float) -> Callable[[float], float]:
-    """Return √q_A(μ) on the Asimov data of μ = `truth`."""
+def _root_q_of_mu(
+    model: pyhf.Model, truth: float, optimizer: Any = None
+) -> Callable[[float], float]:
+    """Return √q_A(μ) on the Asimov data of μ = `truth`, by pyhf's minimiser or another of its."""
+    minimise = (optimizer or pyhf.optimize.scipy_optimizer()).minimize
     start = list(model.config.suggested_init())
     start[model.config.poi_index] = truth
     data = np.asarray(model.expected_data(start))
@@ -86,7 +108,15 @@ def _root_q_of_mu(model: pyhf.Model, truth: float) -> Callable[[float], float]:
         if mu == truth:
             return 0.0
         try:
-            _, value = fixed_poi_fit(mu, data, model, start, bounds, return_fitted_val=True)
+            _, value = minimise(
+                twice_nll,
+                data,
+                model,
+                start,
+                bounds,
+                fixed_vals=[(model.config.poi_index, mu)],
+                return_fitted_val=True,
+            )
         except pyhf.exceptions.FailedMinimization as error:
             raise NoLimitError(f"the fit at μ = {mu:.4g} failed: {error}") from None
         return float(np.sqrt(max(float(value) - best, 0.0)))

@@ -12,10 +12,11 @@ from analysis.scores import Scores
 from analysis.significance import NoLimitError, asimov_significance
 from tests.analysis.score_samples import draw_scores
 
-POINT, LIMITS, TAGGING = WorkingPoint(), Limits(toys=2000), BTagging()
+POINT, LIMITS, TAGGING = WorkingPoint(), Limits(toys=1000), BTagging()
 
 
 def splits(**options) -> dict[str, Scores]:
+    options = {"n": 2500} | options
     return {"validation": draw_scores(1, **options), "test": draw_scores(2, **options)}
 
 
@@ -106,7 +107,7 @@ def test_every_uncertainty_weakens_the_limit(kind):
 
 
 def test_error_of_a_count_joins_all_nuisances_in_quadrature():
-    channel = count_channel(CategoryScores("four", splits()), POINT, LIMITS, TAGGING)
+    channel = count_channel(CategoryScores("four", splits(n=6000)), POINT, LIMITS, TAGGING)
     b = channel.total[0]
     parts = [channel.background_error[0], 0.08 * b, 0.01 * b]
     parts += [0.1 * channel.background[name][0] for name in ("qcd", "ttbar")]
