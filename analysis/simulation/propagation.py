@@ -74,7 +74,7 @@ def propagate(stable: Particles, cylinder: Cylinder) -> Propagated:
 
 def _time_to_endcap(z: Floats, vz: Floats, half_length: float) -> Floats:
     """Return the time [ns] until |z| reaches the half length; infinite without motion along z."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return np.where(vz == 0, np.inf, (np.copysign(half_length, vz) - z) / vz)
 
 

@@ -39,7 +39,9 @@ def written(
 def test_branches_are_those_of_delphes(written: Path) -> None:
     with uproot.open(written) as ours, uproot.open(REAL) as real:
         known = {name: real["Delphes"][name] for name in real["Delphes"].keys(full_paths=False)}
-        for name in ours["Delphes"]:
+        names = ours["Delphes"].keys()
+        assert len(names) > 50
+        for name in names:
             assert name in known
             if "." in name:
                 mine = ours["Delphes"][name].array(entry_stop=1)
