@@ -3,10 +3,10 @@
     python -m benchmarks.networks [--events 64] [--threads 1] [--device cpu]
 
 The rate is that of the fastest of several repetitions, per second of CPU time with one thread (so
-that other work on the machine matters little), else per second by the clock. Event networks see two fat jets of 50
-constituents (100 tokens), single-jet taggers one. `× ParT` is the training rate over that of
-Particle Transformer (weaver-core, 2.1 M parameters) on the same tensors: on two jets for event
-networks, on one jet for taggers.
+that other work on the machine matters little), else per second by the clock. Event networks see
+two fat jets of 50 constituents (100 tokens), single-jet taggers one. `× ParT` is the training rate
+over that of Particle Transformer (weaver-core, 2.1 M parameters) on the same tensors: on two jets
+for event networks, on one jet for taggers.
 """
 
 import time
