@@ -1,6 +1,12 @@
 # Everything on a machine with Python ≥ 3.11, git and make:
 #   make run     sets up .venv and runs the analysis; the results are in results/
 #   make test    sets up .venv and runs the tests and checks
+#
+#   make check-config CONFIG=file.yaml    says whether a configuration is valid
+#   make dag                              prints the graph of rules, for Mermaid
+#   make docs                             builds the documentation in site/
+#   make schema                           writes the configuration's schema and reference
+#   make clean                            removes all results
 
 PYTHON ?= python3
 CORES  ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
@@ -10,8 +16,9 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/ready
 TOOLS := $(VENV)/tools
+SITE  := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-.PHONY: run test lint check-config dag schema clean help
+.PHONY: run test lint docs check-config dag schema clean help
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
@@ -26,6 +33,11 @@ lint: $(TOOLS)
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint --configfile tests/data/config.yaml
+	$(SITE)
+
+docs: $(TOOLS)
+	$(SITE)
+	@echo "Open site/index.html."
 
 check-config: $(READY)
 	$(BIN)/python -m workflow.scripts.check_config config.yaml $(CONFIG)
@@ -52,6 +64,6 @@ $(READY): envs/requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(TOOLS): $(READY) envs/requirements-dev.txt
+$(TOOLS): $(READY) envs/requirements-dev.txt envs/requirements-docs.txt envs/requirements-onnx.txt
 	$(BIN)/pip install --quiet --requirement envs/requirements-dev.txt
 	@touch $@

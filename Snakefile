@@ -71,6 +71,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/page.smk"
+include: "workflow/rules/export.smk"
 
 
 # Everything that stands in `results/` after a run.

@@ -1,0 +1,46 @@
+"""Using what a run leaves behind: the example script, and a network as ONNX."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import pandas as pd
+import pytest
+
+from analysis.features import tensors
+from models.batch import Events
+from models.export import score
+from tests.conftest import DATA, ROOT, call_snakemake
+
+MODEL = "results/models/cross_attention/signal_mH1000/1"
+
+
+def test_example_scores_a_delphes_file(finished: Path, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "examples/score_delphes_file.py"),
+         str(DATA / "tiny_signal_mH1000.root"), str(finished / MODEL)],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    lines = [line for line in run.stdout.splitlines() if line[:1] != "#"]  # FastJet's banner
+    assert 20 < len(lines) <= 40
+    assert all(line.startswith("event ") for line in lines)
+
+
+def test_exported_network_gives_the_scores_of_the_run(
+    project: Path, finished: Path, config: dict[str, Any]
+) -> None:
+    target = "results/onnx/cross_attention/signal_mH1000/1.onnx"
+    run = call_snakemake(finished, config, target, snakefile=project / "Snakefile")
+    assert run.returncode == 0, run.stdout + run.stderr
+    table = ak.from_parquet(finished / "results/events/signal_mH1000/tiny_signal_mH1000.parquet")
+    found = score(finished / target, Events(tensors(table, 50, 6)))
+    scores = pd.read_parquet(finished / "results/scores/cross_attention/signal_mH1000/1.parquet")
+    own = scores[scores["sample"] == "signal_mH1000"].log_odds
+    assert 0 < len(own) < len(found)
+    for value in own:
+        assert min(abs(found - value)) == pytest.approx(0, abs=1e-5)
