@@ -43,31 +43,16 @@ wildcard_constraints:
     seed=r"\d+",
     process="|".join({sample.process: None for sample in cfg.backgrounds}),
     chunk=r"[A-Za-z0-9_.-]+",
+    variation="jes_up|jes_down|jer_up|shower_up",
     kind="background_events|luminosity|sample_size",
-
-
-def final_products(wildcards):
-    """The tables and figures that a run ends with; the page shows them all."""
-    return [
-        paths.CUTFLOW_TABLE,
-        paths.LIMITS_TABLE,
-        paths.METRICS_TABLE,
-        paths.DISTRIBUTIONS_TABLE,
-        f"{paths.LIMITS_FIGURE}.png",
-        *expand(f"{paths.ROC_FIGURE}.png", signal=SIGNALS),
-        *expand(f"{paths.DEPENDENCE_FIGURE}.png", signal=SIGNALS, kind=DEPENDENCES),
-        *expand(f"{paths.TRAINING_FIGURE}.png", signal=SIGNALS),
-        *expand(f"{paths.EVENT_DISPLAY}.png", sample=CHUNKS),
-        f"{paths.JET_IMAGES}.png",
-        f"{paths.THETA_CORRELATION}.png",
-        paths.DISTRIBUTIONS,
-    ]
 
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/variations.smk"
+include: "workflow/rules/systematics.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/page.smk"

@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.errors import EmptySampleError, InputFileError, NormalisationError
 
+
 class Step(NamedTuple):
     """One line of a cut flow: raw count, sum of generator weights and sum of their squares."""
 

@@ -15,8 +15,10 @@ from analysis.config.dataset import Dataset
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.samples import Sample
-from analysis.config.statistics import BTagging, Limits, WorkingPoint
+from analysis.config.simulation import check_classes
+from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoint
 from analysis.errors import ConfigError
+from analysis.published import Benchmark
 from models.specs import NetworkSpec, Training
 
 SCHEMA = Path(__file__).parent / "config.schema.json"
@@ -39,6 +41,10 @@ class Config(Block):
     training: Training = Training()
     working_point: WorkingPoint = WorkingPoint()
     limits: Limits = Limits()
+    systematics: Systematics = Systematics()
+    benchmarks: tuple[Benchmark, ...] = Field(
+        (), description="Cross sections of models, drawn over the limits."
+    )
 
     @property
     def signals(self) -> tuple[Sample, ...]:
@@ -67,6 +73,11 @@ class Config(Block):
             raise ValueError("samples: none has `label: background`")
         if not self.networks:
             raise ValueError("networks: none given")
+        for process in {sample.process for sample in self.samples}:
+            made = [s.simulation for s in self.samples if s.process == process and s.simulation]
+            classes = [block.heavy_flavour for block in made if block.heavy_flavour]
+            if classes:
+                check_classes(classes)
         return self
 
 

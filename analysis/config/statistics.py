@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from analysis.config.base import Block, NonNegative, Positive, PositiveInt, Probability
+from analysis.config.reconstruction import Variation
 
 Category = Literal["four", "three", "two_split"]
 
@@ -150,3 +151,37 @@ class Limits(Block):
         (0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 100.0),
         description="Sizes of the simulated samples of the projection, relative to the run's.",
     )
+
+
+class Systematics(Block):
+    """Variations that are reconstructed and scored again for the CLs limits; off by default."""
+
+    energy_scale: float = Field(
+        0.0, ge=0, lt=0.5, description="Relative uncertainty on the fat jets' energy scale; 0: off."
+    )
+    resolution: float = Field(
+        0.0, ge=0, lt=0.5, description="Relative smearing added to the fat jets' energy; 0: off."
+    )
+    shower: tuple[str, ...] = Field(
+        (),
+        description="Pythia lines of another shower model, with which simulated samples are "
+        "generated once more, as `PartonShowers:model = 2`; samples from files stay as they are.",
+    )
+
+    @property
+    def nuisances(self) -> dict[str, tuple[str, ...]]:
+        """The variations of each nuisance, +1σ first."""
+        found: dict[str, tuple[str, ...]] = {}
+        if self.energy_scale:
+            found["jes"] = ("jes_up", "jes_down")
+        if self.resolution:
+            found["jer"] = ("jer_up",)
+        if self.shower:
+            found["shower"] = ("shower_up",)
+        return found
+
+    def variation(self, name: str) -> Variation:
+        """Return what a variation does to the fat jets; another shower does nothing to them."""
+        sign = {"jes_up": 1, "jes_down": -1}.get(name, 0)
+        resolution = self.resolution if name == "jer_up" else 0.0
+        return Variation(energy_scale=sign * self.energy_scale, resolution=resolution)

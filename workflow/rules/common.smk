@@ -135,3 +135,29 @@ def every_training_of_signal(template):
         )
 
     return of_signal
+
+
+# Cross sections of models, as the limit figures read them.
+model_benchmarks = json.dumps(
+    [benchmark.model_dump(mode="json") for benchmark in cfg.benchmarks]
+)
+
+
+def final_products(wildcards):
+    """The tables and figures that a run ends with; the page shows them all."""
+    return [
+        paths.CUTFLOW_TABLE,
+        paths.LIMITS_TABLE,
+        paths.METRICS_TABLE,
+        paths.DISTRIBUTIONS_TABLE,
+        paths.HEPDATA,
+        f"{paths.LIMITS_FIGURE}.png",
+        *expand(f"{paths.CLS_FIGURE}.png", network=NETWORKS),
+        *expand(f"{paths.ROC_FIGURE}.png", signal=SIGNALS),
+        *expand(f"{paths.DEPENDENCE_FIGURE}.png", signal=SIGNALS, kind=DEPENDENCES),
+        *expand(f"{paths.TRAINING_FIGURE}.png", signal=SIGNALS),
+        *expand(f"{paths.EVENT_DISPLAY}.png", sample=CHUNKS),
+        f"{paths.JET_IMAGES}.png",
+        f"{paths.THETA_CORRELATION}.png",
+        paths.DISTRIBUTIONS,
+    ]

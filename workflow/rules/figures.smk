@@ -83,12 +83,48 @@ rule limits_figure:
         code=source_digest("limits_figure"),
         networks=" ".join(f"--network {name}" for name in NETWORKS),
         luminosity=cfg.luminosity_fb,
+        benchmarks=model_benchmarks,
         stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
     message:
         "Drawing the limits"
     shell:
         "python -m workflow.scripts.limits_figure --table {input:q} --output {params.stem:q}"
-        " {params.networks} --luminosity {params.luminosity} > {log:q} 2>&1"
+        " {params.networks} --luminosity {params.luminosity}"
+        " --benchmarks {params.benchmarks:q} > {log:q} 2>&1"
+
+
+rule cls_figure:
+    """Draw the expected CLs limits of one network with their ±1σ and ±2σ bands."""
+    input:
+        paths.LIMITS_TABLE,
+    output:
+        report(
+            f"{paths.CLS_FIGURE}.png",
+            caption="../report/cls.rst",
+            category="Limits",
+            labels={"network": "{network}"},
+        ),
+        f"{paths.CLS_FIGURE}.pdf",
+    log:
+        f"{paths.LOGS}/cls_figure/{{network}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/cls_figure/{{network}}.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("cls_figure"),
+        luminosity=cfg.luminosity_fb,
+        benchmarks=model_benchmarks,
+        stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
+    message:
+        "Drawing the CLs limits of {wildcards.network}"
+    shell:
+        "python -m workflow.scripts.cls_figure --table {input:q} --output {params.stem:q}"
+        " --network {wildcards.network:q} --luminosity {params.luminosity}"
+        " --benchmarks {params.benchmarks:q} > {log:q} 2>&1"
 
 
 rule dependence_figure:

@@ -3,6 +3,7 @@ rule limit:
     input:
         scores=paths.SCORES,
         tag_maps=tag_maps,
+        variations=varied_scores,
     output:
         row=paths.LIMIT,
         workspace=paths.WORKSPACE,
@@ -24,13 +25,15 @@ rule limit:
         tag_maps=lambda wildcards, input: " ".join(
             f"--tag-map {path}" for path in input.tag_maps
         ),
+        variations=variation_options,
         luminosity=cfg.luminosity_fb,
         branching_ratio=cfg.branching_ratio_hbb,
     message:
         "Setting the limit of {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
         "python -m workflow.scripts.limit --scores {input.scores:q} --output {output.row:q}"
-        " --workspace {output.workspace:q} {params.tag_maps} --btagging {params.btagging:q}"
+        " --workspace {output.workspace:q} {params.tag_maps} {params.variations}"
+        " --btagging {params.btagging:q}"
         " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
         " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"
         " --working-point {params.working_point:q} --limits {params.limits:q} > {log:q} 2>&1"
@@ -111,3 +114,34 @@ rule metrics_table:
         "Collecting the metrics"
     shell:
         "python -m workflow.scripts.metrics_table {input:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule hepdata:
+    """Export limits, efficiencies, cut flows and workspaces as a HEPData submission."""
+    input:
+        limits=paths.LIMITS_TABLE,
+        cutflow=paths.CUTFLOW_TABLE,
+        workspaces=every_training(paths.WORKSPACE),
+    output:
+        directory(paths.HEPDATA),
+    log:
+        f"{paths.LOGS}/hepdata.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/hepdata.tsv"
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("hepdata"),
+        workspaces=lambda wildcards, input: " ".join(
+            f"--workspace {path}" for path in input.workspaces
+        ),
+        luminosity=cfg.luminosity_fb,
+    message:
+        "Exporting the limits for HEPData"
+    shell:
+        "python -m workflow.scripts.hepdata --limits {input.limits:q}"
+        " --cutflow {input.cutflow:q} --output {output:q} {params.workspaces}"
+        " --luminosity {params.luminosity} > {log:q} 2>&1"

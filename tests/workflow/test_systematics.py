@@ -1,0 +1,24 @@
+import copy
+
+
+def test_variations_are_reconstructed_and_scored_only_when_asked_for(tiny_config, snakemake):
+    plain = snakemake(tiny_config, "-n")
+    assert plain.returncode == 0, plain.stderr
+    assert "_varied" not in plain.stdout + plain.stderr
+    config = copy.deepcopy(tiny_config) | {"systematics": {"energy_scale": 0.03}}
+    varied = snakemake(config, "-n", "-p")
+    text = varied.stdout + varied.stderr
+    assert varied.returncode == 0, text
+    for rule in ("reconstruct_varied", "normalise_varied", "dataset_varied", "score_varied"):
+        assert f"rule {rule}:" in text or rule in text
+    assert "simulate_varied" not in text  # the samples are files
+    assert "train_varied" not in text  # the networks stay as they are
+    assert '"energy_scale":-0.03' in text
+    assert "--variation jes=results/variations/jes_up/scores/" in text
+
+
+def test_misspelt_systematic_is_an_error(tiny_config, snakemake):
+    config = tiny_config | {"systematics": {"energy_scal": 0.03}}
+    found = snakemake(config, "-n")
+    assert found.returncode != 0
+    assert "did you mean 'energy_scale'" in found.stdout + found.stderr
