@@ -1,7 +1,6 @@
 """The real Snakefile, end to end on real Delphes files, and what reruns after a change."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, call_snakemake
+from tests.workflow.plans import planned
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("[a-z]*.py"))
 
@@ -34,15 +34,6 @@ def edited(project: Path) -> Iterator[Any]:
     yield edit
     for path, text in originals.items():
         path.write_text(text)
-
-
-def planned(folder: Path, config: dict[str, Any], snakefile: Path) -> Counter[str]:
-    """Return how many jobs of each rule a call would run."""
-    run = call_snakemake(folder, config, "--dry-run", snakefile=snakefile)
-    assert run.returncode == 0, run.stdout + run.stderr
-    _, _, table = run.stdout.partition("Job stats:")
-    rows = re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)
-    return Counter({rule: int(n) for rule, n in rows if rule not in ("all", "total")})
 
 
 def tables(folder: Path) -> dict[str, bytes]:
