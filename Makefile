@@ -21,7 +21,8 @@ SITE  := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 .PHONY: run test lint docs check-config dag schema clean help
 
 run: $(READY)
-	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+	PYTHONPATH=$(CURDIR)/workflow/plugins $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) \
+	  $$(test -t 2 && echo --logger progress)
 	@echo "Done. Open results/index.html; results/README.md says what else is there."
 
 test: lint

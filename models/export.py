@@ -95,8 +95,9 @@ def _stable_sort(
     values: Any, stable: bool | None = None, dim: int = -1, descending: bool = False
 ) -> Any:
     """Return values and indices of `torch.sort(stable=True)`: ONNX's TopK keeps ties in order."""
-    from onnxscript import opset18 as op
+    from onnxscript import opset18
 
+    op: Any = opset18
     size = op.Gather(op.Shape(values), op.Constant(value_ints=[dim]))
     return op.TopK(values, size, axis=dim, largest=int(descending), sorted=1)
 
