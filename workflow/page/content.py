@@ -159,7 +159,7 @@ def _timings(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _files(folder: Path) -> list[tuple[str, str]]:
     known = {
-        "HEPData submission": "hepdata",
+        "submission to HEPData": "hepdata",
         "pyhf workspaces": "workspaces",
         "trained networks (safetensors, JSON)": "models",
         "trained networks (ONNX)": "onnx",

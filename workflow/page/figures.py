@@ -41,6 +41,7 @@ class Kind:
 
 KINDS = (
     Kind("limits", "Limits", "Limits against m_H", "limits.rst", paths.LIMITS_SUMMARY),
+    Kind("cls_(.*)", "Limits", "CLs limits and their bands, {0}", "cls.rst", paths.LIMITS_TABLE),
     Kind(
         "background_events_(.*)",
         "Limits",
@@ -100,11 +101,12 @@ def pictures(found: Iterable[Path], folder: Path) -> list[Picture]:
     Parameters
     ----------
     found : iterable of Path
-        PNG files, and folders that hold some; anything else is left out.
+        PNG files, and folders that hold some, in the folder of figures; anything else is left out.
     folder : Path
         The folder of the run; the page stands in its `results/`.
     """
-    files = [path for entry in found for path in _images(entry)]
+    own = [entry for entry in found if (folder / FIGURES).resolve() in entry.resolve().parents]
+    files = [path for entry in own for path in _images(entry)]
     pairs = [(_kind(_name(path, folder)), path) for path in dict.fromkeys(files)]
     pairs.sort(key=lambda pair: pair[0])
     return [_picture(KINDS[index], path, folder) for index, path in pairs]

@@ -81,7 +81,8 @@ def spread(row: Row, column: str) -> Cell:
     median, low, high = (row.get(f"{column}_{name}") for name in ("median", "min", "max"))
     if median is None or low is None or high is None or low == high:
         return number(median)
-    return Cell(f"{number(median).text} ({number(low).text} to {number(high).text})", float(median))
+    low, high = (number(end, 2).text for end in (low, high))
+    return Cell(f"{number(median).text} ({low} to {high})", float(median))
 
 
 def _exponent(value: float) -> int:
