@@ -1,8 +1,10 @@
 """Errors a user can cause and mend: each names the file or key, and the remedy."""
 
+from common.errors import UserError
 
-class AnalysisError(Exception):
-    """Base of all errors that are shown to the user as one message, without a traceback."""
+
+class AnalysisError(UserError):
+    """Base of the errors of the physics and of the workflow."""
 
 
 class ConfigError(AnalysisError):

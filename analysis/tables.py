@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import InputFileError
-from analysis.files import atomic_path
+from common.files import atomic_path
 
 KEYS = ("network", "mass_gev", "seed")
 

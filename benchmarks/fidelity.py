@@ -25,11 +25,11 @@ from analysis.config.detector import Detector
 from analysis.config.reconstruction import FatJets, Reconstruction
 from analysis.delphes import open_delphes
 from analysis.figures.style import styled
-from analysis.files import atomic_path
 from analysis.reconstruction import reconstruct
 from analysis.simulation.detector import simulate
 from analysis.simulation.layout import open_writer
 from benchmarks.delphes_truth import read_particles
+from common.files import atomic_path
 
 Floats = NDArray[np.float64]
 JETS = Reconstruction(

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from common.config import Block
 
 ORIENTED_FEATURES = (
     "eta",
@@ -25,12 +27,6 @@ ORIENTATION_FEATURES = {
     "jet_encoder.pair_features": frozenset({"energy"}),
 }
 """Features from which θ can be read: laboratory coordinates, and energy, for E = pT cosh η."""
-
-
-class Block(BaseModel):
-    """A frozen configuration block: unknown keys, NaN and infinities are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Features(Block):

@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from common.files import atomic_path
 from models.errors import ModelError
-from models.files import atomic
 from models.inputs import parameter_count
 from models.registry import build
 from models.specs import Features, NetworkSpec, Training, dump
@@ -73,9 +73,9 @@ def describe(
 
 def save(folder: Path, network: nn.Module, description: Mapping[str, Any]) -> None:
     """Write the network into `folder`; each file appears finished or not at all."""
-    with atomic(folder / WEIGHTS) as path:
+    with atomic_path(folder / WEIGHTS) as path:
         save_file(unshared(network.state_dict()), path)
-    with atomic(folder / DESCRIPTION) as path:
+    with atomic_path(folder / DESCRIPTION) as path:
         path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
 

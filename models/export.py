@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from common.files import atomic_path
 from models.batch import NAMES, Batch, Events
 from models.checkpoint import TrainedModel, load
 from models.errors import ModelError
-from models.files import atomic
 from models.inference import log_odds
 
 TOLERANCE = 1e-5
@@ -76,7 +76,7 @@ def export(folder: str | Path, events: Events, path: str | Path) -> float:
     inputs = [getattr(batch, name) for name in NAMES]
     mass = torch.full((len(batch),), 1000.0)
     names = [*NAMES, "mass"] if needs_mass else list(NAMES)
-    with atomic(Path(path)) as temporary:
+    with atomic_path(Path(path)) as temporary:
         _write(LogOdds(model.network), inputs + [mass] * needs_mass, names, temporary)
         proto = onnx.load(temporary)
         for key, value in _metadata(model).items():

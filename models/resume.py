@@ -14,10 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from common.files import atomic_path
 from models.batch import Sample
 from models.checkpoint import unshared
 from models.data import Data
-from models.files import atomic
 from models.specs import Training, dump
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class Progress:
             "history": json.dumps(self.history),
             "stale": str(self.stale),
         }
-        with atomic(self.path) as path:
+        with atomic_path(self.path) as path:
             save_file(unshared(tensors), path, header)
 
     def restore_optimizer(self, optimizer: torch.optim.Optimizer, network: nn.Module) -> None:

@@ -23,11 +23,11 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from common.files import atomic_path
 from models.batch import Batch
 from models.checkpoint import TrainedModel, describe, save
 from models.data import Batches, Data, in_order
 from models.errors import ModelError
-from models.files import atomic
 from models.inference import device_of
 from models.normalisation import fit_normalisation
 from models.registry import build
@@ -201,7 +201,7 @@ def train(
         data.features,
         {"seed": seed, "best_epoch": best[0], "best_val_loss": best[2], **(extra or {})},
     )
-    with atomic(folder / HISTORY) as path:
+    with atomic_path(folder / HISTORY) as path:
         lines = [",".join(COLUMNS), *(",".join(map(_number, row)) for row in progress.history)]
         path.write_text("\n".join(lines) + "\n")
     save(folder, network, description)

@@ -11,8 +11,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from analysis.errors import AnalysisError, ConfigError
-from models.errors import ModelError
+from analysis.errors import ConfigError
+from common.errors import UserError
 from workflow.watchdog import follow_run
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ def run(main: Callable[..., None]) -> None:
     app.command()(main)
     try:
         app()
-    except (AnalysisError, ModelError) as error:
+    except UserError as error:
         Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {error}", highlight=False)
         sys.exit(1)
 

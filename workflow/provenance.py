@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("analysis", "models", "workflow")
+PACKAGES = ("common", "analysis", "models", "workflow")
 
 
 def _module_file(module: str) -> Path | None:

@@ -1,15 +1,12 @@
-"""The base of all configuration blocks, and the numbers they are made of."""
+"""What the configuration blocks of the physics are made of."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from common.config import Block
 
-class Block(BaseModel):
-    """A frozen configuration block: unknown keys, NaN and infinities are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
+__all__ = ["Block", "Name", "NonNegative", "Positive", "PositiveInt", "Probability"]
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]

@@ -11,7 +11,7 @@ import mplhep
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.files import atomic_path
+from common.files import atomic_path
 
 P = ParamSpec("P")
 

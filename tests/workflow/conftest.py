@@ -9,7 +9,17 @@ import yaml
 
 from tests.conftest import DATA, ROOT, call_snakemake
 
-SOURCES = ("analysis", "models", "workflow", "profiles", "envs", "Snakefile", "config.yaml")
+SOURCES = (
+    "common",
+    "analysis",
+    "common",
+    "models",
+    "workflow",
+    "profiles",
+    "envs",
+    "Snakefile",
+    "config.yaml",
+)
 
 
 @pytest.fixture(scope="session")

@@ -164,7 +164,7 @@ STEP = Step("generated", 10, 10.0, 10.0)
 GOOD = Normalisation("qcd", 1.0, 0.0, 1.0, (STEP,), ())
 LIMIT = {
     "network": "cross_attention", "mass_gev": 600, "seed": 1, "limit_za_fb": 1.2, "reason": None,
-    "threshold_method": "quantile", "n_eff": 40.0,
+    "threshold_method": "empirical", "n_eff": 40.0,
 }  # fmt: skip
 CLOSES = {
     "process": "qcd",

@@ -115,7 +115,7 @@ def test_recipe_runs_what_it_says(
 def test_messages_that_the_documentation_explains_exist() -> None:
     headings = re.findall(r"^### `(.*)`$", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
     assert len(headings) > 6
-    folders = ("analysis", "models", "workflow")
+    folders = ("analysis", "common", "models", "workflow")
     sources = [path.read_text() for name in folders for path in (ROOT / name).rglob("*.py")]
     text = re.sub(r'"\s*f?"', "", "".join(sources)) + (ROOT / "Makefile").read_text()
     assert [heading for heading in headings if heading not in text] == []

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.files import atomic_path
+from common.files import atomic_path
 from workflow.cli import run
 from workflow.config import SCHEMA, load, schema_text
 from workflow.inputs import chunks

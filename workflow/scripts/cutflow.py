@@ -8,8 +8,8 @@ import typer
 
 from analysis.cutflow import Step
 from analysis.dataset import Dataset
-from analysis.files import atomic_path
 from analysis.normalisation import Normalisation
+from common.files import atomic_path
 from workflow.cli import run
 
 

@@ -19,10 +19,10 @@ from analysis.features import (
     SUBJET_FEATURES,
     tensors,
 )
-from analysis.files import atomic_path
 from analysis.normalisation import Normalisation
 from analysis.tables import read_json
 from analysis.tag_map import TagMap, table_tag_weights
+from common.files import atomic_path
 from workflow.cli import read_block, run
 
 

@@ -13,7 +13,7 @@ from analysis.dataset import Dataset
 from analysis.distributions import VARIABLES, Variable
 from analysis.figures.distributions import Shape, distribution_plot
 from analysis.figures.style import LINES, PROCESS_LABELS, save
-from analysis.files import atomic_path
+from common.files import atomic_path
 from workflow.cli import run
 from workflow.groups import groups, palette
 

@@ -12,7 +12,7 @@ from analysis.errors import EmptySampleError
 from analysis.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from analysis.figures.event_display import DisplayedJet, event_display
 from analysis.figures.style import PROCESS_LABELS, save
-from analysis.files import atomic_path
+from common.files import atomic_path
 from workflow.cli import run
 
 Event = dict[str, np.ndarray]

@@ -11,8 +11,8 @@ from typer import Argument, Option
 from analysis.dataset import Dataset
 from analysis.figures.jet_images import jet_images_plot
 from analysis.figures.style import PROCESS_LABELS, save
-from analysis.files import atomic_path
 from analysis.jet_images import EDGES, FRAMES, summed_image
+from common.files import atomic_path
 from workflow.cli import run
 from workflow.groups import groups
 

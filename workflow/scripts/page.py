@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from analysis.files import atomic_path
+from common.files import atomic_path
 from workflow.cli import read_block, run
 from workflow.config import Config
 from workflow.page.content import read_content

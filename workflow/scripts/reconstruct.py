@@ -9,9 +9,9 @@ import typer
 from analysis.config.reconstruction import Reconstruction
 from analysis.errors import ConfigError, InputFileError, NormalisationError
 from analysis.event_table import write_empty
-from analysis.files import atomic_path
 from analysis.reconstruction import cut_names, reconstruct_file
 from analysis.selection import CutCounts
+from common.files import atomic_path
 from workflow.cli import read_block, run
 
 MAX_HADRONS = 10_000

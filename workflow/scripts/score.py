@@ -9,7 +9,7 @@ import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.dataset import Dataset, Side, read_side
-from analysis.files import atomic_path
+from common.files import atomic_path
 from models.batch import Events
 from models.inference import predict_log_odds
 from workflow.cli import read_block, run

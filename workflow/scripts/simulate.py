@@ -8,8 +8,8 @@ import typer
 
 from analysis.config.detector import Detector
 from analysis.config.simulation import Simulation
-from analysis.files import atomic_path
 from analysis.simulation.produce import produce
+from common.files import atomic_path
 from workflow.cli import read_block, run
 
 

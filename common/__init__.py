@@ -1,0 +1,1 @@
+"""What `analysis` and `models` share without knowing each other: errors, files, blocks."""
