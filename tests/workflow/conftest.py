@@ -12,7 +12,6 @@ from tests.conftest import DATA, ROOT, call_snakemake
 SOURCES = (
     "common",
     "analysis",
-    "common",
     "models",
     "workflow",
     "profiles",
