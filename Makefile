@@ -65,6 +65,6 @@ $(READY): envs/requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(TOOLS): $(READY) envs/requirements-dev.txt envs/requirements-docs.txt envs/requirements-onnx.txt
+$(TOOLS): $(READY) $(wildcard envs/requirements-*.txt)
 	$(BIN)/pip install --quiet --requirement envs/requirements-dev.txt
 	@touch $@
