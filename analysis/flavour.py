@@ -56,7 +56,9 @@ def count_b_hadrons(hadrons: ak.Array) -> np.ndarray:
     return ak.to_numpy(ak.sum(counted, axis=1)).astype(np.int32)
 
 
-def subjet_flavour(subjets: ak.Array, hadrons: ak.Array, cone: float) -> ak.Array:
+def subjet_flavour(
+    subjets: ak.Array, hadrons: ak.Array, cone: float, *, exclusive: bool
+) -> ak.Array:
     """Return 5, 4 or 0: the heaviest flavour with a hadron within ΔR < `cone` of a subjet's axis.
 
     Parameters
@@ -67,8 +69,15 @@ def subjet_flavour(subjets: ak.Array, hadrons: ak.Array, cone: float) -> ak.Arra
         {eta, phi, flavour} of the jet's event.
     cone : float
         Largest ΔR [rad].
+    exclusive : bool
+        Whether a hadron counts for the nearest subjet alone. Otherwise one hadron between two
+        subjets labels both, and a collinear g → bb̄ passes for two b subjets.
     """
     axis, hadron = ak.unzip(ak.cartesian([subjets, hadrons], nested=True))
-    near = np.hypot(axis.eta - hadron.eta, unwrap(axis.phi - hadron.phi)) < cone
+    distance = np.hypot(axis.eta - hadron.eta, unwrap(axis.phi - hadron.phi))
+    near = distance < cone
+    if exclusive:
+        nearest = ak.min(distance, axis=1, initial=np.inf, mask_identity=False)
+        near = near & (distance == nearest[:, np.newaxis])
     heaviest = ak.max(hadron.flavour * near, axis=2, initial=LIGHT, mask_identity=False)
     return ak.values_astype(heaviest, np.int8)

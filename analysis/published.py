@@ -60,11 +60,13 @@ class PublishedLimit(Block):
 class Benchmark(Block):
     """σ(gg → H) · BR(H → hh) of a model at some masses, drawn over the limits."""
 
-    name: Name
+    name: Name = Field(description="Unique name.")
     label: str = Field(description="Legend entry.")
     source: str = Field(description="Where the numbers are from.")
-    mass_gev: tuple[Positive, ...] = Field(min_length=1)
-    cross_section_fb: tuple[Positive, ...] = Field(min_length=1)
+    mass_gev: tuple[Positive, ...] = Field(min_length=1, description="m_H [GeV].")
+    cross_section_fb: tuple[Positive, ...] = Field(
+        min_length=1, description="σ · BR at each m_H [fb]."
+    )
 
     @model_validator(mode="after")
     def _columns_match(self) -> Self:

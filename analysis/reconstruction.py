@@ -99,7 +99,12 @@ def _jet_columns(
 
     subjets = find_subjets(constituents, config.subjets)
     of_event = hadrons[np.repeat(np.arange(len(hadrons)), 2)]
-    flavour = subjet_flavour(subjets, of_event, config.subjets.flavour_cone)
+    flavour = subjet_flavour(
+        subjets,
+        of_event,
+        config.subjets.flavour_cone,
+        exclusive=config.subjets.flavour_matching == "nearest",
+    )
 
     fatjet = ak.zip(
         {

@@ -41,6 +41,11 @@ class Subjets(Block):
     min_cluster_size: int = Field(3, ge=2, description="Smallest cluster of `hdbscan`.")
     pt_min: Positive = Field(20.0, description="Smallest subjet pT [GeV].")
     max_per_jet: int = Field(6, ge=2, description="Leading subjets kept per fat jet.")
+    flavour_matching: Literal["nearest", "cone"] = Field(
+        "nearest",
+        description="`nearest`: a hadron labels the nearest subjet alone; `cone`: every subjet "
+        "within `flavour_cone`, so that a collinear g → bb̄ between two subjets labels both.",
+    )
     flavour_cone: Positive = Field(
         0.3, description="A subjet is b (c) if a b (c) hadron lies within this ΔR of its axis."
     )

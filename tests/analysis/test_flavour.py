@@ -63,4 +63,39 @@ def test_flavour_is_that_of_the_heaviest_hadron_in_the_cone(
         for eta, dphi, code in hadrons
     ]
     far = {"eta": 4.0, "phi": 0.0, "flavour": 5}
-    assert subjet_flavour(subjets, ak.Array([[*near, far], [far]]), 0.3).tolist() == [[flavour], []]
+    hadrons_of = ak.Array([[*near, far], [far]])
+    for exclusive in (True, False):
+        found = subjet_flavour(subjets, hadrons_of, 0.3, exclusive=exclusive)
+        assert found.tolist() == [[flavour], []]
+
+
+def test_a_hadron_between_two_subjets_labels_the_nearest_alone_if_exclusive() -> None:
+    subjets = ak.Array(
+        [[{"eta": 0.0, "phi": 3.1}, {"eta": 0.0, "phi": -2.8}, {"eta": 0.6, "phi": 3}]]
+    )
+    between = {"eta": 0.05, "phi": -3.05, "flavour": 5}
+    for exclusive, flavours in ((True, [5, 0, 0]), (False, [5, 5, 0])):
+        found = subjet_flavour(subjets, ak.Array([[between]]), 0.3, exclusive=exclusive)
+        assert found.tolist() == [flavours]
+
+
+def test_exclusive_labels_never_add_flavour() -> None:
+    rng = np.random.default_rng(1)
+    jets = [
+        [{"eta": x, "phi": y} for x, y in rng.uniform(-0.5, 0.5, (rng.integers(0, 5), 2))]
+        for _ in range(200)
+    ]
+    hadrons = [
+        [{"eta": x, "phi": y, "flavour": int(rng.choice([4, 5]))}
+         for x, y in rng.uniform(-0.5, 0.5, (rng.integers(0, 4), 2))]
+        for _ in range(200)
+    ]  # fmt: skip
+    pair = (
+        ak.Array([*jets, [{"eta": 0.0, "phi": 0.0}]]),
+        ak.Array([*hadrons, [{"eta": 0.0, "phi": 0.0, "flavour": 5}]]),
+    )
+    exclusive, cone = (subjet_flavour(*pair, 0.3, exclusive=e) for e in (True, False))
+    assert ak.all(exclusive <= cone)
+    labelled = ak.sum(exclusive > 0, axis=1)
+    assert ak.all(labelled <= ak.num(pair[1])), "no more labels than hadrons"
+    assert ak.any(exclusive < cone)
