@@ -47,7 +47,7 @@ schema: $(READY)
 	$(BIN)/python -m workflow.scripts.check_config --write-schema
 
 dag: $(READY)
-	$(BIN)/snakemake --configfile $(CONFIG) --rulegraph mermaid-js
+	@$(BIN)/snakemake --configfile $(CONFIG) --rulegraph mermaid-js
 
 clean: ## removes all that a run made
 	find results -mindepth 1 ! -name README.md -delete

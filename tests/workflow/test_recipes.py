@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, call_snakemake
 from tests.workflow.plans import planned
 
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -50,6 +50,18 @@ def test_make_has_the_target(command: str) -> None:
     arguments = ["make", "--dry-run", "--always-make", *shlex.split(command.partition(">")[0])[1:]]
     run = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+    if ">" in command:  # what is redirected must be the result alone
+        recipe_line = (ROOT / "Makefile").read_text().partition(f"\n{target}:")[2].splitlines()[1]
+        assert recipe_line.startswith("\t@")
+
+
+def test_graph_of_rules_is_mermaid(project: Path, config: dict[str, Any], tmp_path: Path) -> None:
+    run = call_snakemake(
+        tmp_path, config, "--rulegraph", "mermaid-js", snakefile=project / "Snakefile"
+    )
+    assert run.returncode == 0, run.stderr
+    assert "flowchart" in run.stdout
+    assert "[page]" in run.stdout
 
 
 RULES = {
@@ -141,3 +153,10 @@ def test_template_of_a_rule_is_like_the_rules() -> None:
     assert directives.findall(rule) == directives.findall(real)
     options = set(re.findall(r"--(\w+)", rule))
     assert options == {name for name in ("config", "output") if f"{name}: Annotated" in script}
+
+
+def test_links_between_files_resolve() -> None:
+    for path in DOCS:
+        targets = re.findall(r"(?<!!)\[[^]]*\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
+        missing = [target for target in targets if not (path.parent / target).exists()]
+        assert missing == [], path.name
