@@ -164,7 +164,8 @@ STEP = Step("generated", 10, 10.0, 10.0)
 GOOD = Normalisation("qcd", 1.0, 0.0, 1.0, (STEP,), ())
 LIMIT = {
     "network": "cross_attention", "mass_gev": 600, "seed": 1, "limit_za_fb": 1.2, "reason": None,
-    "threshold_method": "empirical", "n_eff": 40.0,
+    "threshold_method": "empirical", "n_eff": 40.0, "cls_count_median_fb": 1.3,
+    "cls_shape_median_fb": 1.0,
 }  # fmt: skip
 CLOSES = {
     "process": "qcd",
@@ -181,6 +182,10 @@ def test_a_sound_result_has_no_warning() -> None:
     [
         ({"limit_za_fb": None, "reason": "no events", "n_eff": None}, ["No limit", "no events"]),
         ({"threshold_method": "tail_fit"}, ["Extrapolated", "seed 1", "tail"]),
+        (
+            {"cls_shape_median_fb": None, "cls_shape_reason": "too few for a bin"},
+            ["No CLs limit (shape)", "seed 1", "too few for a bin"],
+        ),
         ({"n_eff": 3.1}, ["Low statistics", "3.1 effective"]),
     ],
 )

@@ -29,6 +29,7 @@ def findings(
     """
     return [
         *_no_limit(limits),
+        *_no_fit(limits),
         *_extrapolated(limits),
         *_few_events(limits),
         *_not_closing(tag_maps),
@@ -54,6 +55,18 @@ def _no_limit(rows: Sequence[Row]) -> Iterator[str]:
             reasons = "; ".join(dict.fromkeys(str(row["reason"]) for row in missing))
             share = f"{len(missing)} of {len(members)} trainings"
             yield f"No limit for {_name(network, mass)} in {share}: {reasons}."
+
+
+def _no_fit(rows: Sequence[Row]) -> Iterator[str]:
+    """CLs limits that could not be set where Z_A gave one."""
+    for kind in ("count", "shape"):
+        cut = [row for row in rows if row["limit_za_fb"] is not None]
+        failed = [row for row in cut if row.get(f"cls_{kind}_median_fb") is None]
+        for (network, mass), members in _by_training(failed).items():
+            told = dict.fromkeys(str(row.get(f"cls_{kind}_reason") or "") for row in members)
+            reasons = "; ".join(reason for reason in told if reason) or "not asked for"
+            seeds = ", ".join(str(row["seed"]) for row in members)
+            yield f"No CLs limit ({kind}) for {_name(network, mass)} (seed {seeds}): {reasons}."
 
 
 def _extrapolated(rows: Sequence[Row]) -> Iterator[str]:
