@@ -14,8 +14,10 @@ import pytest
 from analysis.cutflow import Step
 from analysis.normalisation import Normalisation
 from tests.workflow.browser import call, chromium
+from workflow.config import read_config
+from workflow.page.content import read_content
 from workflow.page.findings import findings
-from workflow.page.render import DATA, STYLE
+from workflow.page.render import DATA, STYLE, render
 from workflow.page.tables import count, measured, number
 
 needs_browser = pytest.mark.skipif(
@@ -93,6 +95,13 @@ def test_page_tells_the_numbers_of_the_tables(finished: Path, page: Page) -> Non
     rules -= {"page", "export_onnx"}  # these run after it was written
     assert len(rules) > 10
     assert rules <= set(page.words.split())
+
+
+def test_the_same_results_give_the_same_page(finished: Path, config: dict[str, Any]) -> None:
+    figures = sorted((finished / "results/figures").rglob("*.png"))
+    pages = [render(read_content(figures, finished, read_config(config))) for _ in range(2)]
+    assert pages[0] == pages[1]
+    assert str(finished) not in pages[0]
 
 
 @pytest.mark.parametrize("theme", [0, 1])
