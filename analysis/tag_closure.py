@@ -16,6 +16,7 @@ from analysis.tag_map import JetSums, TagMap, build_map, leading_distance, sum_j
 from analysis.tail_fit import effective_number
 
 PARTS = 10
+RESOLVED = 20.0  # effective events from which on a spread of weights is its own measure
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,25 @@ def closure(
     `replicas` [K] are the map's yields with each of K parts of the events left out of the map, for
     the jackknife error of the map.
 
-    The error is that of the truth yield, from the spread of its weights, or from the spread that
-    the map predicts (`squares`) where that is larger: a sample in which no event with four b
-    subjets happened to occur knows less than its own weights tell.
+    The error is that of the truth yield, from the spread of its weights where `RESOLVED` effective
+    events or more measure it. A smaller sample, in which events with four b subjets may have
+    happened not to occur, knows less than its own weights tell: there the spread that the map
+    predicts (`squares`) is taken where it is larger. It is too large where the process is sampled
+    in classes, whose events have other tag weights than the map's mean.
     """
     total = float(np.sum(weight * mapped))
     if not total > 0:
         raise EmptySampleError("the tag map gives its own process no yield: no closure test")
     ratio = float(np.sum(weight * truth)) / total
-    observed = np.sum((weight * (truth - ratio * mapped)) ** 2)
-    predicted = np.sum(weight**2 * np.maximum(squares - mapped**2, 0))
-    error = float(np.sqrt(max(observed, predicted))) / total
+    truth_n_eff = effective_number(weight * truth)
+    variance = np.sum((weight * (truth - ratio * mapped)) ** 2)
+    if truth_n_eff < RESOLVED:
+        predicted = np.sum(weight**2 * np.maximum(squares - mapped**2, 0))
+        variance = max(variance, predicted)
+    error = float(np.sqrt(variance)) / total
     k = len(replicas)
     map_error = float(np.sqrt((k - 1) * np.var(replicas))) / total
-    return Closure(
-        ratio, error, map_error, effective_number(weight * truth), effective_number(weight * mapped)
-    )
+    return Closure(ratio, error, map_error, truth_n_eff, effective_number(weight * mapped))
 
 
 @dataclass(frozen=True)
