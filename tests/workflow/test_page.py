@@ -190,6 +190,10 @@ def test_a_sound_result_has_no_warning() -> None:
     ("change", "said"),
     [
         ({"limit_za_fb": None, "reason": "no events", "n_eff": None}, ["No limit", "no events"]),
+        (
+            {"limit_za_fb": None, "reason": "no events", "threshold_method": "tail_fit"},
+            ["No limit", "no events"],
+        ),
         ({"threshold_method": "tail_fit"}, ["Extrapolated", "seed 1", "tail"]),
         (
             {"cls_shape_median_fb": None, "cls_shape_reason": "too few for a bin"},

@@ -70,7 +70,8 @@ def _no_fit(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _extrapolated(rows: Sequence[Row]) -> Iterator[str]:
-    fitted = [row for row in rows if row["threshold_method"] == "tail_fit"]
+    limits = [row for row in rows if row["limit_za_fb"] is not None]
+    fitted = [row for row in limits if row["threshold_method"] == "tail_fit"]
     for (network, mass), members in _by_training(fitted).items():
         seeds = ", ".join(str(row["seed"]) for row in members)
         yield (
