@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from analysis.binning import best_edges, histogram, merge_until_resolved
 from analysis.config.statistics import BTagging, Category, Limits, WorkingPoint
 from analysis.scores import Scores
-from analysis.significance import NoLimitError
-from analysis.working_point import Cut, count_background, find_cut, signal_yield
+from analysis.working_point import Cut, count_background, cut_and_count, signal_yield
 from analysis.workspace import Channel
 
 Splits = Mapping[str, Scores]
@@ -60,13 +59,9 @@ def count_channel(
     NoLimitError
         If the working point cannot be found or holds no signal.
     """
-    validation, test = scores.nominal["validation"], scores.nominal["test"]
-    scale = len(validation.background.weight) / len(test.background.weight)
-    cut = find_cut(validation, point, raw_scale=scale)
-    passing = count_background(test, cut, point)
+    test = scores.nominal["test"]
+    cut, passing, _ = cut_and_count(scores.nominal, point)
     signal, error, _ = signal_yield(test, cut.threshold)
-    if signal <= 0:
-        raise NoLimitError("no signal left after the cut: no cross section can be excluded")
     names = test.processes
     normalisations = _normalisations(scores, config, tagging)
     normalisations["tail_fit"] = dict.fromkeys(names, passing.tail_error / passing.expected)

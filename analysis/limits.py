@@ -13,7 +13,7 @@ from analysis.significance import (
     signal_for_significance,
 )
 from analysis.tail_fit import effective_number
-from analysis.working_point import Cut, Passing, count_background, find_cut, signal_yield
+from analysis.working_point import Cut, Passing, cut_and_count, signal_yield
 
 REFERENCE_FB = 1.0
 READINGS = ("expected", "mc")
@@ -164,11 +164,10 @@ def limit_row(
     Returns
     -------
     Row
-        `COLUMNS`; with `status` "no limit", `reason` says why and what is unknown is None.
+        `COLUMNS`; with `status` "no limit", `reason` says why and what is unknown is None; with
+        `threshold_method` "resolved" it says why the cut is not the wanted one.
     """
-    validation, test = split["validation"], split["test"]
-    background = test.background.weight
-    scale = len(validation.background.weight) / len(background)
+    background = split["test"].background.weight
     row: Row = dict.fromkeys(COLUMNS) | {
         "status": "ok",
         "threshold_method": "none",
@@ -177,10 +176,9 @@ def limit_row(
         "reason": "",
     }
     try:
-        cut = find_cut(validation, working_point, events, scale)
-        row |= {"threshold_method": cut.method, "threshold_log_odds": cut.threshold}
-        passing = count_background(test, cut, working_point)
-        return row | asimov_limit(test, cut, passing, norm, config, non_closure)
+        cut, passing, reason = cut_and_count(split, working_point, events)
+        found = asimov_limit(split["test"], cut, passing, norm, config, non_closure)
+        return row | found | {"reason": reason}
     except NoLimitError as error:
         return row | {"status": "no limit", "reason": str(error)}
 

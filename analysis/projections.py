@@ -7,7 +7,7 @@ from analysis.config.statistics import Limits, WorkingPoint
 from analysis.limits import Normalisation, Row, asimov_limit, limit_row
 from analysis.scores import Scores
 from analysis.significance import NoLimitError
-from analysis.working_point import count_background, find_cut
+from analysis.working_point import cut_and_count
 
 WORTHWHILE = 1.05
 _COLUMNS = ("limit_za_fb", "limit_za_error_fb", "b_expected", "sigma_b", "signal_efficiency")
@@ -47,20 +47,17 @@ def sample_size_rows(
     The cut and all yields stay as they are, and the errors from simulated statistics, those of the
     tail fit among them, shrink with the square root of the size.
     """
-    validation, test = split["validation"], split["test"]
-    scale = len(validation.background.weight) / len(test.background.weight)
     rows: list[Row] = []
     for size in config.projection_samples:
         head: Row = {"kind": "sample_size", "value": size}
         try:
-            cut = find_cut(validation, point, raw_scale=scale)
-            passing = count_background(test, cut, point)
+            cut, passing, _ = cut_and_count(split, point)
             better = replace(
                 passing,
                 statistical_error=passing.statistical_error / size**0.5,
                 tail_error=passing.tail_error / size**0.5,
             )
-            found = asimov_limit(test, cut, better, norm, config, non_closure)
+            found = asimov_limit(split["test"], cut, better, norm, config, non_closure)
             rows.append(head | _short({"status": "ok", "reason": "", **found}))
         except NoLimitError as error:
             rows.append(head | _short({"status": "no limit", "reason": str(error)}))

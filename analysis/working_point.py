@@ -1,5 +1,6 @@
 """The cut on the score that leaves a wanted number of background events, and what passes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,10 @@ from analysis.significance import NoLimitError
 from analysis.tail_fit import Tail, effective_number, fit_tail
 
 
+class TooFewWantedError(NoLimitError):
+    """The whole background is less than what the working point is to leave."""
+
+
 @dataclass(frozen=True)
 class Cut:
     """A cut on the log-odds, found on validation events.
@@ -20,7 +25,7 @@ class Cut:
     threshold, error : float
         The cut in log-odds, and its statistical error.
     method : str
-        "empirical" or "tail_fit".
+        "empirical", "tail_fit" or "resolved" (the hardest cut that the sample resolves).
     """
 
     threshold: float
@@ -80,7 +85,7 @@ def find_cut(
     weight = np.ones_like(background.weight) if counting else background.weight
     target = target * raw_scale if counting else target
     if weight.sum() <= target:
-        raise NoLimitError(
+        raise TooFewWantedError(
             f"the whole validation background is {weight.sum():.4g} events and the working point "
             f"asks for {target:.4g}: lower working_point.background_events or simulate more"
         )
@@ -90,6 +95,74 @@ def find_cut(
         return Cut(threshold, _empirical_error(background.log_odds, weight, target), "empirical")
     tail = _tail(background, config)
     return Cut(*tail.threshold(target), "tail_fit")
+
+
+def resolved_cut(validation: Scores, config: WorkingPoint) -> Cut:
+    """Return the hardest cut with `config.min_n_eff` effective background events behind it.
+
+    A limit from a looser cut than the wanted one is weaker, and as valid.
+
+    Raises
+    ------
+    NoLimitError
+        If the whole background has fewer effective events than that.
+    """
+    background = validation.background
+    order = np.argsort(-background.log_odds, kind="stable")
+    log_odds, weight = background.log_odds[order], background.weight[order]
+    total, squares = np.cumsum(weight), np.cumsum(weight**2)
+    enough = np.flatnonzero(np.maximum(total, 0) ** 2 >= config.min_n_eff * squares)
+    if not len(enough):
+        raise NoLimitError(
+            f"the whole validation background has {effective_number(weight):.3g} effective events "
+            f"and a cut needs {config.min_n_eff:g} behind it: simulate more background"
+        )
+    last = int(enough[0])
+    error = _empirical_error(log_odds, weight, float(total[last]))
+    return Cut(float(log_odds[last]), error, "resolved")
+
+
+def cut_and_count(
+    split: Mapping[str, Scores], config: WorkingPoint, events: float | None = None
+) -> tuple[Cut, Passing, str]:
+    """Find the cut on validation events and count the test background behind it.
+
+    Where the cut that leaves the configured number of events, or the background behind it, cannot
+    be had, or no signal passes it, `config.fallback` says what happens. A number given as `events`
+    is asked for as it is, without fallback.
+
+    Returns
+    -------
+    cut : Cut
+    passing : Passing
+    reason : str
+        Why the cut is not the wanted one; empty where it is.
+
+    Raises
+    ------
+    NoLimitError
+        If there is no cut to count behind.
+    """
+    validation, test = split["validation"], split["test"]
+    scale = len(validation.background.weight) / len(test.background.weight)
+    try:
+        cut = find_cut(validation, config, events, scale)
+        return cut, _with_signal(test, cut, config), ""
+    except NoLimitError as error:
+        wanted = config.fallback == "resolved" and events is None
+        if not wanted or isinstance(error, TooFewWantedError):
+            raise
+        cut = resolved_cut(validation, config)
+        return cut, _with_signal(test, cut, config), str(error)
+
+
+def _with_signal(test: Scores, cut: Cut, config: WorkingPoint) -> Passing:
+    if signal_yield(test, cut.threshold)[0] <= 0:
+        raise NoLimitError(
+            f"no signal left after the cut at log-odds {cut.threshold:.3f}: no cross section can "
+            "be excluded"
+        )
+    return count_background(test, cut, config)
 
 
 def empirical_threshold(

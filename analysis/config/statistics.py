@@ -108,6 +108,12 @@ class WorkingPoint(Block):
         description="With fewer effective events behind the cut, the threshold of reading "
         "`expected` comes from a fit to the tail.",
     )
+    fallback: Literal["resolved", "none"] = Field(
+        "resolved",
+        description="Where the simulated background cannot support the wanted cut: `resolved` "
+        "takes the hardest cut with `min_n_eff` effective events behind it, whatever yield that "
+        "is, and marks the limit; `none` gives no limit.",
+    )
     tail: TailFit = TailFit()
     scan: tuple[Positive, ...] = Field(
         (5.0, 10.0, 20.0, 50.0, 100.0, 200.0),

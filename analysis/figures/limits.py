@@ -161,6 +161,6 @@ def _legend(ax: Axes, curves: Sequence[LimitCurve], seeds: int) -> None:
     handles, labels = ax.get_legend_handles_labels()
     title = f"median and range of {seeds} trainings" if seeds > 1 else "one training"
     if any(curve.fitted.any() for curve in curves):
-        title += "\nopen markers: threshold from a tail fit"
+        title += "\nopen markers: 20 background events are beyond the simulated sample"
     legend = ax.legend(handles, labels, loc="upper right", ncols=2, fontsize=11, title=title)
     legend.get_title().set_fontsize(10)

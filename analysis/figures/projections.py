@@ -74,7 +74,7 @@ def dependence_plot(
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     if any(curve.fitted.any() for curve in curves):
-        note += "\nopen markers: threshold from a tail fit"
+        note += "\nopen markers: beyond the simulated sample"
     ax.legend(loc="best", title=note.strip(), title_fontsize=11)
     add_label(ax, luminosity)
     return figure

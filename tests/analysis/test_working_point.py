@@ -5,9 +5,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.config.statistics import TailFit, WorkingPoint
+from analysis.scores import Scores
 from analysis.significance import NoLimitError
 from analysis.tail_fit import effective_number, fit_tail
-from analysis.working_point import count_background, empirical_threshold, find_cut
+from analysis.working_point import (
+    count_background,
+    cut_and_count,
+    empirical_threshold,
+    find_cut,
+)
 from tests.analysis.score_samples import draw_scores
 
 
@@ -116,3 +122,42 @@ def test_no_background_behind_the_cut_gives_no_limit():
     test.log_odds[~test.signal] -= 30
     with pytest.raises(NoLimitError, match="no background left"):
         count_background(test, find_cut(validation, WorkingPoint()), WorkingPoint())
+
+
+def small_splits() -> dict[str, Scores]:
+    """Few events for a large yield: the cut that leaves 20 is beyond the sample."""
+    return {
+        name: draw_scores(seed, n=300, background_yield=3e5)
+        for seed, name in enumerate(("validation", "test"))
+    }
+
+
+def test_beyond_the_sample_the_cut_is_the_hardest_that_it_resolves():
+    splits = small_splits()
+    config = WorkingPoint(tail=TailFit(min_n_eff=1e6))
+    cut, passing, reason = cut_and_count(splits, config)
+    background = splits["validation"].background
+    behind = background.log_odds >= cut.threshold
+    harder = background.log_odds > cut.threshold
+    assert cut.method == "resolved"
+    assert effective_number(background.weight[behind]) >= config.min_n_eff
+    assert effective_number(background.weight[harder]) < config.min_n_eff
+    assert passing.expected > config.background_events
+    assert "effective events" in reason
+
+
+def test_without_fallback_or_for_a_given_number_there_is_no_limit():
+    splits = small_splits()
+    strict = TailFit(min_n_eff=1e6)
+    with pytest.raises(NoLimitError):
+        cut_and_count(splits, WorkingPoint(tail=strict, fallback="none"))
+    with pytest.raises(NoLimitError):
+        cut_and_count(splits, WorkingPoint(tail=strict), events=20.0)
+
+
+def test_a_resolved_sample_needs_no_fallback():
+    splits = {name: draw_scores(k, background_yield=100.0) for k, name in
+              enumerate(("validation", "test"))}  # fmt: skip
+    cut, passing, reason = cut_and_count(splits, WorkingPoint())
+    assert (cut.method, reason) == ("empirical", "")
+    assert passing.expected == pytest.approx(20, abs=4 * passing.statistical_error + 2)

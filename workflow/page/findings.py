@@ -31,6 +31,7 @@ def findings(
         *_no_limit(limits),
         *_no_fit(limits),
         *_extrapolated(limits),
+        *_looser(limits),
         *_few_events(limits),
         *_not_closing(tag_maps),
         *_skipped(normalisations),
@@ -77,6 +78,19 @@ def _extrapolated(rows: Sequence[Row]) -> Iterator[str]:
         yield (
             f"Extrapolated: for {_name(network, mass)} (seed {seeds}) too few simulated background "
             "events are left at the threshold to count them; it comes from a fit to the tail."
+        )
+
+
+def _looser(rows: Sequence[Row]) -> Iterator[str]:
+    """Limits behind a looser cut than the wanted one, since the sample resolves no harder one."""
+    resolved = [row for row in rows if row["threshold_method"] == "resolved"]
+    for (network, mass), members in _by_training(resolved).items():
+        kept = ", ".join(f"{row['b_expected']:.3g}" for row in members if row["b_expected"])
+        reasons = "; ".join(dict.fromkeys(str(row["reason"]) for row in members))
+        yield (
+            f"Looser cut: for {_name(network, mass)} the simulated background supports no harder "
+            f"cut than one that leaves {kept} events, so its limits are weaker than they could be "
+            f"({reasons})."
         )
 
 

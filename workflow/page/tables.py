@@ -158,7 +158,7 @@ def _range(row: Row, column: str) -> Cell:
 
 
 def _method(methods: str) -> str:
-    words = {"empirical": "counted", "tail_fit": "extrapolated", "none": "none"}
+    words = {"empirical": "counted", "tail_fit": "extrapolated", "resolved": "looser cut"}
     return ", ".join(words.get(name, name.replace("_", " ")) for name in methods.split("+"))
 
 

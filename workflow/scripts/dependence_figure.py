@@ -57,7 +57,7 @@ def _curve(name: str, colour: str, rows: list[dict[str, Any]], x: str) -> Depend
         own = [row for row in valid if row[x] == value]
         limits = np.array([row["limit_za_fb"] for row in own], dtype=float)
         error = float(np.median([row["limit_za_error_fb"] for row in own]))
-        fitted = any(row["threshold_method"] == "tail_fit" for row in own)
+        fitted = any(row["threshold_method"] != "empirical" for row in own)
         points.append([value, np.median(limits), limits.min(), limits.max(), error, fitted])
     at, median, low, high, errors, tails = np.array(points, dtype=float).reshape(-1, 6).T
     label = name.replace("_", " ")

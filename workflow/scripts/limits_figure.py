@@ -45,7 +45,7 @@ def _curve(
     keys = ("mass_gev", f"{column}_median", f"{column}_min", f"{column}_max")
     mass, median, low, high = (np.array([row[key] for row in own], dtype=float) for key in keys)
     counted = "shape" not in column  # the shape fit has no threshold
-    fitted = np.array([counted and "tail_fit" in row["methods"] for row in own], dtype=bool)
+    fitted = np.array([counted and row["methods"] != "empirical" for row in own], dtype=bool)
     errors = np.array([row[f"{error}_median"] or 0.0 for row in own], dtype=float)
     label = name.replace("_", " ")
     return LimitCurve(label, colour, mass, median, low, high, fitted, errors)
