@@ -26,7 +26,7 @@ run: $(READY)
 	@echo "Done. Open results/index.html; results/README.md says what else is there."
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(CORES) --dist loadfile
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .
