@@ -1,0 +1,72 @@
+"""Does the tag map close behind a cut on the score?
+
+    python -m benchmarks.score_closure RUN
+
+RUN is the folder of a finished run with `btagging: {mode: map}`. For each training and several
+signal efficiencies the table has the multijet yield behind the cut, on validation and test events
+together, once weighted by the map and once by the truth flavours of the same events.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import awkward as ak
+import numpy as np
+import pandas as pd
+import typer
+
+from analysis.btagging import tag_weights
+from analysis.config.statistics import BTagging
+from analysis.dataset import event_key
+from analysis.features import leading_subjet_flavour
+from analysis.normalisation import Normalisation
+
+EFFICIENCIES = (1.0, 0.9, 0.8, 0.5)
+
+
+def truth_weights(run: Path, sample: str) -> pd.Series:
+    """Return the truth-tagged yield of each selected event of a sample, by its key."""
+    scale = Normalisation.read(run / f"results/normalisation/{sample}.json").scale
+    parts = []
+    for path in sorted((run / f"results/events/{sample}").glob("*.parquet")):
+        table = ak.from_parquet(path)
+        tags = tag_weights(leading_subjet_flavour(table), BTagging(mode="truth"))[:, 0]
+        key = event_key(sample, path.stem, ak.to_numpy(table["entry"]))
+        parts.append(pd.Series(ak.to_numpy(table["generator_weight"]) * scale * tags, key))
+    return pd.concat(parts)
+
+
+def yields(weight: np.ndarray) -> str:
+    """Return a yield and its statistical error."""
+    return f"{weight.sum():.3g} ± {np.sqrt((weight**2).sum()):.2g}"
+
+
+def main(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run in mode `map`.")],
+    process: Annotated[str, typer.Option(help="Background process.")] = "qcd",
+) -> None:
+    """Print the table."""
+    print("| training | ε_S | by truth | by the map |\n|---|---|---|---|")
+    truth: dict[str, pd.Series] = {}
+    for path in sorted((run / "results/scores").rglob("*.parquet")):
+        scores = pd.read_parquet(path)
+        signal = scores.log_odds[scores.label == 1]
+        own = scores[(scores.label == 0) & (scores.process == process)]
+        for name in own["sample"].unique():
+            truth.setdefault(name, truth_weights(run, name))
+        known = pd.concat([truth[name] for name in own["sample"].unique()])
+        training = path.relative_to(run / "results/scores").with_suffix("")
+        model = json.loads((run / "results/models" / training / "model.json").read_text())
+        fraction = own.split.map(model["dataset"]["split"]).to_numpy()
+        # each side of the split is scaled to the whole yield: two sides, half of it each
+        by_truth = known.loc[own.key].to_numpy() / fraction / 2
+        by_map = own.weight.to_numpy() / 2
+        for efficiency in EFFICIENCIES:
+            behind = (own.log_odds >= signal.quantile(1 - efficiency)).to_numpy()
+            cells = (yields(by_truth[behind]), yields(by_map[behind]))
+            print(f"| {training} | {efficiency:g} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
