@@ -69,6 +69,6 @@ rule all:
 
 onstart:
     try:
-        run_lock = hold_lock(Path(".snakemake/run.lock"))
+        hold_lock(Path(".snakemake/run.lock"))
     except AnalysisError as error:
         raise WorkflowError(str(error)) from None

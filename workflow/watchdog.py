@@ -14,6 +14,8 @@ from typing import TextIO
 
 from analysis.errors import AnalysisError
 
+_held: list[TextIO] = []  # a file that nobody refers to would be closed, and the lock freed
+
 VARIABLE = "BOOSTED_HH4B_RUN"
 INTERVAL_S = 0.5
 
@@ -23,8 +25,9 @@ class RunningError(AnalysisError):
 
 
 def hold_lock(path: Path) -> TextIO:
-    """Lock the run's folder for as long as the returned file stays open; mark this process as the
-    one that its jobs watch.
+    """Lock the run's folder until this process ends, or the returned file is closed.
+
+    Marks this process as the one that its jobs watch.
 
     Raises
     ------
@@ -42,6 +45,7 @@ def hold_lock(path: Path) -> TextIO:
             "another folder (--directory)"
         ) from None
     os.environ[VARIABLE] = f"{socket.gethostname()}:{os.getpid()}"
+    _held.append(file)
     return file
 
 

@@ -207,22 +207,28 @@ def test_killed_run_is_completed_with_the_same_tables(
 
 
 def test_two_runs_in_one_folder_are_refused(
-    project: Path, finished: Path, config: dict[str, Any]
+    project: Path, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", "import sys; from pathlib import Path; "
-         "from workflow.watchdog import hold_lock; f = hold_lock(Path('.snakemake/run.lock')); "
-         "print('held', flush=True); sys.stdin.read()"],
-        cwd=finished, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    (tmp_path / "config.test.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile")]
+    command += ["--directory", str(tmp_path), "--configfile", str(tmp_path / "config.test.yaml")]
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    first = subprocess.Popen(
+        [*command, "--cores", "1"],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    changed = {**config, "limits": {"z_target": 2.0}}
-    run = call_snakemake(finished, changed, snakefile=project / "Snakefile")
-    holder.communicate()
-    assert run.returncode != 0
-    assert "another run is working in" in run.stdout + run.stderr
+    try:
+        limit = time.monotonic() + 300
+        while not list(tmp_path.glob("results/events/*/*.parquet")):
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+        second = call_snakemake(tmp_path, config, snakefile=project / "Snakefile")
+        assert first.poll() is None, "the first run is still working"
+    finally:
+        first.kill()
+        first.wait()
+    assert second.returncode != 0
+    assert "another run is working in" in second.stdout + second.stderr
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
