@@ -93,7 +93,8 @@ def rejection(
     statistics leaves uncertain. Without background behind the cut there is no value.
     """
     roc = roc_curve(score, signal, weight)
-    cut = roc.cut[np.searchsorted(roc.signal, signal_efficiency)]
+    # a sum of weights that reaches the efficiency exactly must do so whatever its rounding
+    cut = roc.cut[np.searchsorted(roc.signal, signal_efficiency * (1 - 1e-12))]
     background, passes = ~signal, score >= cut
     left = weight[background & passes]
     found: dict[str, float | int | None] = {

@@ -62,8 +62,11 @@ def test_metrics_table_is_in_range(finished: Path) -> None:
     metrics = pd.read_csv(finished / "results/metrics.csv")
     assert len(metrics) == 4
     assert metrics.auc.between(0, 1).all()
-    assert (metrics.filter(regex=r"rejection_\d+$") >= 1).all(axis=None)
-    assert (metrics.filter(regex="error") >= 0).all(axis=None)
+    rejections = metrics.filter(regex=r"rejection_\d+$")
+    assert ((rejections >= 1) | rejections.isna()).all(axis=None), "none where no background passes"
+    assert rejections.notna().any(axis=None)
+    errors = metrics.filter(regex="error")
+    assert ((errors >= 0) | errors.isna()).all(axis=None)
 
 
 def test_cutflow_falls_and_starts_with_all_events(finished: Path) -> None:
@@ -110,7 +113,7 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
         ("limits.z_target", 2.0, {"limit": 4}),
         ("luminosity_fb", 1000, {"reconstruct": 0, "normalise": 2, "dataset": 2, "limit": 4}),
         ("btagging", {"mode": "map"}, {"reconstruct": 0, "tag_map": 1, "dataset": 2}),
-        ("dataset.weight_cap_quantile", 0.9, {"train": 4, "score": 4, "limit": 4}),
+        ("dataset.weight_cap_quantile", 0.8, {"train": 4, "score": 4, "limit": 4}),
         ("training.epochs", 3, {"reconstruct": 0, "dataset": 0, "train": 4, "score": 4}),
         ("training.seeds", [1, 2, 3], {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
         ("networks.1.width", 32, {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
