@@ -207,11 +207,11 @@ def test_some_negative_weights_are_allowed(tmp_path: Path) -> None:
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     config = Reconstruction(step_size=40)
     peaks = []
-    for copies in (2, 10):
+    for copies in (10, 2, 10):  # the first fills caches and is not counted
         path = write_flat(tmp_path / "long.root", real_branches(), copies=copies)
         tracemalloc.start()
         flow = reconstruct_file(str(path), tmp_path / "t.parquet", config)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert flow["generated"].raw == 40 * copies
-    assert peaks[1] < 1.5 * peaks[0]
+    assert peaks[2] < 1.2 * peaks[1]
