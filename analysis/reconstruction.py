@@ -1,5 +1,6 @@
 """From a Delphes file to the table of events with two oriented fat jets."""
 
+import logging
 from pathlib import Path
 
 import awkward as ak
@@ -15,6 +16,8 @@ from analysis.orientation import orient, unwrap
 from analysis.selection import GENERATED, CutCounts
 from analysis.subjets import find_subjets
 from analysis.systematics import loosened, vary_fatjets
+
+log = logging.getLogger(__name__)
 
 STRATUM = "b hadrons"
 CUTS = ("two fat jets", "eta", "mass")
@@ -151,6 +154,7 @@ def reconstruct_file(
             table, step_flow = reconstruct(events, config, stratum)
             writer.write(table)
             flow += step_flow
+            log.info("%d of %d events", flow[GENERATED].raw, file.tree.num_entries)
     total = flow[GENERATED]
     if not total.sum_w > 0:
         raise NormalisationError(

@@ -131,7 +131,8 @@ class Loop(lightning.LightningModule):
         rate = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
         self.progress.history.append((self.epoch + 1, train_loss, val_loss, rate))
         log.info(
-            "epoch %d: training loss %.5f, validation loss %.5f", *self.progress.history[-1][:3]
+            "%d of %d epochs: training loss %.5f, validation loss %.5f",
+            *(self.epoch + 1, self.training_settings.epochs, train_loss, val_loss),
         )
         self.progress.store(self.network, self.optimizers().optimizer)  # type: ignore[union-attr]
         self.trainer.should_stop = self.progress.stale >= self.training_settings.patience

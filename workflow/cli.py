@@ -1,6 +1,7 @@
 """What all scripts share: running a `main` as a command line, and reading a configuration block."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ T = TypeVar("T")
 def run(main: Callable[..., None]) -> None:
     """Run `main` as a typer command; an error that the user can mend is one message and exit 1."""
     follow_run()
+    _show_progress()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
     try:
@@ -28,6 +30,16 @@ def run(main: Callable[..., None]) -> None:
     except UserError as error:
         Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {error}", highlight=False)
         sys.exit(1)
+
+
+def _show_progress() -> None:
+    """Send the project's progress lines ("<done> of <all> …") to stderr, a rule's log."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for package in ("analysis", "models", "workflow"):
+        logger = logging.getLogger(package)
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
 
 
 def read_block(kind: type[T], text: str) -> T:

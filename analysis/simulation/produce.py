@@ -1,6 +1,6 @@
 """One chunk of simulated events: generate, measure, write."""
 
-import sys
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from analysis.simulation.layout import open_writer
 from analysis.simulation.pythia import Generator, Normalisation, cross_section
 from analysis.simulation.real_delphes import find_card, find_executable, run_delphes
 from analysis.simulation.settings import chunk_seeds, seed_lines, settings_lines
+
+log = logging.getLogger(__name__)
 
 
 def produce(
@@ -88,7 +90,7 @@ def _parametric(
         for batch in generator.batches():
             response = simulate(batch.particles, detector, rng)
             writer.write(batch.particles, batch.weight, response)
-            print(f"{writer.events} of {simulation.events} events", file=sys.stderr, flush=True)
+            log.info("%d of %d events", writer.events, simulation.events)
     return generator.normalisation()
 
 

@@ -53,6 +53,16 @@ def test_bar_counts_the_jobs_and_names_those_that_run(tmp_path: Path) -> None:
         assert words in shown
 
 
+def test_a_job_says_how_far_it_is(tmp_path: Path) -> None:
+    status, shown = on_a_terminal(
+        tmp_path,
+        "echo 3 of 40 epochs, loss 0.5 > {log}; echo chatter >> {log}; sleep 1; touch {output}",
+    )
+    assert status == 0
+    assert "Making the first: 3 of 40 epochs, loss 0.5" in shown
+    assert "chatter" not in shown
+
+
 def test_a_failed_job_shows_its_log(tmp_path: Path) -> None:
     status, shown = on_a_terminal(tmp_path, "echo Error: no such file > {log}; false")
     assert status != 0
