@@ -7,36 +7,41 @@ from analysis.config.statistics import Limits
 from analysis.scores import Scores
 from analysis.significance import NoLimitError, asimov_significance
 
-_CANDIDATES = 60
 _REFERENCE_SIGNAL = 0.05
 
 
-def best_edges(validation: Scores, config: Limits) -> NDArray[np.float64]:
+def best_edges(validation: Scores, test: Scores, config: Limits) -> NDArray[np.float64]:
     """Return the lower edges of the bins in log-odds, rising; the last bin is open above.
 
-    Among candidate edges at quantiles of the signal, dynamic programming finds the at most
-    `config.shape_bins` bins with the largest Σ Z_A² for a small signal, each with at least
-    `config.min_bin_n_eff` effective background events. The first bin is open below.
+    Among candidate edges at quantiles of signal and background, dynamic programming finds the at
+    most `config.shape_bins` bins with the largest Σ Z_A² for a small signal on validation events,
+    each with at least `config.min_bin_n_eff` effective background events there, and with half as
+    many on test events, which the yields are counted on. Events below the first edge are left
+    out: one of large weight at low scores would else forbid every bin that reaches down to it.
 
     Raises
     ------
     NoLimitError
-        If even all of the background has fewer effective events than one bin needs.
+        If no bin holds enough effective background events.
     """
-    edges, sums = _candidate_sums(validation)
-    gain = _gains(sums, config)
+    edges = _candidate_edges(validation)
+    sums, counted = _running_sums(validation, edges), _running_sums(test, edges)
+    enough = _resolved(counted, config.min_bin_n_eff / 2)
+    gain = np.where(enough, _gains(sums, config), -np.inf)
     count = len(edges)
     best = np.full((config.shape_bins + 1, count + 1), -np.inf)
     cut = np.zeros((config.shape_bins + 1, count + 1), dtype=int)
-    best[0, 0] = 0.0
+    best[0] = 0.0  # the first bin may start at any edge
     for k in range(1, config.shape_bins + 1):
         total = best[k - 1][:, None] + gain  # [start, stop]
         cut[k], best[k] = total.argmax(axis=0), total.max(axis=0)
-    bins = int(best[:, count].argmax())
+    bins = int(best[1:, count].argmax()) + 1
     if not np.isfinite(best[bins, count]):
+        totals = (_n_eff(s[..., 1:])[0, -1] for s in (sums, counted))
         raise NoLimitError(
-            f"the validation background has {_n_eff(sums[:, 1:].sum(axis=0)):.3g} effective events "
-            f"and one bin of the shape fit needs {config.min_bin_n_eff:g}: simulate more"
+            "no bin of the score holds enough background: all validation events are {:.3g} "
+            "effective ones, all test events {:.3g}, and a bin needs {:g} and {:g}; simulate "
+            "more background".format(*totals, config.min_bin_n_eff, config.min_bin_n_eff / 2)
         )
     chosen, stop = [], count
     for k in range(bins, 0, -1):
@@ -45,16 +50,23 @@ def best_edges(validation: Scores, config: Limits) -> NDArray[np.float64]:
     return edges[chosen[::-1]]
 
 
-def _candidate_sums(scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return candidate edges [E], and Σw_S, Σw_B, Σw_B² of the finest bins [E, 3]."""
-    signal = scores.log_odds[scores.signal]
+def _candidate_edges(scores: Scores) -> NDArray[np.float64]:
+    """Return quantiles of signal and background, denser at high scores."""
     fractions = np.concatenate([np.linspace(0, 0.95, 20), 1 - np.geomspace(0.045, 1e-3, 40)])
-    edges = np.unique(np.quantile(signal, fractions[:_CANDIDATES]))
+    kinds = (scores.log_odds[scores.signal], scores.log_odds[~scores.signal])
+    edges = np.unique(np.concatenate([np.quantile(kind, fractions) for kind in kinds]))
     edges[0] = -np.inf
+    return edges
+
+
+def _running_sums(scores: Scores, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Σw_S, Σw_B and Σw_B² from edge i up to edge j, [E + 1, E + 1, 3]."""
     index = np.searchsorted(edges, scores.log_odds, side="right") - 1
     s, w = scores.signal, scores.weight
     columns = [w * s, w * ~s, w**2 * ~s]
-    return edges, np.stack([np.bincount(index, c, len(edges)) for c in columns], axis=-1)
+    sums = np.stack([np.bincount(index, c, len(edges)) for c in columns], axis=-1)
+    running = np.concatenate([np.zeros((1, 3)), np.cumsum(sums, axis=0)])
+    return running[None] - running[:, None]
 
 
 def _n_eff(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -62,48 +74,21 @@ def _n_eff(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1), 0.0)
 
 
+def _resolved(sums: NDArray[np.float64], floor: float) -> NDArray[np.bool_]:
+    """Return where the background from edge i up to edge j > i has `floor` effective events."""
+    ordered = np.triu(np.ones(sums.shape[:2], dtype=bool), 1)
+    return ordered & (sums[..., 1] > 0) & (_n_eff(sums[..., 1:]) >= floor)
+
+
 def _gains(sums: NDArray[np.float64], config: Limits) -> NDArray[np.float64]:
     """Return Z_A² of a bin from edge i up to edge j, [E + 1, E + 1]; −∞ where it is not allowed."""
-    running = np.concatenate([np.zeros((1, 3)), np.cumsum(sums, axis=0)])
-    s, b, b2 = np.moveaxis(running[None] - running[:, None], -1, 0)
-    n_eff = _n_eff(np.stack([b, b2], axis=-1))
-    allowed = np.triu(np.ones_like(s, dtype=bool), 1) & (b > 0) & (n_eff >= config.min_bin_n_eff)
+    s, b, b2 = np.moveaxis(sums, -1, 0)
+    allowed = _resolved(sums, config.min_bin_n_eff)
     safe = np.where(allowed, b, 1.0)
     sigma = np.sqrt(np.where(allowed, b2, 0) + (config.background_uncertainty * safe) ** 2)
-    scale = _REFERENCE_SIGNAL / max(sums[:, 0].sum(), 1e-300) * np.sqrt(sums[:, 1].sum())
+    scale = _REFERENCE_SIGNAL / max(s[0, -1], 1e-300) * np.sqrt(b[0, -1])
     z = asimov_significance(np.where(allowed, np.maximum(s, 0) * scale, 0.0), safe, sigma)
     return np.where(allowed, z**2, -np.inf)
-
-
-def merge_until_resolved(
-    edges: NDArray[np.float64], test: Scores, floor: float
-) -> NDArray[np.float64]:
-    """Drop edges, from the top, until every bin holds `floor` effective test background events.
-
-    Raises
-    ------
-    NoLimitError
-        If even one bin for everything does not.
-    """
-    background = test.background
-    kept = list(edges)
-    while kept:
-        upper = [*kept[1:], np.inf]
-        contents = [
-            background.weight[(background.log_odds >= low) & (background.log_odds < high)]
-            for low, high in zip(kept, upper, strict=True)
-        ]
-        sums = np.array([[w.sum(), (w**2).sum()] for w in contents])
-        poor = np.flatnonzero((_n_eff(sums) < floor) | (sums[:, 0] <= 0))
-        if not len(poor):
-            return np.array(kept)
-        if len(kept) == 1:
-            break
-        kept.pop(max(int(poor[-1]), 1))
-    raise NoLimitError(
-        f"the test background has fewer than {floor:g} effective events: no shape fit; "
-        "simulate more background"
-    )
 
 
 def histogram(scores: Scores, edges: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.binning import best_edges, histogram, merge_until_resolved
+from analysis.binning import best_edges, histogram
 from analysis.config.statistics import BTagging, Category, Limits, WorkingPoint
 from analysis.scores import Scores
 from analysis.working_point import Cut, count_background, cut_and_count, signal_yield
@@ -87,7 +87,7 @@ def _yields(test: Scores, cut: Cut, point: WorkingPoint) -> NDArray[np.float64]:
 
 
 def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> Channel:
-    """Return the channel of the binned score, all events, bins chosen on validation events.
+    """Return the channel of the binned score, its bins chosen on validation events.
 
     Raises
     ------
@@ -95,8 +95,7 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
         If no bin holds enough effective background events.
     """
     test = scores.nominal["test"]
-    edges = best_edges(scores.nominal["validation"], config)
-    edges = merge_until_resolved(edges, test, config.min_bin_n_eff)
+    edges = best_edges(scores.nominal["validation"], test, config)
     found = histogram(test, edges)
     names = test.processes
     signal = found["signal"]

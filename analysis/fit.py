@@ -75,9 +75,8 @@ def _fit(channels: Sequence[Channel], config: Limits) -> tuple[Row, dict[str, An
     signal = sum(float(c.signal.sum()) for c in channels)
     if signal <= 0:
         raise NoLimitError("no signal in any channel of the fit")
-    unit = _unit(channels, config)
-    workspace = build_workspace(channels, unit)
-    model = model_of(workspace)
+    unit = unit_near_limit(channels, config)
+    model = model_of(build_workspace(channels, unit))
     method, limit = "asymptotic", expected_limit(model, config.confidence_level).scaled(unit)
     single = len(channels) == 1 and len(channels[0].signal) == 1
     if single and channels[0].total[0] < config.toys_below:
@@ -86,7 +85,7 @@ def _fit(channels: Sequence[Channel], config: Limits) -> tuple[Row, dict[str, An
     row |= {"error_fb": limit.errors[2], "method": method}
     row["bins"] = sum(len(c.signal) for c in channels)
     row["significance_1fb"] = discovery_significance(model, 1 / unit)
-    return row, workspace
+    return row, build_workspace(channels, float(f"{limit.median:.0e}"))
 
 
 def _toys(channel: Channel, config: Limits) -> ExpectedLimit:
@@ -100,12 +99,12 @@ def _toys(channel: Channel, config: Limits) -> ExpectedLimit:
     return events.scaled(1 / float(channel.signal[0]))
 
 
-def _unit(channels: Sequence[Channel], config: Limits) -> float:
-    """Return a cross section [fb] near the limit: that of the best bin alone, to one digit."""
+def unit_near_limit(channels: Sequence[Channel], config: Limits) -> float:
+    """Return a cross section [fb] from which to look for the limit: that of the best bin alone."""
     best = np.inf
     for channel in channels:
         sigma = np.hypot(channel.background_error, config.background_uncertainty * channel.total)
         for s, b, error in zip(channel.signal, channel.total, sigma, strict=True):
             if s > 0:
                 best = min(best, signal_for_significance(config.z_target, b, error) / s)
-    return float(f"{best:.0e}")
+    return float(best)

@@ -15,18 +15,18 @@ class NoLimitError(AnalysisError):
 
 
 def log1p_minus(y: ArrayLike) -> NDArray[np.float64]:
-    """Return ln(1 + y) − y for y ≥ 0, to full precision also where the two cancel.
+    """Return ln(1 + y) − y for y > −1, to full precision also where the two cancel.
 
     With t = y / (2 + y), ln(1 + y) = 2 artanh t and y = 2t / (1 − t), so the difference is
-    −y t + 2 (t³/3 + t⁵/5 + …), summed up to y = 1 (t = 1/3) and taken directly beyond.
+    −y t + 2 (t³/3 + t⁵/5 + …), summed for −1/2 ≤ y ≤ 1 (|t| ≤ 1/3) and taken directly beyond.
     """
     y = np.asarray(y, dtype=np.float64)
-    small = np.minimum(y, 1.0)
+    small = np.clip(y, -0.5, 1.0)
     t = small / (2 + small)
     total = np.zeros_like(t)
     for k in range(_SERIES_TERMS, 0, -1):
         total = t**2 * (total + 1 / (2 * k + 1))
-    return np.where(y <= 1, -small * t + 2 * t * total, np.log1p(y) - y)
+    return np.where(y == small, -small * t + 2 * t * total, np.log1p(y) - y)
 
 
 def asimov_significance(

@@ -121,9 +121,11 @@ def _signal(channel: Channel, unit_fb: float) -> dict[str, Any]:
 
 def _background(channel: Channel, name: str) -> dict[str, Any]:
     modifiers = _systematics(channel, name, 1.0)
-    if (channel.background_error >= NEGLIGIBLE * channel.total).any():
+    relevant = channel.background_error >= NEGLIGIBLE * channel.total
+    if relevant.any():
         share = channel.background[name] / channel.total
-        error = (channel.background_error * np.sqrt(share)).tolist()
+        # pyhf holds the parameter of a bin without error fixed
+        error = np.where(relevant, channel.background_error * np.sqrt(share), 0.0).tolist()
         modifiers.append({"name": f"mc_{channel.name}", "type": "staterror", "data": error})
     return {"name": name, "data": channel.background[name].tolist(), "modifiers": modifiers}
 

@@ -78,7 +78,21 @@ class Config(Block):
             classes = [block.heavy_flavour for block in made if block.heavy_flavour]
             if classes:
                 check_classes(classes)
+        self._check_shower()
         return self
+
+    def _check_shower(self) -> None:
+        """Another shower would take no notice of enhanced splittings and classes of b quarks."""
+        if not any(line.startswith("PartonShowers:model") for line in self.systematics.shower):
+            return
+        blocks = [(sample.name, sample.simulation) for sample in self.samples]
+        unfit = [n for n, b in blocks if b and (b.heavy_flavour or b.enhancement > 1)]
+        if unfit:
+            raise ValueError(
+                f"systematics.shower: another shower model cannot make {', '.join(unfit)}, whose "
+                "heavy_flavour or enhancement needs Pythia's own; vary its scales instead "
+                "(`TimeShower:renormMultFac = 2`), or simulate these samples without classes"
+            )
 
 
 def _unique(what: str, names: Iterable[str]) -> None:

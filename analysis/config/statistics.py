@@ -142,7 +142,9 @@ class Limits(Block):
     )
     shape_bins: PositiveInt = Field(6, description="Most bins of the shape fit of the score.")
     min_bin_n_eff: Positive = Field(
-        10.0, description="Fewest effective background events in a bin of the shape fit."
+        10.0,
+        description="Fewest effective background events in a bin of the shape fit, of the "
+        "validation events that choose the bins; half as many of the test events.",
     )
     toys_below: NonNegative = Field(
         10.0, description="With fewer expected background events, toys replace the asymptotics."
@@ -171,7 +173,9 @@ class Systematics(Block):
     shower: tuple[str, ...] = Field(
         (),
         description="Pythia lines of another shower model, with which simulated samples are "
-        "generated once more, as `PartonShowers:model = 2`; samples from files stay as they are.",
+        "generated once more: `PartonShowers:model = 2` (Vincia), or, where classes of heavy "
+        "flavour need Pythia's own, `TimeShower:renormMultFac = 2`; samples from files stay as "
+        "they are.",
     )
 
     @property

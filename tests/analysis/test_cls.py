@@ -5,6 +5,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analysis.cls import cls_at, discovery_significance, expected_limit
+from analysis.profile import Profile
 from analysis.significance import NoLimitError, asimov_significance
 from analysis.toys import q_tilde, toy_limit
 from analysis.workspace import Channel, build_workspace, model_of
@@ -145,7 +146,30 @@ def test_toys_are_reproducible():
     assert toy_limit(5, 1, 0.95, 1000, 7) != toy_limit(5, 1, 0.95, 1000, 8)
 
 
-def test_fits_that_do_not_converge_give_no_limit():
-    hopeless = channel(2.8e5, 2.05e5, 48.5, norm={"qcd": 10.0}, other={"signal": 0.12})
+def test_large_background_of_large_uncertainty_has_a_limit():
+    # 10⁵ events known to a factor of two each way, where SLSQP's steps lose their way in −2 ln L
+    effects = {"norm": {"qcd": 10.0}, "other": {"signal": 0.12}}
+    found = expected_limit(
+        model_of(build_workspace([channel(2.8e5, 2.05e5, 48.5, **effects)], 1e4)), 0.95
+    )
+    assert (np.diff(found.values) > 0).all()
+
+
+def test_minima_that_go_on_deepening_are_no_limit(monkeypatch):
+    monkeypatch.setattr("analysis.cls.second_minimum", lambda p, mu: (0.5, p.nominal))
     with pytest.raises(NoLimitError, match="do not converge"):
-        limit_of(hopeless, unit=1e4)
+        expected_limit(one_bin(20, 2), 0.95)
+
+
+def test_a_deeper_minimum_is_followed(monkeypatch):
+    model, whole = one_bin(20, 2), Profile._fit
+    wanted = expected_limit(model, 0.95)
+
+    def stuck(self, mu, start):
+        """End too high, except from where Minuit has been."""
+        told = any(start is known for known in self._starts)
+        root, parameters = whole(self, mu, start)
+        return root + 0.5 * (not told), parameters
+
+    monkeypatch.setattr(Profile, "_fit", stuck)
+    np.testing.assert_allclose(expected_limit(model, 0.95).values, wanted.values, rtol=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pyhf
 import pytest
 
-from analysis.binning import best_edges, histogram, merge_until_resolved
+from analysis.binning import best_edges, histogram
 from analysis.channels import CategoryScores, background_error, btag_effect, count_channel
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
 from analysis.fit import columns, fit_rows
@@ -73,6 +73,15 @@ def test_no_channel_is_a_reason_and_no_number():
     assert workspace["status"] == "no limit"
 
 
+def test_limit_outside_any_bracket_is_a_reason_and_no_number():
+    point = WorkingPoint(background_events=1e19)
+    beyond = CategoryScores("four", scaled(splits(), 1.0, 1e17))
+    row, _ = fit_rows([beyond], point, LIMITS, TAGGING)
+    for kind in ("count", "shape"):
+        assert row[f"cls_{kind}_median_fb"] is None
+        assert "no signal up to 1e+15 events" in row[f"cls_{kind}_reason"]
+
+
 def test_few_background_events_are_treated_with_toys():
     point = WorkingPoint(background_events=5)
     row, _ = fit_rows([CategoryScores("four", splits())], point, LIMITS, TAGGING)
@@ -126,16 +135,29 @@ def test_btag_effect_is_the_derivative_of_the_category_s_probability():
         assert btag_effect(name, TAGGING, 1.0) == pytest.approx(expected, abs=1e-4)
 
 
+def n_eff(found: dict[str, np.ndarray]) -> np.ndarray:
+    total, squares = found["qcd"] + found["ttbar"], found["qcd²"] + found["ttbar²"]
+    return total**2 / np.maximum(squares, 1e-9)
+
+
 def test_bins_hold_the_wanted_effective_number_on_both_splits():
     split = splits(spread=1.0)
-    edges = best_edges(split["validation"], LIMITS)
+    edges = best_edges(split["validation"], split["test"], LIMITS)
     assert (np.diff(edges) > 0).all()
-    assert len(edges) <= LIMITS.shape_bins
-    kept = merge_until_resolved(edges, split["test"], 10)
-    found = histogram(split["test"], kept)
-    total = found["qcd"] + found["ttbar"]
-    assert (total**2 / (found["qcd²"] + found["ttbar²"]) >= 10).all()
-    np.testing.assert_allclose(total.sum(), split["test"].background.weight.sum())
+    assert 2 <= len(edges) <= LIMITS.shape_bins
+    assert (n_eff(histogram(split["validation"], edges)) >= LIMITS.min_bin_n_eff).all()
+    assert (n_eff(histogram(split["test"], edges)) >= LIMITS.min_bin_n_eff / 2).all()
+
+
+def test_a_heavy_event_of_low_score_costs_no_bins_above_it():
+    split = splits()
+    plain = best_edges(split["validation"], split["test"], LIMITS)
+    for scores in split.values():
+        lowest = np.flatnonzero(~scores.signal)[scores.background.log_odds.argmin()]
+        scores.weight[lowest] = 100 * scores.background.weight.sum()
+    edges = best_edges(split["validation"], split["test"], LIMITS)
+    assert edges[0] > -np.inf
+    assert len(edges) >= len(plain) - 1
 
 
 def test_bins_are_the_best_of_all_choices():
@@ -145,19 +167,21 @@ def test_bins_are_the_best_of_all_choices():
     def merit(edges):
         found = histogram(sample, np.array(edges))
         b, b2 = found["qcd"] + found["ttbar"], found["qcd²"] + found["ttbar²"]
-        if ((b**2 / np.maximum(b2, 1e-9)) < 10).any():
+        if (n_eff(found) < 10).any():
             return -np.inf
         total = sample.background.weight.sum()
-        s = found["signal"] * 0.05 / found["signal"].sum() * np.sqrt(total)
+        signal = sample.weight[sample.signal].sum()
+        s = found["signal"] * 0.05 / signal * np.sqrt(total)
         return (asimov_significance(s, b, np.sqrt(b2 + (0.1 * b) ** 2)) ** 2).sum()
 
-    edges = best_edges(sample, config)
+    edges = best_edges(sample, sample, config)
     rivals = np.quantile(sample.log_odds[sample.signal], np.linspace(0.05, 0.95, 19))
     for pair in itertools.combinations(rivals, 2):
-        assert merit([-np.inf, *pair]) <= merit(edges) * (1 + 1e-9)
+        for low in ([-np.inf], []):
+            assert merit([*low, *pair]) <= merit(edges) * (1 + 1e-9)
 
 
 def test_unresolved_background_allows_no_bin():
     sample = draw_scores(1, n=8)
-    with pytest.raises(NoLimitError, match="effective events"):
-        best_edges(sample, LIMITS)
+    with pytest.raises(NoLimitError, match="no bin of the score"):
+        best_edges(sample, sample, LIMITS)

@@ -67,6 +67,15 @@ def test_zero_signal_behind_the_cut_is_a_row_with_a_reason():
     assert "no signal" in row["reason"]
 
 
+def test_limit_outside_any_bracket_is_a_row_with_a_reason():
+    # 10²⁰ background events known to 10%: no signal that double precision can tell apart
+    row = limit_row(
+        splits(background_yield=1e20), NORM, WorkingPoint(background_events=1e19), Limits()
+    )
+    assert (row["status"], row["limit_za_fb"]) == ("no limit", None)
+    assert "no signal up to 1e+15 events" in row["reason"]
+
+
 def test_scores_survive_the_file(tmp_path):
     split = splits()
     write_scores(tmp_path / "scores.parquet", split)

@@ -1,4 +1,11 @@
 import copy
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import ConfigError
+from tests.conftest import ROOT
+from workflow.config import load
 
 
 def test_variations_are_reconstructed_and_scored_only_when_asked_for(tiny_config, snakemake):
@@ -22,3 +29,12 @@ def test_misspelt_systematic_is_an_error(tiny_config, snakemake):
     found = snakemake(config, "-n")
     assert found.returncode != 0
     assert "did you mean 'energy_scale'" in found.stdout + found.stderr
+
+
+def test_another_shower_is_refused_where_a_sample_needs_pythia_s_own(tmp_path: Path):
+    file = tmp_path / "systematics.yaml"
+    file.write_text('systematics: {shower: ["PartonShowers:model = 2"]}')
+    with pytest.raises(ConfigError, match="qcd_01b, qcd_23b, qcd_4b"):
+        load([ROOT / "config.yaml", file])
+    file.write_text('systematics: {shower: ["TimeShower:renormMultFac = 2"]}')
+    assert load([ROOT / "config.yaml", file]).systematics.nuisances == {"shower": ("shower_up",)}
