@@ -3,16 +3,17 @@
     python -m benchmarks.transfer FOLDER --run . --signal signal_mH1000
 
 takes the trainings of one signal of a finished run, and a folder of real Delphes files with its
-`manifest.json` (cross sections, sums of weights), and prints for each network and each background
-process the rejection at ε_S = 0.5 on the test events of the run and on the Delphes files, with
-their statistical errors. Events are weighted as generated, before b tags, and one background
-process at a time, so that both sides have the same composition. The errors hold the events of
-both sides; those of one network's several trainings are of the same Delphes events.
+`manifest.json` (Pythia settings, cross sections). It simulates every sample of the manifest anew,
+with the manifest's settings and our detector, and prints for each training the rejection at
+ε_S = 0.5 on our events and on Delphes', with their statistical errors. Both sides have the same
+composition: every sample counts with the number of events that Delphes has of it, and every event
+as often as Pythia made it, without the weights of a biased or enhanced generation. The trainings
+see the same events, so that the errors of the rows hold together.
 """
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,58 +21,69 @@ import awkward as ak
 import numpy as np
 import typer
 
-from analysis.config.dataset import Split
+from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
-from analysis.dataset import SPLITS, Dataset, assign_split
+from analysis.config.simulation import Simulation
+from analysis.dataset import Dataset
 from analysis.features import tensors
 from analysis.metrics import metric_row
 from analysis.reconstruction import reconstruct_file
+from analysis.simulation.produce import produce
 from models.batch import Events
 from models.inference import predict_log_odds
 from workflow.network_inputs import feature_names
 
-Tensors = Mapping[str, np.ndarray]
-Weighted = tuple[Tensors, np.ndarray]
+BACKGROUNDS = ("qcd", "qcd_bb", "ttbar")
+CHUNK = 500
+"""Events in one file of ours."""
+
+Weighted = tuple[Mapping[str, np.ndarray], np.ndarray]
+"""Tensors of the selected events, and how much each counts."""
 
 
-def delphes_events(folder: Path, names: list[str]) -> Weighted:
-    """Return the selected events of the named samples of a manifest, and their weights.
-
-    Each file is normalised to its own cross section; files of a sample share it.
-    """
-    manifest = json.loads((folder / "manifest.json").read_text())["files"]
-    parts, weights = [], []
+def selected(file: Path) -> Mapping[str, np.ndarray]:
+    """Return the tensors of the events that pass the selection."""
     with tempfile.TemporaryDirectory() as scratch:
-        for entry in (entry for entry in manifest if entry["sample"] in names):
-            output = Path(scratch) / f"{entry['file']}.parquet"
-            reconstruct_file(str(folder / entry["file"]), output, Reconstruction())
-            table = ak.from_parquet(output)
-            parts.append(tensors(table, 50, 6))
-            share = entry["cross_section_pb"] * entry["events"] / entry["sum_of_weights"]
-            weights.append(ak.to_numpy(table["generator_weight"]) * share)
-    return joined(parts), np.concatenate(weights)
+        output = Path(scratch) / "events.parquet"
+        reconstruct_file(str(file), output, Reconstruction())
+        return tensors(ak.from_parquet(output), 50, 6)
 
 
-def run_events(datasets: list[Dataset], seed: int, split: Split) -> Weighted:
-    """Return the test events of some samples of a run, and their weights before b tags."""
-    parts, weights = [], []
-    for data in datasets:
-        chosen = assign_split(data.columns["key"], seed, split) == SPLITS.index("test")
-        parts.append(data.read(chosen))
-        weights.append(data.columns["weight"][chosen])
-    return joined(parts), np.concatenate(weights)
+def joined(parts: list[Weighted]) -> Weighted:
+    """Return several parts, one after the other."""
+    names = parts[0][0]
+    values = {name: np.concatenate([part[0][name] for part in parts]) for name in names}
+    return values, np.concatenate([part[1] for part in parts])
 
 
-def joined(parts: list[Tensors]) -> Tensors:
-    """Return the arrays of several parts, one after the other."""
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def of_delphes(folder: Path, entries: list[dict[str, Any]]) -> Weighted:
+    """Return the events of some files of the manifest."""
+    parts = [selected(folder / entry["file"]) for entry in entries]
+    return joined([(part, np.ones(len(part["kinematics"]))) for part in parts])
 
 
-def measure(model: Path, signal: Weighted, background: Weighted, features: Any) -> dict[str, Any]:
+def of_ours(common: list[str], entries: list[dict[str, Any]], factor: int) -> Weighted:
+    """Return events simulated with the settings of these files, `factor` times as many."""
+    sample, events = entries[0]["sample"], factor * sum(entry["events"] for entry in entries)
+    simulation = Simulation(
+        pythia=tuple(entries[0]["pythia_settings"]), common=tuple(common), events=CHUNK
+    )
+    parts = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for chunk in range(events // CHUNK):
+            file = Path(scratch) / f"{chunk}.root"
+            produce(simulation, Detector(), sample, chunk, seed=1, output=file)
+            part = selected(file)
+            parts.append((part, np.full(len(part["kinematics"]), 1 / factor)))
+    scale = events / (CHUNK * (events // CHUNK))
+    return joined([(part, scale * weight) for part, weight in parts])
+
+
+def measure(score: Callable[[Any], np.ndarray], signal: Weighted, background: Weighted) -> dict:
     """Return the metrics of a trained network on signal against background."""
-    scores = [predict_log_odds(model, Events(side[0]), features) for side in (signal, background)]
+    scores = [score(side[0]) for side in (signal, background)]
     label = np.repeat([True, False], [len(score) for score in scores])
-    weight = np.concatenate([side[1] / side[1].sum() for side in (signal, background)])
+    weight = np.concatenate([signal[1], background[1]])
     return metric_row(np.concatenate(scores), label, weight)
 
 
@@ -81,40 +93,54 @@ def main(
     signal: Annotated[str, typer.Option(help="Signal sample, of the same name in both.")] = (
         "signal_mH1000"
     ),
+    factor: Annotated[int, typer.Option(min=1, help="Events of ours per event of Delphes.")] = 3,
 ) -> None:
     """Print the table."""
-    paths = sorted((run / "results/datasets").glob("*.h5"))
-    datasets = {data.attributes["sample"]: data for data in map(Dataset, paths)}
-    delphes_signal = delphes_events(folder, [signal])
-    delphes = {name: delphes_events(folder, [name]) for name in ("qcd", "ttbar")}
-    features = feature_names(datasets[signal])
-    columns = ("network", "seed", "background", "rejection at 50%: run", "Delphes", "ratio")
-    print(f"| {' | '.join(columns)} | AUC: run | Delphes |")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    entries = {
+        name: [entry for entry in manifest["files"] if entry["sample"] == name]
+        for name in (signal, *BACKGROUNDS)
+    }
+    entries = {name: files for name, files in entries.items() if files}
+    delphes = {name: of_delphes(folder, files) for name, files in entries.items()}
+    ours = {
+        name: of_ours(manifest["common_pythia_settings"], files, factor)
+        for name, files in entries.items()
+    }
+    features = feature_names(Dataset(run / f"results/datasets/{signal}.h5"))
+    for name in entries:
+        shares = [len(side[name][1]) for side in (ours, delphes)]
+        print(f"{name}: {shares[0]} events of ours selected, {shares[1]} of Delphes")
+    columns = ("network", "seed", "background", "rejection at 50%: ours", "Delphes", "ratio")
+    print(f"\n| {' | '.join(columns)} | AUC: ours | Delphes |")
     print("|---|---|---|---|---|---|---|---|")
+    present = [name for name in entries if name != signal]
     for model in sorted((run / "results/models").glob(f"*/{signal}/*")):
-        description = json.loads((model / "model.json").read_text())
-        seed, split = description["seed"], Split(**description["dataset"]["split"])
-        own_signal = run_events([datasets[signal]], seed, split)
-        for process, real in delphes.items():
-            own = [data for data in datasets.values() if data.attributes["process"] == process]
-            ours = measure(model, own_signal, run_events(own, seed, split), features)
-            theirs = measure(model, delphes_signal, real, features)
-            print(line(model.parents[1].name, seed, process, ours, theirs), flush=True)
+        for title, names in {"all": present, **{name: [name] for name in present}}.items():
+            rows = [
+                measure(
+                    lambda values, model=model: predict_log_odds(model, Events(values), features),
+                    side[signal],
+                    joined([side[name] for name in names]),
+                )
+                for side in (ours, delphes)
+            ]
+            print(line(model.parents[1].name, model.name, title, *rows), flush=True)
 
 
-def line(network: str, seed: int, process: str, ours: dict, theirs: dict) -> str:
+def line(network: str, seed: str, background: str, ours: dict, theirs: dict) -> str:
     """Return one row of the table."""
     cells, relative = [], 0.0
     for row in (ours, theirs):
         value, error = row["rejection_50"], row["rejection_50_error"]
         if value is None or error is None:
-            return f"| {network} | {seed} | {process} | no background passes | | | | |"
+            return f"| {network} | {seed} | {background} | no background passes | | | | |"
         cells.append(f"{value:.1f} ± {error:.1f}")
         relative = float(np.hypot(relative, error / value))
     ratio = theirs["rejection_50"] / ours["rejection_50"]
     cells.append(f"{ratio:.2f} ± {ratio * relative:.2f}")
     cells += [f"{row['auc']:.3f} ± {row['auc_error']:.3f}" for row in (ours, theirs)]
-    return f"| {network} | {seed} | {process} | " + " | ".join(cells) + " |"
+    return f"| {network} | {seed} | {background} | " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":
