@@ -14,6 +14,7 @@ from workflow import paths
 from workflow.config import read_config
 from workflow.environment import use_this_python
 from workflow.inputs import chunks
+from workflow.network_pairs import network_pairs
 from workflow.provenance import source_digest
 from workflow.watchdog import hold_lock
 
@@ -34,6 +35,7 @@ except AnalysisError as error:
 
 SIGNALS = [sample.name for sample in cfg.signals]
 NETWORKS = [network.name for network in cfg.networks]
+PAIRS = network_pairs(cfg.networks)
 
 
 wildcard_constraints:
@@ -55,6 +57,7 @@ include: "workflow/rules/variations.smk"
 include: "workflow/rules/systematics.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/networks.smk"
 include: "workflow/rules/page.smk"
 include: "workflow/rules/export.smk"
 

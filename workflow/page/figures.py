@@ -64,6 +64,8 @@ KINDS = (
         paths.PROJECTION_TABLE,
     ),
     Kind("roc_(.*)", "Networks", "ROC curves, {0}", "roc.rst", paths.METRICS_TABLE),
+    Kind("ratios_(.*)", "Networks", "Ratios of rejections, {0}", "ratios.rst", OWN_TABLE),
+    Kind("calibration_(.*)", "Networks", "Calibration, {0}", "calibration.rst", OWN_TABLE),
     Kind("training_(.*)", "Training", "Learning curves, {0}", "training.rst", OWN_TABLE),
     Kind("event_(.*)", "Events", "An event of {0}", "event_display.rst", OWN_TABLE),
     Kind("jet_images", "Events", "Jet images", "jet_images.rst", OWN_TABLE),

@@ -1,0 +1,48 @@
+"""Reliability of scores."""
+
+import numpy as np
+import pytest
+
+from analysis.calibration import reliability
+from analysis.figures.calibration import Calibration, calibration_plot
+
+N = 40_000
+
+
+def events(seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores that are probabilities, and weights that know nothing of the class."""
+    rng = np.random.default_rng(seed)
+    score = rng.beta(0.7, 0.7, N)
+    return score, rng.random(N) < score, rng.lognormal(0, 0.5, N)
+
+
+def test_a_probability_is_calibrated() -> None:
+    found = [reliability(*events(seed)) for seed in range(10)]
+    inside = [(r.low <= r.score) & (r.score <= r.high) for r in found]
+    assert np.mean(inside) == pytest.approx(0.68, abs=0.15)
+    assert np.mean([r.error / r.noise for r in found]) == pytest.approx(1, abs=0.25)
+
+
+def test_an_overconfident_score_is_not() -> None:
+    score, signal, weight = events()
+    sharper = 1 / (1 + ((1 - score) / score) ** 2)
+    found = reliability(sharper, signal, weight)
+    assert found.error > 5 * found.noise
+    assert found.fraction[0] > found.score[0]
+    assert found.fraction[-1] < found.score[-1]
+
+
+def test_bins_hold_all_events_and_empty_ones_are_left_out() -> None:
+    found = reliability(np.array([0.0, 1.0, 1.0]), np.array([False, True, True]), np.ones(3))
+    np.testing.assert_allclose(found.weight, [1 / 3, 2 / 3])
+    np.testing.assert_allclose(found.fraction, [0, 1])
+    assert found.low[0] == 0
+    assert found.high[1] == 1
+    assert found.error == 0
+
+
+def test_figure_shows_the_numbers() -> None:
+    bins = reliability(*events())
+    axes = calibration_plot([Calibration("ours", "#3f90da", [bins])], 1000).axes[0]
+    points = axes.containers[0][0]
+    np.testing.assert_allclose(points.get_ydata(), bins.fraction)

@@ -1,0 +1,85 @@
+"""Ratios between networks and their errors."""
+
+import numpy as np
+import pytest
+
+from analysis.metrics import rejection
+from analysis.network_ratios import (
+    PairedTest,
+    background_efficiency,
+    bootstrap,
+    doubt,
+    ratio_rows,
+)
+
+
+def draw(seed: int, n: int = 3000, noise: tuple[float, float] = (0.3, 1.5)) -> PairedTest:
+    """Two networks that see the same quantity, each with its own noise."""
+    rng = np.random.default_rng(seed)
+    signal = np.arange(2 * n) < n
+    truth = rng.normal(np.where(signal, 1.0, -1.0), 1.0)
+    first, second = (truth + width * rng.normal(size=2 * n) for width in noise)
+    key = rng.integers(0, 2**63, 2 * n).astype(np.uint64)
+    return PairedTest(key, signal, rng.lognormal(0, 0.3, 2 * n), first, second)
+
+
+def test_background_efficiency_is_that_of_the_metrics() -> None:
+    test = draw(1, 200)
+    score = np.round(test.first, 1)  # many ties
+    found = background_efficiency(score, test.signal, test.weight[np.newaxis], (0.3, 0.5, 1.0))
+    for efficiency, value in zip((0.3, 0.5, 1.0), found[:, 0], strict=True):
+        wanted = rejection(score, test.signal, test.weight, efficiency)["value"]
+        assert 1 / value == pytest.approx(wanted)
+
+
+def test_a_network_is_as_good_as_itself_in_every_replica() -> None:
+    test = draw(1, 300)
+    same = PairedTest(test.key, test.signal, test.weight, test.first, test.first)
+    assert (bootstrap([same], (0.5, 0.8), 50) == 1).all()
+    assert all(row["supported"] == "no" for row in ratio_rows([same], replicas=50))
+
+
+def test_exchanged_networks_have_the_inverse_ratio() -> None:
+    test = draw(2, 500)
+    other = PairedTest(test.key, test.signal, test.weight, test.second, test.first)
+    one, two = (bootstrap([t], (0.5,), 40) for t in (test, other))
+    np.testing.assert_allclose(one * two, 1)
+
+
+def test_error_is_the_spread_of_independent_samples_and_knows_the_correlation() -> None:
+    def ratio(test: PairedTest) -> float:
+        first, second = (
+            background_efficiency(score, test.signal, test.weight[np.newaxis], (0.8,)).item()
+            for score in (test.first, test.second)
+        )
+        return float(np.log(second / first))
+
+    noise = (0.1, 0.3)
+    spread = np.std([ratio(draw(seed, 1000, noise)) for seed in range(150)])
+    mean = np.mean([np.log(bootstrap([draw(s, 1000, noise)], (0.8,), 200)).std() for s in range(8)])
+    assert mean == pytest.approx(spread, rel=0.25)
+    one, other = draw(1, 1000, noise), draw(2, 1000, noise)
+    unrelated = PairedTest(one.key, one.signal, one.weight, one.first, other.second)
+    assert mean < 0.7 * np.log(bootstrap([unrelated], (0.8,))).std()
+
+
+def test_an_event_of_several_seeds_is_drawn_once() -> None:
+    test = draw(3, 300)
+    twice = bootstrap([test, test], (0.5,), 30)
+    np.testing.assert_array_equal(twice[0], twice[1])
+
+
+def test_clear_difference_is_supported_and_small_statistics_are_not() -> None:
+    (row,) = ratio_rows([draw(seed) for seed in (1, 2)], (0.8,), 200)
+    assert row["supported"] == "yes"
+    assert 1 < row["low95"] < row["low"] < row["ratio"] < row["high"] < row["high95"]
+    assert row["min"] <= row["ratio"] <= row["max"]
+    (small,) = ratio_rows([draw(1, 8)], (0.3,), 200)
+    assert small["supported"] == "no"
+    assert "n_eff" in small
+
+
+def test_trainings_on_both_sides_of_one_are_a_doubt() -> None:
+    row = {"n_eff": 90.0, "low95": 1.1, "high95": 1.6, "min": 0.9, "max": 1.7}
+    assert "both sides" in doubt(row)
+    assert not doubt(row | {"min": 1.2})
