@@ -1,4 +1,4 @@
-"""Whether a score is the probability that it claims to be: the reliability diagram and its sum.
+"""Whether a score is the probability that it claims to be: the reliability diagram and its sums.
 
 A network learns the probability of signal in the mixture of its training: signal and background of
 equal sums, background weights capped. With those weights the share of signal among events of score
@@ -19,22 +19,28 @@ COVERAGE = 0.6827
 class Reliability:
     """Bins of the score with events, K of them.
 
+    Signal and background weigh differently, so that Σw and Σw² do not tell the error of a share;
+    the events' own spread does: σ² = Σ w² (y − p)² / (Σw)², with y = 1 for signal.
+
     Attributes
     ----------
     score : NDArray, [K]
         Weighted mean of the score.
     fraction, low, high : NDArray, [K]
         Share of signal and its 68% Clopper–Pearson interval for `n_eff` events.
+    spread : NDArray, [K]
+        Standard deviation of the share around the score, if the score is calibrated.
     weight : NDArray, [K]
         Share of all weights.
     n_eff : NDArray, [K]
-        Effective number of events.
+        Unweighted events that would know the share as well.
     """
 
     score: NDArray[np.float64]
     fraction: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    spread: NDArray[np.float64]
     weight: NDArray[np.float64]
     n_eff: NDArray[np.float64]
 
@@ -46,8 +52,7 @@ class Reliability:
     @property
     def noise(self) -> float:
         """What that mean is for a calibrated score, from the statistics of the bins alone."""
-        spread = np.sqrt(self.score * (1 - self.score) / self.n_eff)
-        return float(np.sum(self.weight * spread) * np.sqrt(2 / np.pi))
+        return float(np.sum(self.weight * self.spread) * np.sqrt(2 / np.pi))
 
 
 def reliability(
@@ -68,15 +73,20 @@ def reliability(
     edges : NDArray
         Bin edges from 0 to 1.
     """
-    place = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, len(edges) - 2)
-    total, squares, scores, signals = (
-        np.bincount(place, values, minlength=len(edges) - 1)
-        for values in (weight, weight**2, weight * score, weight * signal)
-    )
-    filled = total > 0
-    total, squares, scores, signals = (x[filled] for x in (total, squares, scores, signals))
-    n_eff, fraction = total**2 / squares, np.clip(signals / total, 0, 1)
+    score, signal, weight = score[weight > 0], signal[weight > 0], weight[weight > 0]
+    _, place = np.unique(np.searchsorted(edges[1:-1], score, side="right"), return_inverse=True)
+
+    def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(place, values).astype(np.float64)
+
+    total = sums(weight)
+    fraction = np.clip(sums(weight * signal) / total, 0, 1)
+    mean, kish = sums(weight * score) / total, total**2 / sums(weight**2)
+    spread = np.sqrt(sums((weight * (signal - score)) ** 2)) / total
+    variance = sums((weight * (signal - fraction[place])) ** 2) / total**2
+    mixed = (variance > 0) & (fraction * (1 - fraction) > 0)
+    n_eff = np.divide(fraction * (1 - fraction), variance, out=kish, where=mixed)
     passed, tail = fraction * n_eff, (1 - COVERAGE) / 2
     low = np.where(passed > 0, beta.ppf(tail, passed, n_eff - passed + 1), 0.0)
     high = np.where(passed < n_eff, beta.ppf(1 - tail, passed + 1, n_eff - passed), 1.0)
-    return Reliability(scores / total, fraction, low, high, total / total.sum(), n_eff)
+    return Reliability(mean, fraction, low, high, spread, total / total.sum(), n_eff)

@@ -16,7 +16,9 @@ from analysis.errors import InputFileError
 from analysis.metrics import SIGNAL_EFFICIENCIES, rejection
 
 REPLICAS = 500
-MIN_N_EFF = 5.0
+MIN_N_EFF = 10.0
+"""Effective background events behind both cuts below which no ratio is called supported."""
+
 _BLOCK = 20_000_000  # weights in memory at a time
 
 
@@ -103,7 +105,7 @@ def ratio_rows(
 
     `low` and `high` enclose 68% of the bootstrap of that median: the test events' share of the
     error. `min` and `max` over the seeds show the trainings' share. `n_eff` is the effective number
-    of background events behind the cut, of the network that leaves fewer, median over seeds.
+    of background events behind the cut, the smallest of both networks and all seeds.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def ratio_rows(
         found = [_of_seed(test, efficiency) for test in tests]
         valid = [k for k, (value, _) in enumerate(found) if value is not None]
         row: dict[str, Any] = {"signal_efficiency": efficiency, "seeds": len(valid)}
-        row["n_eff"] = float(np.median([n_eff for _, n_eff in found]))
+        row["n_eff"] = min(n_eff for _, n_eff in found)
         values = np.array([found[k][0] for k in valid])
         medians = np.median(drawn[valid, number], axis=0) if valid else np.array([])
         medians = medians[~np.isnan(medians)]

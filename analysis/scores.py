@@ -109,6 +109,21 @@ def read_scores(path: Path, weight_column: str = "weight") -> dict[str, Scores]:
     return found
 
 
+def read_keys(path: Path, split: str = "test") -> NDArray[np.uint64]:
+    """Return the keys [N] of the events of a split, in the order of `read_scores`.
+
+    Raises
+    ------
+    InputFileError
+        If the file has no keys.
+    """
+    try:
+        table = pq.read_table(path, columns=["key"], filters=[("split", "=", split)])
+    except (OSError, ValueError) as error:
+        raise InputFileError(f"{path} has no keys of events ({error}); make it again") from None
+    return table["key"].to_numpy().astype(np.uint64)
+
+
 def _check_yields(path: Path, split: str, scores: Scores) -> None:
     for k, name in enumerate(("signal", *scores.processes), start=-1):
         own = scores.process == k

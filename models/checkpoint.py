@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from common.files import atomic_path
+from models.calibration import Calibration, read_calibration
 from models.errors import ModelError
 from models.inputs import parameter_count
 from models.registry import build
@@ -46,6 +47,11 @@ class TrainedModel:
     spec: Any
     features: Features
     description: dict[str, Any]
+
+    @property
+    def calibration(self) -> Calibration:
+        """What turns the network's log-odds into calibrated ones."""
+        return read_calibration(self.description)
 
 
 def describe(
@@ -126,6 +132,7 @@ def load(folder: str | Path, features: Features | None = None) -> TrainedModel:
             f"{wrong[0]}; train again, or put the two files of one training together"
         )
     network.load_state_dict(state)
+    read_calibration(description)
     return TrainedModel(network.eval(), spec, trained_on, description)
 
 

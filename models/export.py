@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from common.files import atomic_path
 from models.batch import NAMES, Batch, Events
+from models.calibration import Calibration
 from models.checkpoint import TrainedModel, load
 from models.errors import ModelError
 from models.inference import log_odds
@@ -27,16 +28,18 @@ OUTPUT = "log_odds"
 
 
 class LogOdds(nn.Module):
-    """A network with tensors, in the order of `NAMES` (and the mass), for its input."""
+    """A calibrated network with tensors, in the order of `NAMES` (and the mass), for its input."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, calibration: Calibration) -> None:
         super().__init__()
         self.network = network
+        self.calibration = calibration
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        """Return logit₁ − logit₀ [B]."""
+        """Return calibrated log-odds [B]."""
         logits: Tensor = self.network(Batch(*tensors))
-        return logits[:, 1] - logits[:, 0]
+        result: Tensor = self.calibration(logits[:, 1] - logits[:, 0])
+        return result
 
 
 def export(folder: str | Path, events: Events, path: str | Path) -> float:
@@ -77,7 +80,12 @@ def export(folder: str | Path, events: Events, path: str | Path) -> float:
     mass = torch.full((len(batch),), 1000.0)
     names = [*NAMES, "mass"] if needs_mass else list(NAMES)
     with atomic_path(Path(path)) as temporary:
-        _write(LogOdds(model.network), inputs + [mass] * needs_mass, names, temporary)
+        _write(
+            LogOdds(model.network, model.calibration),
+            inputs + [mass] * needs_mass,
+            names,
+            temporary,
+        )
         proto = onnx.load(temporary)
         for key, value in _metadata(model).items():
             proto.metadata_props.add(key=key, value=value)
@@ -137,7 +145,7 @@ def _metadata(model: TrainedModel) -> dict[str, str]:
 
 def _difference(model: TrainedModel, events: Events, path: Path, mass: float | None) -> float:
     found = score(path, events, mass)
-    wanted = log_odds(model.network, events, mass_gev=mass)
+    wanted = model.calibration(log_odds(model.network, events, mass_gev=mass))
     return float(np.max(np.abs(found - wanted) / np.maximum(1, np.abs(wanted)), initial=0.0))
 
 

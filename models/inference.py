@@ -72,7 +72,7 @@ def predict_log_odds(
     threads: int = 1,
     mass_gev: float | None = None,
 ) -> np.ndarray:
-    """Return the log-odds [N] float64 that the network in `folder` gives to the events.
+    """Return the calibrated log-odds [N] float64 that the model in `folder` gives to the events.
 
     Parameters
     ----------
@@ -94,9 +94,11 @@ def predict_log_odds(
     ModelError
         If the model cannot be read, or was trained on other features.
     """
-    network = load(folder, features).network
+    model = load(folder, features)
     torch.set_num_threads(threads)
-    return log_odds(network, events, batch_size, device_of(accelerator), mass_gev)
+    raw = log_odds(model.network, events, batch_size, device_of(accelerator), mass_gev)
+    calibrated: np.ndarray = model.calibration(raw)
+    return calibrated
 
 
 def device_of(accelerator: str) -> str:

@@ -214,6 +214,12 @@ class Training(Block):
         lt=1,
         description="Decay per step of averaged weights; 0 takes the weights as is.",
     )
+    calibration: Literal["platt", "temperature", "none"] = Field(
+        "platt",
+        description="What makes the score a probability, fitted on validation events: "
+        "`platt`: a factor on the log-odds and an offset; `temperature`: the factor alone. The "
+        "order of events, and with it every limit, stays.",
+    )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
         "auto", description="`auto`: bf16-mixed on a GPU that has it, single precision elsewhere."
     )

@@ -25,6 +25,7 @@ from torch.nn.functional import cross_entropy
 
 from common.files import atomic_path
 from models.batch import Batch
+from models.calibration import fit_calibration
 from models.checkpoint import TrainedModel, describe, save
 from models.data import Batches, Data, in_order
 from models.errors import ModelError
@@ -194,13 +195,21 @@ def train(
         else:
             _run(network, training, data, seed, progress, device)
     network.load_state_dict(progress.best)
+    batches = in_order(data.validation, 4 * training.batch_size, seed)
+    calibration = fit_calibration(network, batches, training.calibration, device)
     best = min(progress.history, key=lambda row: row[2])
     description = describe(
         network.cpu(),
         spec,
         training,
         data.features,
-        {"seed": seed, "best_epoch": best[0], "best_val_loss": best[2], **(extra or {})},
+        {
+            "seed": seed,
+            "best_epoch": best[0],
+            "best_val_loss": best[2],
+            "calibration": calibration._asdict(),
+            **(extra or {}),
+        },
     )
     with atomic_path(folder / HISTORY) as path:
         lines = [",".join(COLUMNS), *(",".join(map(_number, row)) for row in progress.history)]

@@ -9,15 +9,17 @@ from analysis.figures.calibration import Calibration, calibration_plot
 N = 40_000
 
 
-def events(seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores that are probabilities, and weights that know nothing of the class."""
+def events(seed: int = 1, heavier: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores that are probabilities, with background events that weigh more, and so are fewer."""
     rng = np.random.default_rng(seed)
     score = rng.beta(0.7, 0.7, N)
-    return score, rng.random(N) < score, rng.lognormal(0, 0.5, N)
+    signal = rng.random(N) < heavier * score / (heavier * score + 1 - score)
+    return score, signal, rng.lognormal(0, 0.5, N) * np.where(signal, 1.0, heavier)
 
 
-def test_a_probability_is_calibrated() -> None:
-    found = [reliability(*events(seed)) for seed in range(10)]
+@pytest.mark.parametrize("heavier", [1.0, 20.0])
+def test_a_probability_is_calibrated(heavier: float) -> None:
+    found = [reliability(*events(seed, heavier)) for seed in range(10)]
     inside = [(r.low <= r.score) & (r.score <= r.high) for r in found]
     assert np.mean(inside) == pytest.approx(0.68, abs=0.15)
     assert np.mean([r.error / r.noise for r in found]) == pytest.approx(1, abs=0.25)

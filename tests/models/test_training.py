@@ -66,7 +66,7 @@ def test_the_description_tells_what_was_trained(trained):
 
 
 def test_the_weights_are_those_of_the_best_epoch(data, tmp_path):
-    settings = SHORT.model_copy(update={"learning_rate": 0.3, "epochs": 6})
+    settings = SHORT.model_copy(update={"learning_rate": 0.3, "epochs": 6, "calibration": "none"})
     model = train(SPEC, settings, data, 1, tmp_path)
     history = history_of(tmp_path)
     best = int(np.argmin(history["val_loss"]))

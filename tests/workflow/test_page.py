@@ -89,6 +89,10 @@ def test_page_tells_the_numbers_of_the_tables(finished: Path, page: Page) -> Non
     limits = pd.read_csv(finished / "results/limits.csv")
     for reason in limits.reason.dropna():
         assert reason in page.words
+    ratios = pd.read_csv(finished / "results/network_ratios.csv")
+    assert all(verdict in page.words for verdict in ratios.verdict)
+    parameters = pd.read_csv(finished / "results/networks.csv").parameters
+    assert all(count(n).text in page.words for n in parameters)
     cutflow = pd.read_csv(finished / "results/cutflow.csv")
     assert all(number(float(n)).text in page.words for n in cutflow.n_eff)
     rules = {path.stem for path in (finished / "results/benchmarks").iterdir()}

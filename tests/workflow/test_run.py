@@ -69,6 +69,28 @@ def test_metrics_table_is_in_range(finished: Path) -> None:
     assert ((errors >= 0) | errors.isna()).all(axis=None)
 
 
+def test_networks_table_sums_up_the_trainings(finished: Path) -> None:
+    networks = pd.read_csv(finished / "results/networks.csv").set_index("network")
+    metrics = pd.read_csv(finished / "results/metrics.csv")
+    assert sorted(networks.index) == ["cross_attention", "kinematics"]
+    assert (networks.seeds == 2).all()
+    assert networks.parameters["cross_attention"] > networks.parameters["kinematics"] > 0
+    for name, group in metrics.groupby("network"):
+        assert networks.auc_median[name] == pytest.approx(group.auc.median())
+        assert networks.auc_min[name] == pytest.approx(group.auc.min())
+    assert networks.calibration_error_median.between(0, 1).all()
+
+
+def test_ratios_of_rejections_say_what_they_support(finished: Path) -> None:
+    ratios = pd.read_csv(finished / "results/network_ratios.csv")
+    assert set(zip(ratios["question"], ratios["first"], ratios["second"], strict=True)) == {
+        ("kinematics", "cross_attention", "kinematics")
+    }
+    assert list(ratios.signal_efficiency) == [0.3, 0.5, 0.8]
+    assert (ratios.supported == "no").all(), "a dozen events cannot tell networks apart"
+    assert ratios.verdict.str.len().gt(20).all()
+
+
 def test_cutflow_falls_and_starts_with_all_events(finished: Path) -> None:
     cutflow = pd.read_csv(finished / "results/cutflow.csv")
     for name, steps in cutflow.groupby("sample", sort=False):
@@ -92,12 +114,21 @@ def test_report_holds_the_figures(project: Path, finished: Path, config: dict[st
     assert run.returncode == 0, run.stdout + run.stderr
     with zipfile.ZipFile(finished / "report.zip") as report:
         names = " ".join(report.namelist())
-    assert all(f"{figure}.png" in names for figure in ("limits", "roc_signal_mH1000", "m_jj"))
+    assert all(
+        f"{figure}.png" in names
+        for figure in ("limits", "roc_signal_mH1000", "calibration_signal_mH1000", "m_jj")
+    )
 
 
 def test_figures_are_written_as_png_and_pdf(finished: Path) -> None:
     folder = finished / "results/figures"
-    for stem in ("limits", "roc_signal_mH1000", "distributions/leading_mass"):
+    for stem in (
+        "limits",
+        "roc_signal_mH1000",
+        "ratios_signal_mH1000",
+        "calibration_signal_mH1000",
+        "distributions/leading_mass",
+    ):
         assert (folder / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
         assert (folder / f"{stem}.png").stat().st_size > 10_000
 

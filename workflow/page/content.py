@@ -15,8 +15,10 @@ from analysis.normalisation import Normalisation
 from analysis.tables import read_csv, read_json
 from workflow import paths
 from workflow.config import Config
+from workflow.network_pairs import network_pairs
 from workflow.page.figures import Picture, pictures
 from workflow.page.findings import findings
+from workflow.page.network_tables import networks_table, ratios_table
 from workflow.page.tables import (
     Table,
     cutflow_table,
@@ -45,7 +47,7 @@ class Content:
         The result in a sentence or two.
     findings : list of str
         Weaknesses of the results.
-    limits, limits_rows, cutflow, yields, metrics, timings : Table
+    limits, cutflow, yields, networks, ratios, metrics, timings : Table
     figures : dict of lists of Picture
         By section, in the order of the page.
     files : list of (title, link)
@@ -61,6 +63,8 @@ class Content:
     limits: Table
     cutflow: Table
     yields: Table
+    networks: Table
+    ratios: Table
     metrics: Table
     timings: Table
     figures: dict[str, list[Picture]]
@@ -104,6 +108,8 @@ def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content
         limits_table(summary, limits),
         cutflow_table(cutflow, config.luminosity_fb),
         yields_table(cutflow),
+        networks_table(read_csv(folder / paths.NETWORKS_TABLE)),
+        ratios_table(_ratios(folder, config)),
         metrics_table(metrics),
         timings_table(_timings(folder)),
         {name: list(group) for name, group in groupby(shown, lambda picture: picture.section)},
@@ -138,6 +144,10 @@ def _limits_text(summary: Sequence[dict[str, Any]]) -> str:
         for row in summary
     ]
     return "Upper limits against m_H. " + "; ".join(parts) + "."
+
+
+def _ratios(folder: Path, config: Config) -> list[dict[str, Any]]:
+    return read_csv(folder / paths.RATIOS_TABLE) if network_pairs(config.networks) else []
 
 
 def _tag_maps(folder: Path, config: Config) -> list[dict[str, Any]]:

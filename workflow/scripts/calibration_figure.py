@@ -12,9 +12,10 @@ from analysis.figures.calibration import Calibration, calibration_plot
 from analysis.figures.style import colours, save
 from analysis.scores import read_scores
 from analysis.tables import write_csv
+from common.logistic import Line, fit_line
 from workflow.cli import run
 
-COLUMNS = ("score", "fraction", "low", "high", "weight", "n_eff")
+COLUMNS = ("score", "fraction", "low", "high", "spread", "weight", "n_eff")
 
 
 def main(
@@ -28,10 +29,17 @@ def main(
     rows: list[dict[str, Any]] = []
     for path in scores:
         name, seed = path.parent.parent.name, int(path.stem)
-        found = of_test_events(path, cap_quantile)
+        found, line = of_test_events(path, cap_quantile)
         networks.setdefault(name, []).append(found)
         key = {"network": name, "mass_gev": mass, "seed": seed}
-        whole = {"calibration_error": found.error, "calibration_noise": found.noise}
+        whole = {
+            "calibration_error": found.error,
+            "calibration_noise": found.noise,
+            "calibration_offset": line.offset,
+            "calibration_offset_error": line.errors[0],
+            "calibration_slope": line.slope,
+            "calibration_slope_error": line.errors[1],
+        }
         bins = zip(*(getattr(found, column) for column in COLUMNS), strict=True)
         rows += [
             {**key, "bin": k, **dict(zip(COLUMNS, map(float, values), strict=True)), **whole}
@@ -43,12 +51,13 @@ def main(
     save(calibration_plot(curves, mass), output)
 
 
-def of_test_events(path: Path, cap_quantile: float) -> Reliability:
-    """Return the reliability of one training, with the loss's weights."""
+def of_test_events(path: Path, cap_quantile: float) -> tuple[Reliability, Line]:
+    """Return reliability and calibration line of one training, with the loss's weights."""
     test = read_scores(path)["test"]
     weight = training_weights(test.signal.astype(np.uint8), test.weight, cap_quantile)
+    sample = (test.signal, weight.astype(np.float64))
     score = np.exp(-np.logaddexp(0, -test.log_odds))
-    return reliability(score, test.signal, weight.astype(np.float64))
+    return reliability(score, *sample), fit_line(test.log_odds, *sample)
 
 
 if __name__ == "__main__":

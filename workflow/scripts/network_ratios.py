@@ -4,21 +4,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from typer import Argument, Option
 
 from analysis.errors import InputFileError
 from analysis.figures.ratios import ratios_plot
 from analysis.figures.style import save
 from analysis.network_ratios import PairedTest, ratio_rows
-from analysis.scores import read_scores
+from analysis.scores import read_keys, read_scores
 from analysis.tables import write_csv
 from workflow.cli import read_block, run
 from workflow.network_pairs import Pair
 
-PUBLISHED = {"kinematics": {0.3: 5.0, 0.5: 5.0, 0.8: 5.0}, "theta": {0.8: 4.0}}
-PUBLISHED_MASS = 1000.0
-"""About what arXiv:2401.00452 and its successor quote; the first for the same acceptance."""
+POINT = "signal_efficiency"
+PUBLISHED = {("theta", 1000.0, 0.8): 4.0}
+"""Quoted for arXiv:2401.00452, by question, m_H [GeV] and ε_S; other ratios lack the ε_S."""
 
 
 def main(
@@ -35,16 +34,15 @@ def main(
     comparisons, table = [], []
     for pair in read_block(list[Pair], pairs):
         tests = [paired_test(files[pair.first, s], files[pair.second, s]) for s in seeds]
-        published = PUBLISHED.get(pair.question, {}) if mass == PUBLISHED_MASS else {}
         key = {**pair._asdict(), "mass_gev": mass}
         rows: list[dict[str, Any]] = [
-            {**key, **row, "published": published.get(row["signal_efficiency"])}
+            {**key, **row, "published": PUBLISHED.get((pair.question, mass, row[POINT]))}
             for row in ratio_rows(tests)
         ]
         table += rows
         label = f"{pair.first.replace('_', ' ')}\nover {pair.second.replace('_', ' ')}"
         comparisons.append((label, rows))
-    keys = ("question", "first", "second", "mass_gev", "signal_efficiency")
+    keys = ("question", "first", "second", "mass_gev", POINT)
     write_csv(table, output.with_name(f"{output.name}.csv"), keys)
     save(ratios_plot(comparisons, mass), output)
 
@@ -52,13 +50,10 @@ def main(
 def paired_test(first: Path, second: Path) -> PairedTest:
     """Return the test events of two tables of scores, which must be the same."""
     one, other = (read_scores(path)["test"] for path in (first, second))
-    keys = [
-        pq.read_table(p, columns=["key"], filters=[("split", "=", "test")]) for p in (first, second)
-    ]
-    values = [np.asarray(table["key"].to_numpy(), dtype=np.uint64) for table in keys]
-    if not np.array_equal(values[0], values[1]):
+    key = read_keys(first)
+    if not np.array_equal(key, read_keys(second)):
         raise InputFileError(f"{first} and {second} score other test events; make both again")
-    return PairedTest(values[0], one.signal, one.weight, one.log_odds, other.log_odds)
+    return PairedTest(key, one.signal, one.weight, one.log_odds, other.log_odds)
 
 
 if __name__ == "__main__":

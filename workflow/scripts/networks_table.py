@@ -11,6 +11,13 @@ from workflow.cli import run
 
 MEASURED = ("auc", "rejection_30", "rejection_50", "rejection_80")
 
+CALIBRATION = (
+    "calibration_error",
+    "calibration_noise",
+    "calibration_offset",
+    "calibration_slope",
+)
+
 
 def main(
     metrics: Annotated[Path, Option(help="Table of rule metrics_table.")],
@@ -39,8 +46,7 @@ def main(
                 "seeds": len(trainings),
                 **_over_seeds("best_epoch", epochs),
                 **{k: v for name in MEASURED for k, v in _column(name, rows).items()},
-                **_column("calibration_error", bins),
-                **_column("calibration_noise", bins),
+                **{k: v for name in CALIBRATION for k, v in _column(name, bins).items()},
             }
         )
     write_csv(table, output, ("network", "mass_gev"))

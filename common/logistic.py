@@ -1,0 +1,118 @@
+"""Straight lines through log-odds: the class of events by weighted logistic regression.
+
+One number or two turn a network's log-odds into calibrated ones (Platt, 1999; Guo et al.,
+arXiv:1706.04599), and the same fit tells how far they were from calibrated (Cox, Biometrika 45
+(1958) 562).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PRIOR = 1.0
+"""Width of the normal prior of the offset about 0 and of the slope about 1, which bounds both
+where the log-odds separate the classes; without effect where there are events to measure them."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """ln(p / (1 − p)) = offset + slope · log-odds.
+
+    Attributes
+    ----------
+    offset, slope : float
+    covariance : NDArray, [2, 2]
+        Of (offset, slope), from the spread of the weighted events themselves (sandwich form).
+    """
+
+    offset: float
+    slope: float
+    covariance: NDArray[np.float64]
+
+    @property
+    def errors(self) -> tuple[float, float]:
+        """Standard errors of offset and slope."""
+        first, second = np.sqrt(np.diag(self.covariance))
+        return float(first), float(second)
+
+    @property
+    def chi2(self) -> float:
+        """Squared distance from offset 0 and slope 1 in units of the errors."""
+        away = np.array([self.offset, self.slope - 1.0])
+        return float(away @ np.linalg.pinv(self.covariance, hermitian=True) @ away)
+
+
+def fit_line(
+    log_odds: NDArray[np.float64],
+    signal: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    offset: bool = True,
+    prior: float = PRIOR,
+    steps: int = 100,
+) -> Line:
+    """Return the line that makes log-odds those of the class.
+
+    Parameters
+    ----------
+    log_odds : NDArray, [N]
+    signal : NDArray of bool, [N]
+        The class; both must occur.
+    weight : NDArray, [N]
+        Not negative; their scale does not matter.
+    offset : bool
+        Whether the offset is fitted, or zero.
+    prior : float
+        See `PRIOR`; the weights are scaled to their effective number of events beside it.
+    steps : int
+        Largest number of Newton steps.
+
+    Returns
+    -------
+    Line
+        The slope is positive: the order of the log-odds stays.
+    """
+    x = np.stack([np.ones_like(log_odds), log_odds]) if offset else log_odds[np.newaxis]
+    centre = np.array([0.0, 1.0]) if offset else np.array([1.0])
+    scaled = weight * weight.sum() / np.sum(weight**2)
+    found = centre.copy()
+    value = _loss(found, x, signal, scaled, centre, prior)
+    for _ in range(steps):
+        probability = _sigmoid(found @ x)
+        residual = scaled * (probability - signal)
+        slope = x @ residual + (found - centre) / prior**2
+        curvature = (x * (scaled * probability * (1 - probability))) @ x.T
+        curvature += np.eye(len(found)) / prior**2
+        step = np.linalg.solve(curvature, slope)
+        while (new := _loss(found - step, x, signal, scaled, centre, prior)) > value:
+            step = step / 2
+            if np.abs(step).max() < 1e-12:
+                break
+        found, moved, value = found - step, np.abs(step).max(), min(value, new)
+        if moved < 1e-10:
+            break
+    spread = (x * residual) @ (x * residual).T
+    inverse = np.linalg.inv(curvature)
+    covariance = inverse @ (spread + np.eye(len(found)) / prior**2) @ inverse
+    if not offset:
+        covariance = np.array([[0.0, 0.0], [0.0, covariance.item()]])
+        found = np.array([0.0, found.item()])
+    return Line(float(found[0]), max(float(found[1]), 1e-3), covariance)
+
+
+def _loss(
+    line: NDArray[np.float64],
+    x: NDArray[np.float64],
+    signal: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    prior: float,
+) -> float:
+    """Weighted cross entropy with the prior's penalty."""
+    entropy = np.logaddexp(0.0, np.where(signal, -1.0, 1.0) * (line @ x))
+    return float(weight @ entropy + np.sum((line - centre) ** 2) / (2 * prior**2))
+
+
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -x))
+    return result
