@@ -1,10 +1,15 @@
 """Reliability of scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from analysis.calibration import reliability
+from analysis.config.statistics import Limits, WorkingPoint
 from analysis.figures.calibration import Calibration, calibration_plot
+from analysis.limits import Normalisation, limit_row
+from tests.analysis.score_samples import draw_scores
 
 N = 40_000
 
@@ -48,3 +53,15 @@ def test_figure_shows_the_numbers() -> None:
     axes = calibration_plot([Calibration("ours", "#3f90da", [bins])], 1000).axes[0]
     points = axes.containers[0][0]
     np.testing.assert_allclose(points.get_ydata(), bins.fraction)
+
+
+@pytest.mark.parametrize(("yield_", "method"), [(5e3, "empirical"), (1e5, "tail_fit")])
+def test_a_rising_line_through_the_log_odds_changes_no_limit(yield_: float, method: str) -> None:
+    drawn = {"validation": draw_scores(1, 4000, yield_), "test": draw_scores(2, 4000, yield_)}
+    moved = {name: replace(s, log_odds=0.3 + 0.7 * s.log_odds) for name, s in drawn.items()}
+    one, other = (
+        limit_row(splits, Normalisation(3000.0, 0.582), WorkingPoint(), Limits())
+        for splits in (drawn, moved)
+    )
+    assert one["threshold_method"] == other["threshold_method"] == method
+    assert other["limit_za_fb"] == pytest.approx(one["limit_za_fb"], rel=1e-3)

@@ -1,0 +1,110 @@
+"""Are the networks' scores probabilities, and does a line fitted on validation events make them so?
+
+    python -m benchmarks.calibration RUN
+
+RUN is the folder of a finished run; what its calibration did is undone first. For each training:
+the line of the true against the network's log-odds on test events, and the change of the test cross
+entropy (weights of the loss) by a slope (temperature) or offset and slope (Platt) from validation
+events. Below: mean changes with bootstrap errors, an event drawn once for all trainings, and the
+smallest probability that a calibrated score lies as far off, before and after. After, the error of
+the fit on the validation events counts too.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import pandas as pd
+import typer
+from scipy.stats import chi2
+
+from analysis.dataset import training_weights
+from common.logistic import Line, fit_line
+
+METHODS = ("as is", "temperature", "platt")
+
+
+class Part(NamedTuple):
+    """One side of the split of a training: log-odds of the network alone, class, loss's weight."""
+
+    log_odds: np.ndarray
+    signal: np.ndarray
+    weight: np.ndarray
+    key: np.ndarray
+
+    def losses(self, line: Line) -> np.ndarray:
+        """Cross entropy of each event behind a line."""
+        sign = np.where(self.signal, -1.0, 1.0)
+        return np.asarray(np.logaddexp(0, sign * (line.offset + line.slope * self.log_odds)))
+
+
+def read(scores: Path) -> dict[str, Part]:
+    """Return both sides of one training."""
+    table = pd.read_parquet(scores)
+    folder = Path(str(scores.with_suffix("")).replace("results/scores", "results/models"))
+    model = json.loads((folder / "model.json").read_text())
+    done = model.get("calibration", {"offset": 0.0, "slope": 1.0})
+    found = {}
+    for side, part in table.groupby("split"):
+        label = part.label.to_numpy(np.uint8)
+        cap = model["dataset"]["weight_cap_quantile"]
+        weight = training_weights(label, part.weight.to_numpy(), cap).astype(float)
+        raw = (part.log_odds.to_numpy() - done["offset"]) / done["slope"]
+        found[str(side)] = Part(raw, label == 1, weight, part.key.to_numpy())
+    return found
+
+
+def probability(test: Part, line: Line) -> float:
+    """Return how likely a calibrated score is as far off as this one is behind a line."""
+    moved = fit_line(line.offset + line.slope * test.log_odds, test.signal, test.weight)
+    jacobian = np.array([[-1.0, line.offset / line.slope], [0.0, -1 / line.slope]]) * moved.slope
+    covariance = moved.covariance + jacobian @ line.covariance @ jacobian.T
+    away = np.array([moved.offset, moved.slope - 1])
+    return float(chi2.sf(away @ np.linalg.solve(covariance, away), 2))
+
+
+def main(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
+    """Print one row per training, and the sums."""
+    identity = Line(0.0, 1.0, np.zeros((2, 2)))
+    print("| training | slope | offset | cross entropy | − temperature | − platt |")
+    print("|---|---|---|---|---|---|")
+    tests, losses, likely = [], [], []
+    for path in sorted((run / "results/scores").rglob("*.parquet")):
+        parts = read(path)
+        test, known = parts["test"], parts["validation"][:3]
+        lines = (identity, fit_line(*known, offset=False), fit_line(*known))
+        truth = fit_line(*test[:3])
+        tests.append(test)
+        losses.append([test.losses(line) for line in lines])
+        likely.append([probability(test, line) for line in lines])
+        mean = [float(np.average(values, weights=test.weight)) for values in losses[-1]]
+        errors = truth.errors
+        print(
+            f"| {path.relative_to(run / 'results/scores').with_suffix('')} "
+            f"| {truth.slope:.2f} ± {errors[1]:.2f} | {truth.offset:+.2f} ± {errors[0]:.2f} "
+            f"| {mean[0]:.4f} | {mean[0] - mean[1]:+.4f} | {mean[0] - mean[2]:+.4f} |"
+        )
+    keys = np.unique(np.concatenate([test.key for test in tests]))
+    places = [np.searchsorted(keys, test.key) for test in tests]
+    rng = np.random.default_rng(1)
+
+    def means(counts: np.ndarray) -> np.ndarray:
+        found = [
+            [np.average(values, weights=test.weight * counts[place]) for values in of_training]
+            for test, place, of_training in zip(tests, places, losses, strict=True)
+        ]
+        return np.asarray(found).mean(0)
+
+    value = means(np.ones(len(keys)))
+    drawn = np.array([means(rng.poisson(1, len(keys))) for _ in range(500)])
+    print(f"\nmean cross entropy {value[0]:.4f}")
+    for k, j in ((0, 1), (0, 2), (1, 2)):
+        error = (drawn[:, k] - drawn[:, j]).std()
+        print(f"{METHODS[k]} − {METHODS[j]}: {value[k] - value[j]:.4f} ± {error:.4f}")
+    for name, values in zip(METHODS, np.min(likely, axis=0), strict=True):
+        print(f"least likely of {len(tests)}, {name}: p = {values:.2g}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
