@@ -9,14 +9,18 @@ massless, as they were in that version's own jets; events without `Event.Weight`
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import uproot
+from uproot.source.file import MultithreadedFileSource
 
-from analysis.errors import AnalysisError, InputFileError, NormalisationError
+from analysis.errors import AnalysisError, InputFileError
 from analysis.references import resolve
+from analysis.remote import RemoteSource, is_remote
+from analysis.values import REMEDY, check_values
 
 CHARGED_HADRON, ELECTRON, MUON, PHOTON, NEUTRAL_HADRON = range(5)
 EFLOW = ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")  # in this order in the event's list
@@ -33,7 +37,6 @@ _FATJETS = (
     *(f"FatJet.{leaf}" for leaf in ("PT", "Eta", "Phi", "Mass", "Constituents")),
     *(f"{name}.fUniqueID" for name in EFLOW),
 )
-REMEDY = "replace the file, or set `reconstruction.on_bad_file: skip` to leave it out"
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class DelphesFile:
         Raises
         ------
         InputFileError
-            If a basket cannot be read or decompressed, or a momentum is NaN or infinite.
+            If a basket cannot be read or decompressed, or a value is none that a detector has.
         NormalisationError
             If a generator weight is NaN or infinite.
         """
@@ -80,7 +83,7 @@ class DelphesFile:
                 if raw is None:
                     return
                 events = _events(raw, start)
-            _check_finite(self.path, events)
+            check_values(self.path, events)
             start += len(events)
             yield events
 
@@ -92,7 +95,7 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
     Parameters
     ----------
     path : str
-        Local path or URL, as uproot takes them.
+        Local path or URL (see `analysis.remote`).
     fatjets : bool
         Whether the file's own `FatJet` branch is to be read too.
 
@@ -103,7 +106,7 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
         without a needed branch.
     """
     with _reading(path):
-        directory = uproot.open({path: None}, array_cache=None)
+        directory = uproot.open({path: None}, array_cache=None, **_source(path))
     with directory:
         with _reading(path):
             size, expected = directory.file.source.num_bytes, directory.file.fEND
@@ -122,6 +125,15 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
             tree = directory["Delphes"]
             entries = {name: tree[name].num_entries for name in _leaves(tree)}
         yield DelphesFile(path, tree, _choose_branches(path, tree.num_entries, entries, fatjets))
+
+
+def _source(path: str) -> dict[str, Any]:
+    """Return uproot's options for reading a file as it lies, or from its server."""
+    if is_remote(path):
+        return {"handler": RemoteSource}
+    if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
+        raise InputFileError(f"{path}: not a file; check `files` of its sample")
+    return {"handler": MultithreadedFileSource, "use_threads": True, "num_workers": 1}
 
 
 def _leaves(tree: Any) -> list[str]:
@@ -160,13 +172,12 @@ def _reading(path: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise InputFileError(f"{path}: no such file; check `files` of its sample") from None
-    except ImportError as error:
+    except ImportError as error:  # uproot names the package that a compression needs
         raise InputFileError(f"{path}: reading it needs another package: {error}") from None
     except Exception as error:  # damaged bytes can raise anything in the decoders
-        remote = "unreachable, " if "://" in path else ""
         reason = (str(error).strip().splitlines() or [""])[0]
         raise InputFileError(
-            f"{path}: cannot be read, {remote}truncated, damaged or not a Delphes ROOT file "
+            f"{path}: cannot be read, truncated, damaged or not a Delphes ROOT file "
             f"({type(error).__name__}: {reason.rstrip(',')}); {REMEDY}"
         ) from error
 
@@ -211,7 +222,7 @@ def _per_event(raw: ak.Array, name: str, default: float | None = None) -> np.nda
 def _eflow(raw: ak.Array) -> ak.Array:
     """Return the energy-flow objects of each event: tracks, photons, neutral hadrons."""
     pid = abs(raw["EFlowTrack.PID"])
-    track_pt = raw["EFlowTrack.PT"]
+    track_pt, charge = raw["EFlowTrack.PT"], raw["EFlowTrack.Charge"]
     objects = [
         ak.zip(
             {
@@ -221,7 +232,7 @@ def _eflow(raw: ak.Array) -> ak.Array:
                 "mass": raw["EFlowTrack.Mass"]
                 if "EFlowTrack.Mass" in raw.fields
                 else ak.zeros_like(track_pt),
-                "charge": ak.values_astype(raw["EFlowTrack.Charge"], np.int8),
+                "charge": ak.values_astype(np.maximum(np.minimum(charge, 99), -99), np.int8),
                 "kind": ak.values_astype((pid == 11) * ELECTRON + (pid == 13) * MUON, np.int8),
             }
         )
@@ -241,33 +252,3 @@ def _eflow(raw: ak.Array) -> ak.Array:
             )
         )
     return ak.concatenate(objects, axis=1)
-
-
-def _check_finite(path: str, events: ak.Array) -> None:
-    """Raise if a momentum or a weight of the step is NaN or infinite."""
-    bad = ~np.isfinite(ak.to_numpy(events.weight))
-    if bad.any():
-        raise NormalisationError(
-            f"{path}: {bad.sum()} generator weights are NaN or infinite, the first in entry "
-            f"{events.entry[bad][0]}; {REMEDY}"
-        )
-    bad = ~np.isfinite(ak.to_numpy(events.met + events.met_phi))
-    if bad.any():
-        raise InputFileError(
-            f"{path}: {bad.sum()} values of MissingET are NaN or infinite, the first in entry "
-            f"{events.entry[bad][0]}; {REMEDY}"
-        )
-    objects = events.eflow
-    finite = np.logical_and.reduce(
-        [
-            np.isfinite(ak.to_numpy(ak.flatten(objects[name])))
-            for name in ("pt", "eta", "phi", "mass")
-        ]
-    )
-    if not finite.all():
-        offsets = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(objects)))])
-        event = np.searchsorted(offsets, np.flatnonzero(~finite), side="right") - 1
-        raise InputFileError(
-            f"{path}: {len(event)} energy-flow objects have NaN or infinite momenta, the first in "
-            f"entry {events.entry[event[0]]}; {REMEDY}"
-        )

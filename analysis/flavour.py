@@ -34,7 +34,7 @@ def heavy_hadrons(particles: ak.Array) -> ak.Array:
         {eta, phi, flavour}, the flavour being 5 or 4. A neutral meson that oscillated is in the
         record twice with the same momentum; the copy is dropped.
     """
-    pid = abs(ak.to_numpy(ak.flatten(particles.pid)))
+    pid = abs(ak.to_numpy(ak.flatten(particles.pid)).astype(np.int64))
     heavy = np.flatnonzero(_CODE[np.where(pid < len(_CODE), pid, 0)])
     event = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(particles)))[heavy]
     flavour = _CODE[pid[heavy]]

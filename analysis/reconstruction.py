@@ -7,7 +7,7 @@ import awkward as ak
 import numpy as np
 
 from analysis.config.reconstruction import Reconstruction
-from analysis.delphes import REMEDY, open_delphes
+from analysis.delphes import open_delphes
 from analysis.errors import NormalisationError
 from analysis.event_table import EventTableWriter
 from analysis.fatjets import find_fatjets, pairs
@@ -16,6 +16,7 @@ from analysis.orientation import orient, unwrap
 from analysis.selection import GENERATED, CutCounts
 from analysis.subjets import find_subjets
 from analysis.systematics import loosened, vary_fatjets
+from analysis.values import REMEDY
 
 log = logging.getLogger(__name__)
 

@@ -32,10 +32,25 @@ def write_csv(rows: Sequence[dict[str, Any]], path: Path, keys: Sequence[str] = 
 
 
 def read_csv(path: Path, delimiter: str = ",") -> list[dict[str, Any]]:
-    """Return the rows of a table, numbers as numbers and empty cells as None."""
-    with Path(path).open(newline="") as file:
-        rows = csv.DictReader(file, delimiter=delimiter)
-        return [{k: _parse(v) for k, v in row.items()} for row in rows]
+    """Return the rows of a table, numbers as numbers and empty cells as None.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read, or a row has more or fewer cells than the table has columns.
+    """
+    try:
+        with Path(path).open(newline="") as file:
+            columns, *rows = csv.reader(file, delimiter=delimiter)
+        return [
+            {name: _parse(cell) for name, cell in zip(columns, row, strict=True)}
+            for row in rows
+            if row
+        ]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputFileError(
+            f"{path} is not a readable table ({error}): remove it and run again"
+        ) from None
 
 
 def _parse(cell: str) -> float | int | str | None:
@@ -57,7 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         return json.loads(Path(path).read_text())
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputFileError(f"{path} is not readable JSON: {error}") from None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,13 @@ def _show_progress() -> None:
         logger = logging.getLogger(package)
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
+
+
+def limit_memory(size: int) -> None:
+    """Let this process have at most `size` bytes of address space, or less where it has less."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY or soft > size:
+        resource.setrlimit(resource.RLIMIT_AS, (size, hard))
 
 
 def read_block(kind: type[T], text: str) -> T:

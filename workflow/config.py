@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -133,11 +134,11 @@ def load(files: Sequence[Path]) -> Config:
     for path in files:
         try:
             mapping = yaml.safe_load(path.read_text())
-        except (OSError, yaml.YAMLError) as error:
+            if not isinstance(mapping, dict):
+                raise ConfigError(f"the configuration {path} holds no keys")
+            update_config(merged, mapping)
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
-        if not isinstance(mapping, dict):
-            raise ConfigError(f"the configuration {path} holds no keys")
-        update_config(merged, mapping)
     return read_config(merged)
 
 
@@ -153,7 +154,7 @@ def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
     if item["type"] == "union_tag_invalid":
         discriminator = item["ctx"]["discriminator"].strip("'")
         return (
-            f"{key}.{discriminator}: found {item['ctx']['tag']!r}; "
+            f"{key}.{discriminator}: found {item['ctx']['tag']!r:.80}; "
             f"allowed: {item['ctx']['expected_tags']}"
         )
     message = item["msg"].removeprefix("Value error, ")
@@ -166,6 +167,7 @@ def _is_discriminator(part: Any, mapping: Mapping[str, Any], location: tuple[Any
     return len(location) > 2 and location[0] == "networks" and part == location[2]
 
 
+@cache
 def _known_keys() -> set[str]:
     keys: set[str] = set()
 

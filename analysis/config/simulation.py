@@ -78,7 +78,7 @@ class Simulation(Block):
         None, description="m_H of a signal [GeV]; taken from the sample if absent."
     )
     events: PositiveInt = Field(description="Events in one chunk (one file, one job).")
-    chunks: PositiveInt = Field(1, description="Number of chunks.")
+    chunks: PositiveInt = Field(1, le=100_000, description="Number of chunks.")
     pt_hat_min: Positive | None = Field(
         None, description="Smallest pT of the hard process, `PhaseSpace:pTHatMin` [GeV]."
     )

@@ -59,11 +59,6 @@ def test_missing_file_is_named() -> None:
         read("nowhere.root")
 
 
-def test_unreachable_url_is_named() -> None:
-    with pytest.raises(InputFileError, match=r"http://127\.0\.0\.1:1/x\.root: .*unreachable"):
-        read("http://127.0.0.1:1/x.root")
-
-
 @pytest.mark.parametrize("keep", [0.0, 0.01, 0.5, 0.999])
 def test_truncated_file(tmp_path: Path, keep: float) -> None:
     whole = SIGNAL.read_bytes()
@@ -131,7 +126,7 @@ def test_non_finite_momenta_are_counted_and_located(
         flat[at : at + 2] = value
 
     path = write_flat(tmp_path / "nan.root", branches, change={branch: spoil})
-    with pytest.raises(InputFileError, match=rf"2 energy-flow objects .* in entry {entry};"):
+    with pytest.raises(InputFileError, match=rf"2 energy-flow objects .* in entry {entry} "):
         read(path, step_size=10)
 
 

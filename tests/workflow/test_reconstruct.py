@@ -73,7 +73,7 @@ def test_bad_file_found_late_leaves_no_output(tmp_path: Path) -> None:
     path = write_flat(tmp_path / "n.root", real_branches(), change={"EFlowPhoton.ET": spoil})
     result = run(tmp_path, path, "--config", '{"step_size": 5}')
     assert result.returncode == 1
-    assert "1 energy-flow objects have NaN or infinite momenta" in result.stderr
+    assert "1 energy-flow objects are NaN, infinite or not physical" in result.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["n.root"]
 
 

@@ -12,9 +12,10 @@ from analysis.event_table import write_empty
 from analysis.reconstruction import cut_names, reconstruct_file
 from analysis.selection import CutCounts
 from common.files import atomic_path
-from workflow.cli import read_block, run
+from workflow.cli import limit_memory, read_block, run
 
 MAX_HADRONS = 10_000
+MEMORY_BYTES = 8 * 2**30  # a length in a damaged file shall not take the machine's memory
 
 
 def main(
@@ -66,4 +67,5 @@ def _stratum(fewest: int, most: int | None) -> range | None:
 
 
 if __name__ == "__main__":
+    limit_memory(MEMORY_BYTES)
     run(main)
