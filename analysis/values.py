@@ -64,18 +64,22 @@ def _check_objects(
     limits: dict[str, tuple[float, float]],
     entries: np.ndarray,
 ) -> None:
-    bad = np.logical_or.reduce(
-        [_outside(ak.flatten(objects[field]), *ends) for field, ends in limits.items()]
-    )
-    if not bad.any():
+    records = ak.flatten(objects)
+    fields = {field: ak.to_numpy(records[field]) for field in limits}
+    if all(_inside(fields[field], *ends) for field, ends in limits.items()):
         return
+    bad = np.logical_or.reduce([_outside(fields[field], *ends) for field, ends in limits.items()])
     first = np.repeat(entries, ak.to_numpy(ak.num(objects)))[bad.argmax()]
-    found = {field: ak.flatten(objects[field])[bad.argmax()] for field in limits}
-    values = ", ".join(f"{field} {value:g}" for field, value in found.items())
+    values = ", ".join(f"{field} {found[bad.argmax()]:g}" for field, found in fields.items())
     raise InputFileError(
         f"{path}: {bad.sum()} {name} are NaN, infinite or not physical, the first in entry {first} "
         f"({values}); {REMEDY}"
     )
+
+
+def _inside(numbers: np.ndarray, low: float, high: float) -> bool:
+    """Whether all values are within the limits, without an array of answers."""
+    return len(numbers) == 0 or bool(numbers.min() >= low and numbers.max() <= high)
 
 
 def _outside(values: ak.Array, low: float, high: float) -> np.ndarray:
