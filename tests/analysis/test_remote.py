@@ -53,15 +53,15 @@ def test_no_more_is_asked_for_than_a_piece_at_a_time(
 
 
 @pytest.mark.parametrize("behave", ["drop", "truncate", "busy"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_faults_that_pass_change_nothing(
     behave: str, seed: int, local: ak.Array, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "PIECE_BYTES", 5_000)
+    monkeypatch.setattr(remote, "PIECE_BYTES", 10_000)
     monkeypatch.setattr(remote, "ATTEMPTS", 20)
     with serve(DATA, seed=seed) as server:
         server.behave = behave
-        assert ak.array_equal(read(server.url(SIGNAL.name), step_size=10), local)
+        assert ak.array_equal(read(server.url(SIGNAL.name)), local)
         assert server.asked[behave] >= 3
 
 
