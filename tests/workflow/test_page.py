@@ -211,6 +211,19 @@ def test_weak_limits_are_told(change: dict[str, Any], said: list[str]) -> None:
     assert all(words in sentence for words in [*said, "cross attention at m_H = 600 GeV"])
 
 
+def test_a_weakness_of_many_trainings_is_one_sentence() -> None:
+    rows = [
+        LIMIT | {"network": network, "mass_gev": mass, "seed": seed, "n_eff": 3.0 + seed}
+        for network in ("kinematics", "cross_attention")
+        for mass in (800, 600)
+        for seed in (1, 2)
+    ]
+    (sentence,) = findings(rows, [GOOD], [CLOSES])
+    assert "kinematics at m_H = 600, 800 GeV (seed 1, 2)" in sentence
+    assert "cross attention at m_H = 600, 800 GeV (seed 1, 2)" in sentence
+    assert "as few as 4 effective" in sentence
+
+
 def test_skipped_files_and_maps_that_do_not_close_are_told() -> None:
     skipped = replace(GOOD, skipped=(("bad.root", "no tree"),))
     closure = {"ratio": 1.9, "error": 0.2, "map_error": 0.1, "uncertainty": 0.9}

@@ -16,7 +16,7 @@ def findings(
     normalisations: Sequence[Normalisation],
     tag_maps: Sequence[Mapping[str, Any]],
 ) -> list[str]:
-    """Return one sentence per weakness of the results.
+    """Return one sentence per kind of weakness of the results.
 
     Parameters
     ----------
@@ -38,24 +38,37 @@ def findings(
     ]
 
 
-def _by_training(rows: Iterable[Row]) -> dict[tuple[str, float], list[Row]]:
-    found: dict[tuple[str, float], list[Row]] = {}
+def _places(rows: Iterable[Row]) -> str:
+    """Return which trainings the rows are of: "mlp at m_H = 600, 800 GeV (seeds 1, 2)"."""
+    found: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault((row["network"], row["mass_gev"]), []).append(row)
-    return found
+        found.setdefault(row["network"].replace("_", " "), []).append(row)
+    return "; ".join(
+        f"{network} at m_H = {_listed(members, 'mass_gev')} GeV (seed {_listed(members, 'seed')})"
+        for network, members in found.items()
+    )
 
 
-def _name(network: str, mass: float) -> str:
-    return f"{network.replace('_', ' ')} at m_H = {mass:g} GeV"
+def _listed(rows: Iterable[Row], column: str) -> str:
+    return ", ".join(f"{value:g}" for value in sorted({row[column] for row in rows}))
+
+
+def _reasons(rows: Iterable[Row], column: str) -> str:
+    """Return the first reason, and how many others there are."""
+    told = [
+        reason for reason in dict.fromkeys(str(row.get(column) or "") for row in rows) if reason
+    ]
+    others = f" ({len(told) - 1} more in limits.csv)" if len(told) > 1 else ""
+    return f"{told[0]}{others}" if told else "not asked for"
 
 
 def _no_limit(rows: Sequence[Row]) -> Iterator[str]:
-    for (network, mass), members in _by_training(rows).items():
-        missing = [row for row in members if row["limit_za_fb"] is None]
-        if missing:
-            reasons = "; ".join(dict.fromkeys(str(row["reason"]) for row in missing))
-            share = f"{len(missing)} of {len(members)} trainings"
-            yield f"No limit for {_name(network, mass)} in {share}: {reasons}."
+    missing = [row for row in rows if row["limit_za_fb"] is None]
+    if missing:
+        yield (
+            f"No limit in {len(missing)} of {len(rows)} trainings, {_places(missing)}: "
+            f"{_reasons(missing, 'reason')}."
+        )
 
 
 def _no_fit(rows: Sequence[Row]) -> Iterator[str]:
@@ -63,34 +76,32 @@ def _no_fit(rows: Sequence[Row]) -> Iterator[str]:
     for kind in ("count", "shape"):
         cut = [row for row in rows if row["limit_za_fb"] is not None]
         failed = [row for row in cut if row.get(f"cls_{kind}_median_fb") is None]
-        for (network, mass), members in _by_training(failed).items():
-            told = dict.fromkeys(str(row.get(f"cls_{kind}_reason") or "") for row in members)
-            reasons = "; ".join(reason for reason in told if reason) or "not asked for"
-            seeds = ", ".join(str(row["seed"]) for row in members)
-            yield f"No CLs limit ({kind}) for {_name(network, mass)} (seed {seeds}): {reasons}."
+        if failed:
+            yield (
+                f"No CLs limit ({kind}) for {_places(failed)}: "
+                f"{_reasons(failed, f'cls_{kind}_reason')}."
+            )
 
 
 def _extrapolated(rows: Sequence[Row]) -> Iterator[str]:
     limits = [row for row in rows if row["limit_za_fb"] is not None]
     fitted = [row for row in limits if row["threshold_method"] == "tail_fit"]
-    for (network, mass), members in _by_training(fitted).items():
-        seeds = ", ".join(str(row["seed"]) for row in members)
+    if fitted:
         yield (
-            f"Extrapolated: for {_name(network, mass)} (seed {seeds}) too few simulated background "
-            "events are left at the threshold to count them; it comes from a fit to the tail."
+            "Extrapolated: too few simulated background events are left at the threshold to count "
+            f"them; it comes from a fit to the tail for {_places(fitted)}."
         )
 
 
 def _looser(rows: Sequence[Row]) -> Iterator[str]:
     """Limits behind a looser cut than the wanted one, since the sample resolves no harder one."""
     resolved = [row for row in rows if row["threshold_method"] == "resolved"]
-    for (network, mass), members in _by_training(resolved).items():
-        kept = ", ".join(f"{row['b_expected']:.3g}" for row in members if row["b_expected"])
-        reasons = "; ".join(dict.fromkeys(str(row["reason"]) for row in members))
+    if resolved:
+        kept = [row["b_expected"] for row in resolved if row["b_expected"]]
         yield (
-            f"Looser cut: for {_name(network, mass)} the simulated background supports no harder "
-            f"cut than one that leaves {kept} events, so its limits are weaker than they could be "
-            f"({reasons})."
+            "Looser cut: the simulated background supports no cut as hard as the wanted one, so "
+            f"that {min(kept):.3g} to {max(kept):.3g} background events are left and the limits "
+            f"are weaker than they could be, for {_places(resolved)}. limits.csv has the reasons."
         )
 
 
@@ -100,12 +111,12 @@ def _few_events(rows: Sequence[Row]) -> Iterator[str]:
         for row in rows
         if row["limit_za_fb"] is not None and row["n_eff"] is not None and row["n_eff"] < FEW_EVENTS
     ]
-    for (network, mass), members in _by_training(few).items():
-        least = min(row["n_eff"] for row in members)
+    if few:
+        least = min(row["n_eff"] for row in few)
         yield (
-            f"Low statistics: the limit of {_name(network, mass)} rests on as few as {least:.2g} "
-            f"effective simulated background events (below {FEW_EVENTS:g}); its error says how "
-            "well it is known."
+            f"Low statistics: limits rest on fewer than {FEW_EVENTS:g} and as few as {least:.2g} "
+            f"effective simulated background events for {_places(few)}; their errors say how well "
+            "they are known."
         )
 
 
