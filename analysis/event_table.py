@@ -66,7 +66,7 @@ class EventTableWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._row_groups == 0:  # readers need one to know the type
+        if kind is None and self._row_groups == 0:  # readers need one to know the type
             self._append(empty_table())
         self._writer.close()
 

@@ -1,10 +1,24 @@
 """Writing files so that a path holds either the finished content or nothing at all."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from common.errors import UserError
+
+PART = ".part"
+_REMEDIES = {
+    errno.ENOSPC: "free some space and run again",
+    errno.EDQUOT: "free some space and run again",
+    errno.EROFS: "use a folder that can be written to",
+}
+
+
+class UnwritableError(UserError):
+    """A file cannot be written, for a reason outside the program."""
 
 
 @contextmanager
@@ -29,12 +43,43 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     FileNotFoundError
         If the body ends without having written the file.
+    UnwritableError
+        If the disk or the quota is full, or the file system read-only.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{PART}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
+    except Exception as error:
+        if reason := _unwritable(error):
+            raise UnwritableError(f"{path} cannot be written: {reason}") from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what writers that were killed half-way left in `folder`, at any depth."""
+    for path in folder.rglob(f".*{PART}*"):
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _unwritable(error: BaseException | None) -> str:
+    """Return cause and remedy, or nothing for errors of another kind.
+
+    The writers' libraries raise what they like; the system's words are in all of their messages.
+    """
+    while error is not None:
+        for number, remedy in _REMEDIES.items():
+            words = os.strerror(number).lower()
+            if getattr(error, "errno", None) == number or words in str(error).lower():
+                return f"{words}; {remedy}"
+        error = error.__context__
+    return ""
