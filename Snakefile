@@ -16,7 +16,7 @@ from workflow.environment import use_this_python
 from workflow.inputs import chunks
 from workflow.network_pairs import network_pairs
 from workflow.provenance import source_digest
-from workflow.watchdog import hold_lock
+from workflow.start import begin, full_disk, require_writable
 
 use_this_python()
 
@@ -25,6 +25,7 @@ configfile: Path(workflow.basedir) / "config.yaml"
 
 
 try:
+    require_writable(Path())
     cfg = read_config(config)
     CHUNKS = {
         sample.name: {chunk.name: chunk for chunk in chunks(sample)}
@@ -72,6 +73,16 @@ rule all:
 
 onstart:
     try:
-        hold_lock(Path(".snakemake/run.lock"))
+        begin(
+            chunk.source
+            for found in CHUNKS.values()
+            for chunk in found.values()
+            if not chunk.is_remote
+        )
     except AnalysisError as error:
         raise WorkflowError(str(error)) from None
+
+
+onerror:
+    if said := full_disk(Path()):
+        print(said, file=sys.stderr)
