@@ -51,9 +51,11 @@ rule score:
         dataset=cfg.dataset.model_dump_json(),
         datasets=lambda wildcards, input: input[:-2],
         folder=lambda wildcards, input: str(Path(input.weights).parent),
+        # Not {threads}, which `--cores` bounds: sums differ in the last bit with it.
+        threads=cfg.training.threads,
     message:
         "Scoring {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
         "python -m workflow.scripts.score {params.datasets:q} --model {params.folder:q}"
-        " --dataset {params.dataset:q} --seed {wildcards.seed} --threads {threads}"
+        " --dataset {params.dataset:q} --seed {wildcards.seed} --threads {params.threads}"
         " --output {output:q} > {log:q} 2>&1"
