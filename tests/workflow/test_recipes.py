@@ -16,7 +16,7 @@ from tests.workflow.plans import planned
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {
     "snakemake --report report.zip": "test_run.py makes a report",
-    "snakemake --workflow-profile workflow/profiles/slurm": "needs a cluster",
+    "snakemake --workflow-profile workflow/profiles/slurm": "tests/robustness/test_slurm.py",
     "snakemake --cores 4 --software-deployment-method conda": "needs conda",
 }
 """Commands that are not run here, and why."""
@@ -135,8 +135,11 @@ def test_messages_that_the_documentation_explains_exist() -> None:
 
 def test_slurm_profile_fits_the_workflow() -> None:
     profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
-    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    assert all(f"\nrule {name}:" in f"\n{rules}" for name in profile["set-resources"])
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)(?::| with:)", text, re.MULTILINE))
+    assert set(profile["set-resources"]) <= rules
+    assert set(profile["groups"]) <= rules
+    assert set(profile["group-components"]) <= set(profile["groups"].values())
     default = yaml.safe_load((ROOT / "workflow/profiles/default/config.yaml").read_text())
     assert {key: profile[key] for key in default if key != "quiet"} == {
         key: value for key, value in default.items() if key != "quiet"
