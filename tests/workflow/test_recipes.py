@@ -140,6 +140,8 @@ def test_slurm_profile_fits_the_workflow() -> None:
     assert set(profile["set-resources"]) <= rules
     assert set(profile["groups"]) <= rules
     assert set(profile["group-components"]) <= set(profile["groups"].values())
+    # A rule between two of one group, and not in it, would let the group wait for itself.
+    assert rules - {"onnx", "export_onnx"} == set(profile["set-resources"]) | set(profile["groups"])
     default = yaml.safe_load((ROOT / "workflow/profiles/default/config.yaml").read_text())
     assert {key: profile[key] for key in default if key != "quiet"} == {
         key: value for key, value in default.items() if key != "quiet"
