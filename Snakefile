@@ -10,6 +10,7 @@ sys.path.insert(0, workflow.basedir)
 
 from analysis.errors import AnalysisError
 from models.registry import modules_of
+from models.views import VIEWS, views
 from workflow import paths
 from workflow.config import read_config
 from workflow.environment import use_this_python
@@ -48,6 +49,9 @@ wildcard_constraints:
     chunk=r"[A-Za-z0-9_.-]+",
     variation="jes_up|jes_down|jer_up|shower_up",
     kind="background_events|luminosity|sample_size",
+    task="|".join(cfg.jets.task_names) or "(?!)",
+    tagger="|".join(tagger.name for tagger in cfg.jets.taggers) or "(?!)",
+    side="train|validation|test",
 
 
 include: "workflow/rules/common.smk"
@@ -59,6 +63,8 @@ include: "workflow/rules/systematics.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/networks.smk"
+include: "workflow/rules/interpret.smk"
+include: "workflow/rules/jets.smk"
 include: "workflow/rules/page.smk"
 include: "workflow/rules/export.smk"
 

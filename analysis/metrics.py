@@ -56,22 +56,30 @@ def area(roc: Roc) -> float:
     return float(np.trapezoid(roc.signal, roc.background))
 
 
-def area_error(
+def area_influence(
     score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
-) -> float:
-    """Return the statistical error of the area.
+) -> NDArray[np.float64]:
+    """Return how far each event [N] moves the area: the root of the sum of squares is its error.
 
-    The weighted form of DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988) 837: the variance of
-    the placements of either class among the other, each with its own weights.
+    The weighted form of DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988) 837: the placements
+    of either class among the other, each with its own weights. Differences of influences give the
+    error of a difference between two scores of the same events.
     """
     roc = roc_curve(score, signal, weight)
     position = np.searchsorted(-roc.cut[1:], -score) + 1  # index of each event's own cut
-    auc, variance = area(roc), 0.0
-    for own, other in ((signal, roc.background), (~signal, roc.signal)):
+    influence = np.zeros(len(score))
+    for own, other, sign in ((signal, roc.background, -1), (~signal, roc.signal, 1)):
         placement = (other[position[own]] + other[position[own] - 1]) / 2
         centred = placement - np.average(placement, weights=weight[own])
-        variance += float(np.sum((weight[own] * centred) ** 2) / weight[own].sum() ** 2)
-    return float(np.sqrt(variance)) if np.isfinite(auc) else float("nan")
+        influence[own] = sign * weight[own] * centred / weight[own].sum()
+    return influence
+
+
+def area_error(
+    score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> float:
+    """Return the statistical error of the area (see `area_influence`)."""
+    return float(np.sqrt(np.sum(area_influence(score, signal, weight) ** 2)))
 
 
 def efficiency_error(passes: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:

@@ -57,10 +57,14 @@ def read_jets(
             "compressed file may need `pip install hdf5plugin`") from None  # fmt: skip
     if values.ndim != 2 or values.shape[1] < 8 or values.shape[1] % 4:
         raise InputFileError(f"{path} has {values.shape[1:]} numbers per jet; {LAYOUT}")
-    constituents = values[:, :-4].reshape(len(values), -1, 4).astype(np.float64)
+    places = values.shape[1] // 4 - 1
+    constituents = values[:, :-4].reshape(len(values), places, 4).astype(np.float64)
     momentum = np.linalg.norm(constituents[..., 1:], axis=-1)
     if not np.isfinite(constituents).all() or (constituents[..., 0] < 0.99 * momentum).any():
         raise InputFileError(f"{path} holds columns that are not (E, px, py, pz); {LAYOUT}")
+    empty = np.flatnonzero((momentum <= 0).all(axis=1))
+    if len(empty):
+        raise InputFileError(f"{path}: jet {start + empty[0]} has no constituent; {LAYOUT}")
     return constituents, flags[:, -1].astype(np.uint8)
 
 

@@ -1,23 +1,69 @@
-"""What a trained network looks at: arrays for tables and figures.
+"""What a trained network looks at: arrays of events, for tables and figures.
 
-Attention maps on the plane of the oriented jet, Grad-CAM, similarity between layers, the gates of
-differential attention, and what is lost when one input is shuffled among events.
+Attention of the kinematic tokens to the constituents, Grad-CAM, the outputs of layers, the gates of
+differential attention.
 """
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
-from models.attention import Attention
-from models.batch import Batch, Events
+from models.attention import Attention, CrossAttentionLayer
+from models.batch import Batch
 from models.errors import ModelError
 from models.iaformer import DifferentialAttention
-from models.inference import log_odds
-from models.specs import Features
+
+STREAMS = ("jets.0", "jets.1", "kinematics")
+
+
+def unshared(network: nn.Module) -> nn.Module:
+    """Return the network, its jet encoder copied for fat jet 2 where both jets share one.
+
+    The same numbers come out, and each jet has layers of its own to look into.
+    """
+    jets = getattr(network, "jets", None)
+    if not isinstance(jets, nn.ModuleList) or len(jets) < 2 or jets[0] is not jets[1]:
+        return network
+    network = copy.deepcopy(network)
+    network.jets = nn.ModuleList([jets[0], copy.deepcopy(jets[0])])
+    return network
+
+
+def streams(network: nn.Module) -> list[str]:
+    """Return the names of the network's streams that have layers, of `STREAMS`."""
+    found = {name for name, module in network.named_modules() if isinstance(module, nn.ModuleList)}
+    return [
+        name
+        for name in STREAMS
+        if f"{name}.layers" in found and len(_layers(network, name))  # none: nothing to look at
+    ]
+
+
+def _layers(network: nn.Module, stream: str) -> nn.ModuleList:
+    found = network.get_submodule(f"{stream}.layers" if stream else "layers")
+    assert isinstance(found, nn.ModuleList)
+    return found
+
+
+@contextmanager
+def _hooked(modules: dict[str, nn.Module], hook: Callable[..., None]) -> Iterator[None]:
+    """Call `hook(name, module, inputs, output)` behind each module for a while."""
+    handles = [
+        module.register_forward_hook(lambda m, i, o, name=name: hook(name, m, i, o))
+        for name, module in modules.items()
+    ]
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def attention_weights(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
@@ -43,66 +89,54 @@ def attention_weights(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]
     """
     found: dict[str, np.ndarray] = {}
 
-    def keep(name: str) -> object:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
-            arguments = inputs if isinstance(module, Attention) else inputs[1:]
-            found[name] = module.weights(*arguments).cpu().numpy()  # type: ignore[operator]
+    def keep(name: str, module: Any, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+        arguments = inputs if isinstance(module, Attention) else inputs[1:]
+        found[name] = module.weights(*arguments).detach().cpu().numpy()
 
-        return hook
-
-    layers = {
-        name: module
-        for name, module in network.named_modules()
-        if isinstance(module, Attention | DifferentialAttention)
+    kinds = Attention | DifferentialAttention
+    layers: dict[str, nn.Module] = {
+        name: module for name, module in network.named_modules() if isinstance(module, kinds)
     }
     if not layers:
         raise ModelError(f"{type(network).__name__} has no attention layers to look into")
-    hooks = [module.register_forward_hook(keep(name)) for name, module in layers.items()]  # type: ignore[arg-type]
-    try:
-        with torch.no_grad():
-            network(batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with _hooked(layers, keep):
+        network(batch)
     return found
 
 
-def attention_on_plane(
-    weights: np.ndarray, batch: Batch, features: Features, edges: np.ndarray
-) -> np.ndarray:
-    """Return cross-attention, averaged over events and heads, on the (η′, φ′) plane.
+def cross_attention(network: nn.Module, batch: Batch) -> np.ndarray:
+    """Return the attention of the kinematic tokens to the constituents, mean over heads.
 
     Parameters
     ----------
-    weights : ndarray [B, heads, Q, 2N]
-        Of a cross-attention layer with the fusion `tokens`.
+    network : Module
+        A `CrossAttentionNetwork` with the fusion `tokens`, in evaluation mode.
     batch : Batch
-        The same events.
-    features : Features
-    edges : ndarray [bins + 1]
-        Bin edges of both axes [rad].
+        B events of N constituents in each fat jet.
 
     Returns
     -------
-    ndarray [2, Q, bins, bins]
-        For each fat jet and kinematic token: the attention in each bin (η′ first); the sum over
-        jets and bins is at most 1, less what lies outside the edges.
+    ndarray [B, layers, Q, 2, N]
+        Sums to 1 over both jets; zero for padding, and for constituents that the jet encoder
+        leaves out.
+
+    Raises
+    ------
+    ModelError
+        If the network has no such attention.
     """
-    plane = [features.constituents.index(name) for name in ("eta", "phi")]
-    position = batch.constituents[..., plane].flatten(1, 2).cpu().numpy().reshape(-1, 2)
-    events, _, queries, keys = weights.shape
-    mean = weights.mean(1)
-    jet = np.broadcast_to(np.arange(keys) >= keys // 2, (events, keys)).ravel()
-    result = np.empty((2, queries, len(edges) - 1, len(edges) - 1))
-    for query in range(queries):
-        flat = mean[:, query].ravel()
-        for number in (0, 1):
-            chosen = jet == number
-            eta, phi = position[chosen].T
-            result[number, query], _, _ = np.histogram2d(
-                eta, phi, bins=[edges, edges], weights=flat[chosen] / events
-            )
-    return result
+    if getattr(network, "fusion", None) != "tokens":
+        raise ModelError(
+            f"{type(network).__name__} has no cross-attention to single constituents: only "
+            "architecture cross_attention with fusion: tokens has"
+        )
+    found = attention_weights(network, batch)
+    names = [f"layers.{number}.attention" for number in range(len(_layers(network, "")))]
+    mean = np.stack([found[name].mean(1) for name in names], axis=1)
+    each = mean.reshape(*mean.shape[:-1], 2, -1)
+    places = batch.constituents.shape[2]
+    each = each[..., :places]  # an encoder with a fixed number of places may have more than that
+    return np.pad(each, [(0, 0)] * 4 + [(0, places - each.shape[-1])])
 
 
 class _ChannelsFirst(nn.Module):
@@ -144,7 +178,7 @@ def grad_cam(network: nn.Module, stream: str, batch: Batch) -> np.ndarray:
     network : Module
         In evaluation mode.
     stream : str
-        Name of the stream in the network: "jets.0", "jets.1" or "kinematics".
+        One of `streams(network)`.
     batch : Batch
         B events.
 
@@ -158,63 +192,44 @@ def grad_cam(network: nn.Module, stream: str, batch: Batch) -> np.ndarray:
     ModelError
         If the network has no such stream of layers.
     """
-    streams = {
-        name.removesuffix(".layers")
-        for name, module in network.named_modules()
-        if name.endswith(".layers") and isinstance(module, nn.ModuleList) and len(module)
-    }
-    if stream not in streams:
-        raise ModelError(
-            f"the network has no stream {stream!r}; it has {', '.join(sorted(streams))}"
-        )
-    layers = network.get_submodule(f"{stream}.layers")
-    assert isinstance(layers, nn.ModuleList)
+    known = streams(network)
+    if stream not in known:
+        raise ModelError(f"the network has no stream {stream!r}; it has {', '.join(known)}")
 
     def score(kinematics: Tensor) -> Tensor:
         logits = network(batch.replace(kinematics=kinematics))
         return logits[:, 1] - logits[:, 0]
 
-    with _probed(layers) as probe:
-        cam = LayerGradCam(score, probe)
-        found = cam.attribute(batch.kinematics, relu_attributions=True)
+    with _probed(_layers(network, stream)) as probe:
+        found = LayerGradCam(score, probe).attribute(batch.kinematics, relu_attributions=True)
     return found.detach().squeeze(1).cpu().numpy()
 
 
-def hsic(m: np.ndarray, n: np.ndarray) -> float:
-    """Return Tr(M H N H) / (d − 1)² of two Gram matrices [d, d], H = 1 − 1/d."""
-    size = len(m)
-    centring = np.eye(size) - 1 / size
-    return float(np.trace(m @ centring @ n @ centring) / (size - 1) ** 2)
-
-
-def cka(x: np.ndarray, y: np.ndarray) -> float:
-    """Return the centred kernel alignment of two layers' outputs for the same d events.
-
-    HSIC(M, N) / √(HSIC(M, M) HSIC(N, N)) with M = X Xᵀ and N = Y Yᵀ; 1 means that one layer is a
-    rotation and scaling of the other (arXiv:1905.00414).
+def layer_outputs(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
+    """Return what each layer of each stream, and each cross-attention layer, puts out.
 
     Parameters
     ----------
-    x : ndarray [d, h₁]
-    y : ndarray [d, h₂]
+    network : Module
+        In evaluation mode.
+    batch : Batch
+        B events.
+
+    Returns
+    -------
+    dict of ndarray [B, D] float64
+        Means over the valid tokens, by the layer's name, in the order of the network.
     """
-    m, n = x @ x.T, y @ y.T
-    return hsic(m, n) / np.sqrt(hsic(m, m) * hsic(n, n))
+    found: dict[str, np.ndarray] = {}
 
-
-def layer_similarity(network: nn.Module, batch: Batch) -> tuple[list[str], np.ndarray]:
-    """Return the names of a network's layers and the matrix of their CKA.
-
-    A layer's output for an event is the mean over its tokens.
-    """
-    outputs: dict[str, np.ndarray] = {}
-
-    def keep(name: str) -> object:
-        def hook(_: nn.Module, __: object, out: Tensor | tuple[Tensor, ...]) -> None:
-            tokens = out[0] if isinstance(out, tuple) else out
-            outputs[name] = tokens.mean(1).double().cpu().numpy()
-
-        return hook
+    def keep(name: str, module: Any, inputs: tuple[Tensor, ...], out: Any) -> None:
+        tokens = out[0] if isinstance(out, tuple) else out
+        # the last input is the mask of the layer's own tokens; of cross-attention, the context's
+        mask = None if isinstance(module, CrossAttentionLayer) else inputs[-1]
+        if mask is None or mask.dtype != torch.bool:
+            mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+        kept = tokens.double().masked_fill(~mask.unsqueeze(-1), 0.0).sum(1)
+        found[name] = (kept / mask.sum(1, keepdim=True).clamp(min=1)).cpu().numpy()
 
     layers = {
         f"{name}.{number}": layer
@@ -222,72 +237,16 @@ def layer_similarity(network: nn.Module, batch: Batch) -> tuple[list[str], np.nd
         if name.split(".")[-1] == "layers" and isinstance(module, nn.ModuleList)
         for number, layer in enumerate(module)
     }
-    hooks = [layer.register_forward_hook(keep(name)) for name, layer in layers.items()]  # type: ignore[arg-type]
-    try:
-        with torch.no_grad():
-            network(batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    names = list(outputs)
-    matrix = np.array([[cka(outputs[a], outputs[b]) for b in names] for a in names])
-    return names, matrix
+    with _hooked(layers, keep):
+        network(batch)
+    return {name: found[name] for name in layers if name in found}
 
 
 def gates(network: nn.Module) -> list[tuple[str, int, float]]:
     """Return (layer, head, β) of every differential attention, in the order of the network."""
     return [
-        (name, head, float(value))
+        (name.removesuffix(".attention"), head, float(value))
         for name, module in network.named_modules()
         if isinstance(module, DifferentialAttention)
         for head, value in enumerate(module.beta.detach())
     ]
-
-
-class _Shuffled(Events):
-    """Events in which one kinematic column of the fat jets comes from other events."""
-
-    def __init__(self, events: Events, column: int, order: np.ndarray) -> None:
-        self.events, self.column = events, column
-        self.values = events.array("kinematics")[order][..., column]
-
-    def __len__(self) -> int:
-        return len(self.events)
-
-    def __getitem__(self, indices: np.ndarray | slice) -> Batch:
-        batch = self.events[indices]
-        kinematics = batch.kinematics.clone()
-        kinematics[..., self.column] = torch.from_numpy(self.values[indices])
-        return batch.replace(kinematics=kinematics)
-
-
-def shuffled_log_odds(
-    network: nn.Module,
-    events: Events,
-    features: Features,
-    name: str = "theta",
-    repeats: int = 5,
-    seed: int = 1,
-) -> np.ndarray:
-    """Return log-odds with one kinematic feature shuffled among events: permutation importance.
-
-    Parameters
-    ----------
-    network : Module
-    events : Events
-        N events.
-    features : Features
-    name : str
-        Kinematic feature.
-    repeats : int
-    seed : int
-
-    Returns
-    -------
-    ndarray [1 + repeats, N]
-        First without shuffling.
-    """
-    column, rng = features.kinematics.index(name), np.random.default_rng(seed)
-    orders = [rng.permutation(len(events)) for _ in range(repeats)]
-    shuffled = [log_odds(network, _Shuffled(events, column, order)) for order in orders]
-    return np.stack([log_odds(network, events), *shuffled])

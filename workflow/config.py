@@ -1,6 +1,7 @@
 """The whole configuration: the blocks of the physics and of the networks, checked together."""
 
 import difflib
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -21,6 +22,8 @@ from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoi
 from analysis.errors import ConfigError
 from analysis.published import Benchmark
 from models.specs import NetworkSpec, Training
+from models.specs_jets import Jets
+from models.views import Interpretation, select, views
 
 SCHEMA = Path(__file__).parent / "config.schema.json"
 
@@ -43,6 +46,8 @@ class Config(Block):
     working_point: WorkingPoint = WorkingPoint()
     limits: Limits = Limits()
     systematics: Systematics = Systematics()
+    interpretation: Interpretation = Interpretation()
+    jets: Jets = Jets()
     benchmarks: tuple[Benchmark, ...] = Field(
         (), description="Cross sections of models, drawn over the limits."
     )
@@ -63,6 +68,18 @@ class Config(Block):
     def network(self, name: str) -> NetworkSpec:
         return next(network for network in self.networks if network.name == name)
 
+    @property
+    def looked_into(self) -> tuple[tuple[str, str, int], ...]:
+        """Network, signal and seed of each training that is looked into."""
+        wanted = self.interpretation
+        known: dict[str, Sequence[Any]] = {
+            "networks": [network.name for network in self.networks if views(network)],
+            "signals": [signal.name for signal in self.signals],
+            "seeds": list(self.training.seeds),
+        }
+        chosen = [select(key, getattr(wanted, key), names) for key, names in known.items()]
+        return tuple(itertools.product(*chosen))
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _unique("samples: the name", (sample.name for sample in self.samples))
@@ -80,7 +97,21 @@ class Config(Block):
             if classes:
                 check_classes(classes)
         self._check_shower()
+        self._check_jets()
+        self.looked_into  # noqa: B018  names what is not there
         return self
+
+    def _check_jets(self) -> None:
+        """The taggers' tasks name processes of the run."""
+        processes = [sample.process for sample in self.samples]
+        for task in self.jets.tasks:
+            for process in (*task.signal, *task.background):
+                if process not in processes:
+                    known = ", ".join(dict.fromkeys(processes))
+                    raise ValueError(
+                        f"jets.tasks {task.name}: no sample has the process {process!r}; the "
+                        f"processes are {known}"
+                    )
 
     def _check_shower(self) -> None:
         """Another shower would take no notice of enhanced splittings and classes of b quarks."""
@@ -164,7 +195,11 @@ def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
 
 def _is_discriminator(part: Any, mapping: Mapping[str, Any], location: tuple[Any, ...]) -> bool:
     """Pydantic puts the tag of a tagged union into the location, where the file has no such key."""
-    return len(location) > 2 and location[0] == "networks" and part == location[2]
+    tagged = {("networks",): 2, ("jets", "taggers"): 3}
+    return any(
+        location[: len(start)] == start and len(location) > place and part == location[place]
+        for start, place in tagged.items()
+    )
 
 
 @cache

@@ -40,19 +40,17 @@ class RocBand:
 
 
 @styled
-def roc_plot(bands: Sequence[RocBand], mass: float, luminosity: float, n_eff: float) -> Figure:
+def roc_plot(bands: Sequence[RocBand], title: str, luminosity: float | None = None) -> Figure:
     """Draw 1/ε_B against ε_S per network, with the ratio to the first network below.
 
     Parameters
     ----------
     bands : sequence of RocBand
         One per network, all on the same grid.
-    mass : float
-        m_H [GeV].
-    luminosity : float
+    title : str
+        Of the legend: what is told from what.
+    luminosity : float, optional
         For the label [fb⁻¹].
-    n_eff : float
-        Effective number of test background events behind the whole curve.
     """
     figure, ax, ratio = axes_with_ratio()
     for k, band in enumerate(bands):
@@ -73,7 +71,6 @@ def roc_plot(bands: Sequence[RocBand], mass: float, luminosity: float, n_eff: fl
     ax.set_xlim(0, 1)
     ratio.set_xlabel(r"signal efficiency $\varepsilon_S$")
     ratio.set_ylabel("ratio")
-    title = rf"$m_H={mass:g}$ GeV, background $n_\mathrm{{eff}}={n_eff:.0f}$"
     ax.legend(loc="upper right", title=title, title_fontsize=12)
     add_label(ax, luminosity)
     return figure

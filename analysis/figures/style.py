@@ -22,6 +22,7 @@ PALETTE = (
 )  # fmt: skip
 PROCESS_COLOURS = {"signal": "#bd1f01", "qcd": "#3f90da", "ttbar": "#ffa90e", "ttH": "#832db6"}
 PROCESS_LABELS = {"qcd": "QCD multijet", "ttbar": r"$t\bar{t}$", "ttH": r"$t\bar{t}H$"}
+CLASS_COLOURS = {"signal": "#bd1f01", "background": "#3f90da"}
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -91,6 +92,12 @@ def add_label(ax: Axes, luminosity: float | None = None) -> None:
         text += rf", {luminosity:g} fb$^{{-1}}$"
     ax.set_title("Simulation", loc="left", fontsize=13, style="italic")
     ax.set_title(text, loc="right", fontsize=13)
+
+
+def simulation_title(figure: Figure, title: str) -> None:
+    """Write above all panels of a figure that it shows simulation, and what it is of."""
+    text = rf"$\it{{Simulation}}$, $\sqrt{{s}}=14$ TeV, {title}"
+    figure.suptitle(text, fontsize=13, x=0.01, ha="left")
 
 
 def save(figure: Figure, stem: Path) -> None:

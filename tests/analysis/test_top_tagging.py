@@ -46,6 +46,9 @@ def test_what_was_written_is_read(path):
     part, label = read_jets(path, 2, 5)
     np.testing.assert_array_equal(part, constituents[2:5])
     assert label.tolist() == [0, 1, 0]
+    beyond, label = read_jets(path, 7, 20)
+    assert beyond.shape == (0, PLACES, 4)
+    assert len(label) == 0
 
 
 @pytest.mark.parametrize("count", [6, 7])
@@ -85,6 +88,11 @@ def test_files_of_another_kind(tmp_path):
     pd.DataFrame({"a": [1.0]}).to_hdf(tmp_path / "a.h5", key="table", format="table")
     with pytest.raises(InputFileError, match=r"a\.h5.*reference layout"):
         read_jets(tmp_path / "a.h5")
+    empty = make_jets(3)
+    empty[1] = 0
+    write(tmp_path / "empty.h5", empty)
+    with pytest.raises(InputFileError, match="jet 1 has no constituent"):
+        read_jets(tmp_path / "empty.h5")
     wrong = make_jets(3)[..., [1, 0, 2, 3]]
     write(tmp_path / "wrong.h5", wrong)
     with pytest.raises(InputFileError, match=r"not \(E, px, py, pz\)"):

@@ -6,18 +6,30 @@ import torch
 from torch import nn
 
 from models.errors import ModelError
+from models.inference import log_odds
 from models.interpretation import (
-    attention_on_plane,
     attention_weights,
-    cka,
+    cross_attention,
     gates,
     grad_cam,
-    layer_similarity,
-    shuffled_log_odds,
+    layer_outputs,
+    streams,
+    unshared,
 )
 from models.normalisation import fit_normalisation
+from models.permutation import shuffled_log_odds
 from models.registry import build
-from models.specs import CrossAttention, HighLevelMLP, IAFormerEncoder, Kinematics, MixerEncoder
+from models.specs import (
+    Concatenation,
+    Constituents,
+    CrossAttention,
+    HighLevelMLP,
+    IAFormerEncoder,
+    JetTagger,
+    Kinematics,
+    MixerEncoder,
+)
+from models.views import select, views
 from tests.models.events import FEATURES, make_batch, make_sample
 
 BATCH = make_batch(20)
@@ -35,6 +47,7 @@ IAFORMER = network_of(
     CrossAttention(name="n", width=16, jet_encoder=IAFormerEncoder(kind="iaformer"))
 )
 MIXER = network_of(CrossAttention(name="n", width=16, jet_encoder=MixerEncoder(kind="mixer")))
+SHARED = network_of(CrossAttention(name="n", width=16, share_jet_encoder=True))
 
 
 @pytest.mark.parametrize("network", [CROSS, IAFORMER], ids=["cross", "iaformer"])
@@ -53,25 +66,39 @@ def test_looking_does_not_change_the_network():
     before = CROSS(BATCH)
     attention_weights(CROSS, BATCH)
     grad_cam(CROSS, "jets.0", BATCH)
-    layer_similarity(CROSS, BATCH)
+    layer_outputs(CROSS, BATCH)
     assert torch.equal(before, CROSS(BATCH))
     assert not any(module._forward_hooks for module in CROSS.modules())
     assert all(parameter.grad is None for parameter in CROSS.parameters())
 
 
-def test_attention_on_the_plane_keeps_its_sum_and_its_place():
-    weights = attention_weights(CROSS, BATCH)["layers.1.attention"]
-    edges = np.linspace(-5, 5, 11)
-    plane = attention_on_plane(weights, BATCH, FEATURES, edges)
-    assert plane.shape == (2, 3, 10, 10)
-    np.testing.assert_allclose(plane.sum((0, 2, 3)), 1, rtol=1e-5)
-    one = np.zeros_like(weights)
-    one[..., 12] = 1  # the hardest constituent of fat jet 2
-    plane = attention_on_plane(one, BATCH, FEATURES, edges)
-    assert plane[0].sum() == 0
-    eta, phi = BATCH.constituents[:, 1, 0, :2].numpy().T
-    expected, _, _ = np.histogram2d(eta, phi, bins=(edges, edges))
-    np.testing.assert_allclose(plane[1, 0], expected / 20)
+@pytest.mark.parametrize("tokens", [8, 12, 50])
+def test_cross_attention_belongs_to_the_constituents_of_each_jet(tokens):
+    encoder = MixerEncoder(kind="mixer", tokens=tokens)
+    found = cross_attention(
+        network_of(CrossAttention(name="n", width=16, jet_encoder=encoder)), BATCH
+    )
+    assert found.shape == (20, 2, 3, 2, 12)
+    np.testing.assert_allclose(found.sum((3, 4)), 1, rtol=1e-5)
+    there = BATCH.constituent_mask.numpy().copy()
+    there[..., tokens:] = False
+    seen = found.sum((1, 2)) > 0
+    np.testing.assert_array_equal(seen, there)
+
+
+def test_no_attention_to_single_constituents_is_an_error():
+    network = network_of(CrossAttention(name="n", width=16, fusion="sum"))
+    with pytest.raises(ModelError, match="fusion: tokens"):
+        cross_attention(network, BATCH)
+
+
+def test_shared_encoder_is_looked_into_jet_by_jet():
+    apart = unshared(SHARED)
+    assert torch.equal(apart(BATCH), SHARED(BATCH))
+    assert streams(apart) == ["jets.0", "jets.1", "kinematics"]
+    found = layer_outputs(apart, BATCH)
+    assert not np.allclose(found["jets.0.layers.1"], found["jets.1.layers.1"])
+    assert unshared(CROSS) is CROSS
 
 
 @pytest.mark.parametrize(
@@ -109,22 +136,27 @@ def test_grad_cam_of_a_stream_that_is_not_there():
         grad_cam(CROSS, "jets.7", BATCH)
 
 
-def test_cka_of_rotated_scaled_and_independent_layers():
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(200, 4))
-    rotation, _ = np.linalg.qr(rng.normal(size=(4, 4)))
-    assert cka(x, 3 * x @ rotation + 5) == pytest.approx(1)
-    assert cka(x, rng.normal(size=(200, 4))) < 0.1
-    assert cka(x, x[:, :1]) < 0.9
+@pytest.mark.parametrize("network", [CROSS, IAFORMER, MIXER], ids=["cross", "iaformer", "mixer"])
+def test_outputs_of_layers_leave_padding_out(network):
+    found = layer_outputs(network, BATCH)
+    assert list(found)[:2] == ["jets.0.layers.0", "jets.0.layers.1"]
+    assert "layers.1" in found
+    junk = BATCH.constituents.masked_fill(~BATCH.constituent_mask.unsqueeze(-1), 7.0)
+    again = layer_outputs(network, BATCH.replace(constituents=junk))
+    for name, values in found.items():
+        assert values.shape == (20, 16)
+        np.testing.assert_allclose(again[name], values, atol=1e-5)
 
 
-def test_similarity_of_layers_is_symmetric_with_ones():
-    names, matrix = layer_similarity(IAFORMER, BATCH)
-    assert "jets.1.layers.0" in names
-    assert "layers.1" in names
-    np.testing.assert_allclose(matrix, matrix.T)
-    np.testing.assert_allclose(np.diag(matrix), 1)
-    assert ((matrix > 0) & (matrix < 1 + 1e-9)).all()
+def test_output_of_a_layer_is_the_mean_of_its_valid_tokens():
+    kept = []
+    hook = CROSS.jets[0].layers[1].register_forward_hook(lambda _, __, out: kept.append(out))
+    CROSS(BATCH)
+    hook.remove()
+    mask = BATCH.constituent_mask[:, 0]
+    expected = [tokens[there].mean(0) for tokens, there in zip(kept[0], mask, strict=True)]
+    found = layer_outputs(CROSS, BATCH)["jets.0.layers.1"]
+    np.testing.assert_allclose(found, torch.stack(expected).detach().numpy(), atol=1e-5)
 
 
 def test_gates_start_small_and_follow_the_parameters():
@@ -136,15 +168,52 @@ def test_gates_start_small_and_follow_the_parameters():
 
 def test_shuffling_theta_changes_only_networks_that_use_it():
     events = make_sample(100, 1).events
-    uses, does_not = (
-        shuffled_log_odds(network_of(Kinematics(name="k", use_theta=use)), events, FEATURES)
-        for use in (True, False)
-    )
-    assert uses.shape == (6, 100)
-    assert (uses[1:] != uses[0]).any(axis=1).all()
-    np.testing.assert_array_equal(does_not[1:], np.broadcast_to(does_not[0], (5, 100)))
+    for use in (True, False):
+        network = network_of(Kinematics(name="k", use_theta=use))
+        found = shuffled_log_odds(network, events, FEATURES, repeats=4)
+        assert found.shape == (4, 100)
+        before = log_odds(network, events)
+        assert (found != before).any(axis=1).all() == use
+        assert len(np.unique(found, axis=0)) == (4 if use else 1)
 
 
 def test_a_network_without_attention_says_so():
     with pytest.raises(ModelError, match="no attention layers"):
         attention_weights(network_of(HighLevelMLP(name="m")), BATCH)
+
+
+LAYERS = ("grad_cam", "similarity", "permutation")
+
+
+@pytest.mark.parametrize(
+    ("spec", "seen"),
+    [
+        (CrossAttention(name="n"), ("attention", "attention_events", *LAYERS)),
+        (CrossAttention(name="n", fusion="sum"), LAYERS),
+        (
+            CrossAttention(name="n", fusion="sum", jet_encoder=IAFormerEncoder(kind="iaformer")),
+            ("grad_cam", "similarity", "gates", "permutation"),
+        ),
+        (Concatenation(name="n"), LAYERS),
+        (Constituents(name="n"), LAYERS[:2]),
+        (Kinematics(name="n"), LAYERS),
+        (Kinematics(name="n", layers=0), LAYERS[2:]),
+        (HighLevelMLP(name="n"), LAYERS[2:]),
+        (JetTagger(name="n"), ()),
+    ],
+)
+def test_views_are_those_that_the_network_has(spec, seen):
+    assert views(spec) == seen
+    network = network_of(spec)
+    assert bool(streams(network)) == ("grad_cam" in seen)
+    assert (len(layer_outputs(network, BATCH)) > 1) == ("similarity" in seen or not seen)
+    assert bool(gates(network)) == ("gates" in seen)
+
+
+def test_choices_keep_the_order_and_name_what_is_unknown():
+    known = ["a", "b", "c"]
+    chosen = [select("networks", choice, known) for choice in ("none", "first", "all", ("c", "a"))]
+    assert chosen == [[], ["a"], known, ["a", "c"]]
+    assert select("networks", "first", []) == []
+    with pytest.raises(ValueError, match=r"interpretation\.networks: d cannot.*a, b, c"):
+        select("networks", ("a", "d"), known)

@@ -60,6 +60,8 @@ def change(config: dict[str, Any], path: str, value: Any) -> None:
         ("networks", [], ["networks"]),
         ("dataset.split.train", 0.9, ["dataset.split", "must be 1", "1.5"]),
         ("reconstruction.subjets.radius", 2.0, ["subjets.radius (2.0)", "fatjets.radius"]),
+        ("interpretation.networks", ["nets"], ["interpretation.networks", "nets", "kinematics"]),
+        ("interpretation.seeds", [7], ["interpretation.seeds", "7", "1, 2"]),
         ("working_point.reading", "raw", ["working_point.reading", "'raw'", "'mc'"]),
     ],
 )

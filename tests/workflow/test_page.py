@@ -18,7 +18,7 @@ from workflow.config import read_config
 from workflow.page.content import read_content
 from workflow.page.findings import findings
 from workflow.page.render import DATA, STYLE, render
-from workflow.page.tables import count, measured, number
+from workflow.page.tables import count, jets_table, measured, number
 
 needs_browser = pytest.mark.skipif(
     chromium() is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
@@ -251,3 +251,18 @@ def test_skipped_files_and_maps_that_do_not_close_are_told() -> None:
 )
 def test_numbers_are_rounded_to_what_is_known(cell: Any, text: str) -> None:
     assert cell.text == text
+
+
+def test_taggers_are_shown_with_the_time_that_their_training_took() -> None:
+    row = {
+        "task": "top", "tagger": "mixer", "seed": 1, "parameters": 86030, "auc": 0.98,
+        "auc_error": 0.01, "rejection_50": 416.0, "rejection_50_error": 5.0, "rejection_30": None,
+        "rejection_30_error": None, "accuracy": 0.94, "train_jets": 99,
+        "test_background_n_eff": 70,
+    }  # fmt: skip
+    table = jets_table([row, row | {"seed": 2}], {("top", "mixer", 1): {"cpu_time": 33.0}})
+    first, second = ([cell.text for cell in cells] for cells in table.rows)
+    assert len(table.columns) == len(first)
+    assert first[-1] == "33"
+    assert second[-1] == "–"
+    assert {"416.0 ± 5.0", "0.980 ± 0.010", "–"} <= set(first)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from models.views import VIEWS
 from tests.conftest import ROOT, call_snakemake
 from tests.workflow.plans import planned
 
@@ -18,6 +19,8 @@ ELSEWHERE = {
     "snakemake --report report.zip": "test_run.py makes a report",
     "snakemake --workflow-profile workflow/profiles/slurm": "tests/robustness/test_slurm.py",
     "snakemake --cores 4 --software-deployment-method conda": "needs conda",
+    "snakemake jets --cores 4 --configfile config/jets.yaml": "test_jets.py has its rules",
+    "snakemake jets --cores 4 --configfile config/top_tagging.yaml": "test_jets.py runs it",
 }
 """Commands that are not run here, and why."""
 
@@ -106,6 +109,7 @@ def recipe(title: str) -> dict[str, Any]:
         ("A new sample", {"reconstruct": 1, "dataset": 1, "train": 4, "limit": 4}),
         ("A new mass", {"reconstruct": 1, "dataset": 1, "train": 4, "limit": 4, "page": 1}),
         ("A new network", {"reconstruct": 0, "dataset": 0, "train": 2, "limit": 2, "page": 1}),
+        ("What a network looks at", {"dataset": 0, "train": 0, "interpret": 3, "page": 1}),
         ("More seeds", {"reconstruct": 0, "dataset": 0, "train": 2, "limit": 2, "page": 1}),
     ],
 )
@@ -137,11 +141,13 @@ def test_slurm_profile_fits_the_workflow() -> None:
     profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
     text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     rules = set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)(?::| with:)", text, re.MULTILINE))
+    rules |= {f"{view}_figure" for view in VIEWS}
     assert set(profile["set-resources"]) <= rules
     assert set(profile["groups"]) <= rules
     assert set(profile["group-components"]) <= set(profile["groups"].values())
     # A rule between two of one group, and not in it, would let the group wait for itself.
-    assert rules - {"onnx", "export_onnx"} == set(profile["set-resources"]) | set(profile["groups"])
+    opt_in = {"onnx", "export_onnx", "jets"}
+    assert rules - opt_in == set(profile["set-resources"]) | set(profile["groups"])
     default = yaml.safe_load((ROOT / "workflow/profiles/default/config.yaml").read_text())
     assert {key: profile[key] for key in default if key != "quiet"} == {
         key: value for key, value in default.items() if key != "quiet"

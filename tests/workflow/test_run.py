@@ -40,6 +40,7 @@ def tables(folder: Path) -> dict[str, bytes]:
     """Return the contents of all tables of a run."""
     paths = sorted((folder / "results").glob("*.csv"))
     paths += sorted((folder / "results").glob("models/**/history.csv"))
+    paths += sorted((folder / "results").glob("interpretation/**/*.csv"))
     assert len(paths) >= 8
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
@@ -133,6 +134,26 @@ def test_figures_are_written_as_png_and_pdf(finished: Path) -> None:
         assert (folder / f"{stem}.png").stat().st_size > 10_000
 
 
+def test_one_training_is_looked_into(finished: Path) -> None:
+    tables = finished / "results/interpretation/cross_attention/signal_mH1000/1"
+    views = {"attention", "attention_events", "grad_cam", "similarity", "permutation"}
+    assert {path.stem for path in tables.glob("*.csv")} == views | {"near_subjets", "sample"}
+    assert len(list((finished / "results/interpretation").glob("*/*/*"))) == 1
+    figures = finished / "results/figures/interpretation/cross_attention/signal_mH1000/1"
+    suffixes = {".png", ".pdf", ".csv"}
+    assert {path.name for path in figures.iterdir()} == {v + s for v in views for s in suffixes}
+    near = pd.read_csv(tables / "near_subjets.csv").set_index(["class", "jet"])
+    share = near[near.amount == "attention"]
+    assert share.near_subjets.between(0, 1).all()
+    assert share.groupby(["class", "layer", "token"]).of_jet.sum().to_numpy() == pytest.approx(1)
+    permutation = pd.read_csv(tables / "permutation.csv")
+    assert set(permutation.feature) == {"mass", "eta", "phi", "pt", "energy", "theta"}
+    assert (permutation.loss_error >= 0).all()
+    planes = pd.read_csv(tables / "attention.csv", keep_default_na=False)
+    total = planes.groupby(["amount", "class", "layer", "token"])["mean"].sum()
+    assert total.between(0.8, 1 + 1e-6).all(), "what lies on the plane, of all attention"
+
+
 def test_no_temporary_file_is_left(finished: Path) -> None:
     assert not [path for path in (finished / "results").rglob("*") if ".part" in path.name]
     assert not list((finished / "results").rglob("resume*"))
@@ -142,6 +163,9 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
     ("path", "value", "rules"),
     [
         ("limits.z_target", 2.0, {"limit": 4}),
+        ("interpretation.repeats", 3, {"train": 0, "interpret": 1, "permutation_figure": 1}),
+        ("interpretation.seeds", "all", {"train": 0, "interpret": 1, "similarity_figure": 1}),
+        ("interpretation.networks", "none", {"train": 0, "interpret": 0}),
         ("luminosity_fb", 1000, {"reconstruct": 0, "normalise": 2, "dataset": 2, "limit": 4}),
         ("btagging", {"mode": "map"}, {"reconstruct": 0, "tag_map": 1, "dataset": 2}),
         ("dataset.weight_cap_quantile", 0.8, {"train": 4, "score": 4, "limit": 4}),
@@ -177,7 +201,8 @@ def test_changed_key_reruns_what_depends_on_it(
     ("file", "rules"),
     [
         ("analysis/significance.py", {"reconstruct": 0, "train": 0, "score": 0, "limit": 4}),
-        ("analysis/metrics.py", {"train": 0, "limit": 0, "metrics": 4}),
+        ("analysis/metrics.py", {"train": 0, "limit": 0, "metrics": 4, "interpret": 1}),
+        ("analysis/figures/attention.py", {"interpret": 0, "attention_figure": 1}),
         ("analysis/orientation.py", {"reconstruct": 2, "dataset": 2, "train": 4}),
         ("analysis/btagging.py", {"reconstruct": 0, "dataset": 2, "train": 4}),
         ("models/kinematics.py", {"dataset": 0, "train": 2, "score": 2}),

@@ -22,6 +22,7 @@ from workflow.page.network_tables import networks_table, ratios_table
 from workflow.page.tables import (
     Table,
     cutflow_table,
+    jets_table,
     limits_table,
     metrics_table,
     timings_table,
@@ -48,6 +49,8 @@ class Content:
     findings : list of str
         Weaknesses of the results.
     limits, cutflow, yields, networks, ratios, metrics, timings : Table
+    jets : Table or None
+        Taggers of single jets, where the configuration has some.
     figures : dict of lists of Picture
         By section, in the order of the page.
     files : list of (title, link)
@@ -67,6 +70,7 @@ class Content:
     ratios: Table
     metrics: Table
     timings: Table
+    jets: Table | None
     figures: dict[str, list[Picture]]
     limits_text: str
     files: list[tuple[str, str]]
@@ -112,6 +116,7 @@ def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content
         ratios_table(_ratios(folder, config)),
         metrics_table(metrics),
         timings_table(_timings(folder)),
+        _jets(folder, config),
         {name: list(group) for name, group in groupby(shown, lambda picture: picture.section)},
         _limits_text(summary),
         _files(folder),
@@ -155,6 +160,19 @@ def _tag_maps(folder: Path, config: Config) -> list[dict[str, Any]]:
         return []
     processes = dict.fromkeys(sample.process for sample in config.backgrounds)
     return [read_json(folder / paths.TAG_MAP.format(process=name)) for name in processes]
+
+
+def _jets(folder: Path, config: Config) -> Table | None:
+    if not config.jets.task_names:
+        return None
+    rows = read_csv(folder / paths.JETS_TABLE)
+    jobs = {}
+    for row in rows:
+        key = (row["task"], row["tagger"], row["seed"])
+        path = folder / paths.BENCHMARKS / "train_jets" / Path(*map(str, key)).with_suffix(".tsv")
+        if path.is_file():
+            jobs[key] = read_csv(path, delimiter="\t")[-1]
+    return jets_table(rows, jobs)
 
 
 def _timings(folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.views import View
 from workflow import paths
 from workflow.provenance import ROOT
 
@@ -39,6 +40,16 @@ class Kind:
     table: str = ""
 
 
+LOOKS: dict[View, str] = {
+    "attention": "Attention on average",
+    "attention_events": "Attention of single events",
+    "grad_cam": "Grad-CAM",
+    "similarity": "Similarity of layers",
+    "gates": "Gates of the differential attention",
+    "permutation": "Shuffled inputs",
+}
+"""Titles of what networks look at."""
+
 KINDS = (
     Kind("limits", "Limits", "Limits against m_H", "limits.rst", paths.LIMITS_SUMMARY),
     Kind("cls_(.*)", "Limits", "CLs limits and their bands, {0}", "cls.rst", paths.LIMITS_TABLE),
@@ -67,6 +78,7 @@ KINDS = (
     Kind("ratios_(.*)", "Networks", "Ratios of rejections, {0}", "ratios.rst", OWN_TABLE),
     Kind("calibration_(.*)", "Networks", "Calibration, {0}", "calibration.rst", OWN_TABLE),
     Kind("training_(.*)", "Training", "Learning curves, {0}", "training.rst", OWN_TABLE),
+    Kind("jets_(.*)", "Jets", "Taggers of single fat jets, {0}", "jets.rst", OWN_TABLE),
     Kind("event_(.*)", "Events", "An event of {0}", "event_display.rst", OWN_TABLE),
     Kind("jet_images", "Events", "Jet images", "jet_images.rst", OWN_TABLE),
     Kind(
@@ -75,6 +87,16 @@ KINDS = (
         "What the orientation angle has to do with the rest",
         "theta_correlation.rst",
         OWN_TABLE,
+    ),
+    *(
+        Kind(
+            rf"interpretation/(.*)/(.*)/(\d+)/{view}",
+            "Interpretation",
+            f"{title}, {{0}}, {{1}}, seed {{2}}",
+            f"{view}.rst",
+            OWN_TABLE,
+        )
+        for view, title in LOOKS.items()
     ),
     Kind(
         "distributions/(.*)", "Distributions", "{0}", "distributions.rst", paths.DISTRIBUTIONS_TABLE

@@ -229,6 +229,39 @@ def metrics_table(rows: Sequence[Row]) -> Table:
     return Table("How well the networks separate test events", columns, found, "metrics.csv")
 
 
+def jets_table(rows: Sequence[Row], jobs: Mapping[tuple[str, str, int], Row]) -> Table:
+    """Return AUC and rejections of every tagger of single jets, with size and time of training.
+
+    Parameters
+    ----------
+    rows : sequence of rows
+        Of the table of rule jets_table.
+    jobs : mapping of (task, tagger, seed) to row
+        Benchmarks of rule train_jets, where there are some.
+    """
+    points = (50, 30)
+    found = tuple(
+        (
+            *(text(row[name].replace("_", " ")) for name in ("task", "tagger")),
+            number(row["seed"], 6),
+            count(row["parameters"]),
+            measured(row["auc"], row["auc_error"]),
+            *(measured(row[f"rejection_{p}"], row[f"rejection_{p}_error"]) for p in points),
+            number(row["accuracy"]),
+            count(row["train_jets"]),
+            number(row["test_background_n_eff"]),
+            number(jobs.get((row["task"], row["tagger"], row["seed"]), {}).get("cpu_time")),
+        )
+        for row in rows
+    )
+    rejections = tuple(f"1/ε_B at ε_S = {p}%" for p in points)
+    columns = (
+        "task", "tagger", "seed", "parameters", "AUC", *rejections, "accuracy", "training jets",
+        "background n_eff", "CPU time of training [s]",
+    )  # fmt: skip
+    return Table("Taggers that see one fat jet at a time, on test jets", columns, found, "jets.csv")
+
+
 def timings_table(timings: Mapping[str, Sequence[Row]]) -> Table:
     """Return time and memory of each rule, from its benchmark files."""
     found = []

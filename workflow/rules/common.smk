@@ -143,6 +143,89 @@ model_benchmarks = json.dumps(
 )
 
 
+# Which trainings are looked into changes nothing in what is seen in one of them.
+interpretation_block = cfg.interpretation.model_dump_json(
+    exclude={"networks", "signals", "seeds"}
+)
+
+
+def interpretation_title(wildcards):
+    """Network, mass and seed, as the figures say them."""
+    network = wildcards.network.replace("_", " ")
+    return f"{network}, $m_H={mass_gev(wildcards):g}$ GeV, seed {wildcards.seed}"
+
+
+def interpretation_figures():
+    """The figures of all trainings that are looked into, as far as their networks have them."""
+    return [
+        path
+        for network, signal, seed in cfg.looked_into
+        for path in expand(
+            f"{paths.INTERPRETATION_FIGURE}.png",
+            network=network,
+            signal=signal,
+            seed=seed,
+            view=views(cfg.network(network)),
+        )
+    ]
+
+
+def jet_sources(wildcards):
+    """What a tagger of single jets sees: datasets of its processes, or the public files."""
+    task = cfg.jets.task(wildcards.task)
+    if task is None:
+        return expand(paths.TOP_TAGGING, side=["train", "validation", "test"])
+    processes = {*task.signal, *task.background}
+    names = [sample.name for sample in cfg.samples if sample.process in processes]
+    return expand(paths.DATASET, sample=names)
+
+
+def jet_options(wildcards):
+    """What chooses the jets of a task of the run; the public files are taken as they are."""
+    task = cfg.jets.task(wildcards.task)
+    if task is None:
+        return []
+    options = ["--task", task.model_dump_json(), "--pt-min", cfg.jets.pt_min_gev]
+    return options + (["--pt-max", cfg.jets.pt_max_gev] if cfg.jets.pt_max_gev else [])
+
+
+def top_tagging_options(wildcards):
+    block = cfg.jets.top_tagging
+    most = "" if block.max_jets is None else f" --max-jets {block.max_jets}"
+    return f"--max-constituents {block.max_constituents}{most}"
+
+
+def jet_memory(wildcards):
+    """Memory [MB] for the jets of a task: those of the public files are many."""
+    return 16000 if cfg.jets.task(wildcards.task) is None else 4000
+
+
+def tagger_code(script):
+    """The sources behind `script` and behind the wildcard's tagger."""
+
+    def digest(wildcards):
+        return source_digest(script, *modules_of(cfg.jets.tagger(wildcards.tagger)))
+
+    return digest
+
+
+def every_tagger(**task):
+    """The metrics of all taggers and seeds, of all tasks or of one."""
+    return expand(
+        paths.JETS_METRICS,
+        tagger=[tagger.name for tagger in cfg.jets.taggers],
+        seed=cfg.jets.training.seeds,
+        **(task or {"task": cfg.jets.task_names}),
+    )
+
+
+def jet_products():
+    """The table and figures of the taggers of single jets; nothing where there are no tasks."""
+    tasks = cfg.jets.task_names
+    table = [paths.JETS_TABLE] if tasks else []
+    return table + expand(f"{paths.JETS_FIGURE}.png", task=tasks)
+
+
 def final_products(wildcards):
     """The tables and figures that a run ends with; the page shows them all."""
     return [
@@ -163,5 +246,7 @@ def final_products(wildcards):
         *expand(f"{paths.EVENT_DISPLAY}.png", sample=CHUNKS),
         f"{paths.JET_IMAGES}.png",
         f"{paths.THETA_CORRELATION}.png",
+        *interpretation_figures(),
+        *jet_products(),
         paths.DISTRIBUTIONS,
     ]

@@ -1,0 +1,174 @@
+"""Taggers of single fat jets: whose jets they see, and the way from the public files to a table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.config.dataset import Dataset as DatasetConfig
+from analysis.dataset import SPLITS, Dataset, event_key, write_dataset
+from analysis.errors import ConfigError, EmptySampleError
+from models.specs_jets import JetTask
+from tests.analysis.test_top_tagging import make_jets, write
+from tests.conftest import ROOT, call_snakemake
+from tests.models.events import FEATURES, make_arrays
+from tests.workflow.plans import planned
+from workflow.config import load, read_config
+from workflow.jets import PT, jets_of_events
+from workflow.scripts import evaluate_jets, train_jets
+
+TASK = JetTask(name="higgs", signal=("signal",), background=("qcd",))
+TAGGER: dict[str, Any] = {
+    "name": "mixer",
+    "architecture": "jet_tagger",
+    "width": 16,
+    "jet_encoder": {"kind": "mixer"},
+}
+TRAINING = {"epochs": 2, "batch_size": 16, "accelerator": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Datasets of two processes: narrow jets of signal, wide ones of background."""
+    folder = tmp_path_factory.mktemp("datasets")
+    rng = np.random.default_rng(1)
+    arrays = make_arrays(400)
+    for kind, (process, label) in enumerate((("qcd", "background"), ("signal", "signal"))):
+        own = {name: array[kind::2] for name, array in arrays.items()}
+        columns = {
+            "key": event_key(process, "file", np.arange(200)),
+            "weight": rng.uniform(0.5, 1.5, 200),
+            "tag_weight": np.zeros((200, 1)),
+        }
+        attributes = {
+            "sample": process,
+            "process": process,
+            "label": label,
+            "mass_gev": 0.0,
+            "categories": ["four"],
+            "constituent_features": FEATURES.constituents,
+            "subjet_features": FEATURES.subjets,
+            "kinematic_features": FEATURES.kinematics,
+        }
+        write_dataset(folder / f"{process}.h5", iter([own | columns]), attributes)
+    return [folder / "qcd.h5", folder / "signal.h5"]
+
+
+def test_sides_share_no_event_and_hold_both_jets(datasets: list[Path]) -> None:
+    sources, config = [Dataset(path) for path in datasets], DatasetConfig()
+    sides = {side: jets_of_events(sources, TASK, side, 3, config) for side in SPLITS}
+    masses = [side.tensors["kinematics"][:, 0, 0] for side in sides.values()]
+    assert sum(map(len, masses)) == 800
+    assert len(np.unique(np.concatenate(masses))) > 790, "no jet twice"
+    for name, side in sides.items():
+        assert side.tensors["constituents"].shape[1] == 1
+        np.testing.assert_array_equal(side.weight[0::2], side.weight[1::2])
+        total = sum(data.columns["weight"].sum() for data in sources)
+        assert side.weight.sum() / 2 == pytest.approx(total, rel=0.3), name
+        assert set(side.label) == {0, 1}
+
+
+def test_range_of_pt_holds_for_each_jet(datasets: list[Path]) -> None:
+    sources = [Dataset(path) for path in datasets]
+    found = jets_of_events(sources, TASK, "test", 3, DatasetConfig(), (400.0, 500.0))
+    momentum = found.tensors["kinematics"][:, 0, PT]
+    assert len(momentum) == len(found.label) == len(found.weight) > 10
+    assert ((momentum >= 400) & (momentum < 500)).all()
+    with pytest.raises(EmptySampleError, match=r"higgs: no signal jet is on the test side"):
+        jets_of_events(sources, TASK, "test", 3, DatasetConfig(), (5000.0, 6000.0))
+
+
+def test_a_tagger_is_trained_and_evaluated_on_jets_of_events(
+    datasets: list[Path], tmp_path: Path
+) -> None:
+    jets = {"dataset": "{}", "seed": 1, "task": TASK.model_dump_json(), "pt_min": 250.0}
+    training = json.dumps(TRAINING | {"epochs": 8, "learning_rate": 5e-3})
+    train_jets.main(datasets, json.dumps(TAGGER), training, output=tmp_path, **jets)
+    evaluate_jets.main(datasets, tmp_path, output=tmp_path / "metrics.json", **jets)
+    found = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
+    assert (found["task"], found["tagger"], found["seed"]) == ("higgs", "mixer", 1)
+    assert found["test_signal"] + found["test_background"] < 800 / 2
+    assert found["auc"] - 3 * found["auc_error"] > 0.5, "narrow jets are told from wide ones"
+    assert found["accuracy"] > 0.5
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on public files alone: no sample of the configuration is there."""
+    folder = tmp_path_factory.mktemp("public")
+    jets = make_jets(90)
+    jets[::4, 4:] = 0  # half of one class are jets of few constituents
+    for number, side in enumerate(("train", "val", "test")):
+        write(folder / f"{side}.h5", jets[30 * number : 30 * (number + 1)])
+    config = {
+        "jets": {
+            "top_tagging": {"train": "train.h5", "validation": "val.h5", "test": "test.h5"},
+            "taggers": [TAGGER],
+            "training": TRAINING,
+        }
+    }
+    run = call_snakemake(folder, config, "--", "jets")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+def test_public_files_need_nothing_else(tagged: Path) -> None:
+    rules = {path.name.split(".")[0] for path in (tagged / "results/benchmarks").iterdir()}
+    wanted = {"top_tagging", "train_jets", "evaluate_jets", "jets_table", "jets_figure"}
+    assert rules == wanted
+    table = pd.read_csv(tagged / "results/jets.csv")
+    assert table[["task", "tagger", "seed"]].to_numpy().tolist() == [["top_tagging", "mixer", 1]]
+    assert table.train_jets.item() == table.test_signal.item() + table.test_background.item() == 30
+    assert table.auc.between(0, 1).all()
+    for suffix in ("png", "pdf", "csv"):
+        assert (tagged / f"results/figures/jets_top_tagging.{suffix}").stat().st_size > 500
+
+
+def test_jets_of_a_run_train_on_its_datasets(
+    project: Path, finished: Path, config: dict[str, Any]
+) -> None:
+    block = yaml_of("jets") | {"tasks": [TASK.model_dump(mode="json")]}
+    found = planned(finished, {**config, "jets": block}, project / "Snakefile")
+    expected = {"reconstruct": 0, "dataset": 0, "train": 0, "train_jets": 6, "evaluate_jets": 6}
+    expected |= {"jets_table": 1, "jets_figure": 1, "page": 1, "jets": 0}
+    assert {rule: found[rule] for rule in expected} == expected
+    assert planned(finished, config, project / "Snakefile", "jets")["train_jets"] == 0
+
+
+def yaml_of(name: str) -> dict[str, Any]:
+    """Return the block `jets` of a configuration of the project."""
+    config = load([ROOT / "config.yaml", ROOT / f"config/{name}.yaml"])
+    found: dict[str, Any] = config.jets.model_dump(mode="json")
+    return found
+
+
+def test_configurations_that_come_along_are_valid() -> None:
+    assert [task["name"] for task in yaml_of("jets")["tasks"]] == ["higgs", "top"]
+    assert yaml_of("top_tagging")["top_tagging"]["test"].endswith("test.h5")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"tasks": [{"name": "w", "signal": ["W"], "background": ["qcd"]}]}, "process 'W'.*qcd"),
+        ({"tasks": [{"name": "q", "signal": ["qcd"], "background": ["qcd"]}]}, "at once"),
+        ({"taggers": []}, "taggers: none given for the tasks higgs"),
+        ({"taggers": [TAGGER, TAGGER]}, "'mixer' is used twice"),
+        (
+            {"taggers": [{"name": "n", "architecture": "particle_net"}]},
+            "n sees two jets; give it `jets: 1`",
+        ),
+        ({"taggers": [TAGGER | {"widht": 3}]}, r"jets\.taggers\.0\.widht.*did you mean 'width'"),
+        ({"pt_min_gev": 500, "pt_max_gev": 400}, "pt_max_gev must be above"),
+    ],
+)
+def test_errors_name_the_key(
+    tiny_config: dict[str, Any], change: dict[str, Any], said: str
+) -> None:
+    jets = {"tasks": [TASK.model_dump(mode="json")], "taggers": [TAGGER]}
+    read_config(tiny_config | {"jets": jets})
+    with pytest.raises(ConfigError, match=said):
+        read_config(tiny_config | {"jets": jets | change})

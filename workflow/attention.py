@@ -1,0 +1,133 @@
+"""The tables of cross-attention: on the plane, near subjets, and of single events."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.features import CONSTITUENT_FEATURES, SUBJET_FEATURES
+from analysis.interpretation import (
+    near_subjets,
+    on_plane,
+    plane_positions,
+    share,
+    subjets_in_frame,
+    weighted_mean,
+)
+from analysis.sampling import priority_sample
+from models.batch import Events
+from models.inference import log_odds
+from models.interpretation import cross_attention
+from workflow.looked import CLASSES, TOKENS, Looked
+
+EDGES = np.linspace(-1.0, 1.0, 21)
+"""Bins of the plane [rad]."""
+LOG_PT = {
+    "constituents": CONSTITUENT_FEATURES.index("log_pt"),
+    "subjets": SUBJET_FEATURES.index("log_pt"),
+}
+
+
+def attention_tables(looked: Looked) -> dict[str, pd.DataFrame]:
+    """Cross-attention on the plane and near subjets, and that of single events."""
+    weights = np.concatenate(looked.each(lambda batch: cross_attention(looked.network, batch)))
+    weights = weights.astype(np.float64)  # [N, layers, Q, 2, C]
+    mask = looked.tensors["constituent_mask"]
+    tokens = TOKENS[: weights.shape[2]]
+    layers = [str(layer + 1) for layer in range(weights.shape[1])]
+    sources = {
+        ("attention", layer, token): weights[:, m, q]
+        for m, layer in enumerate(layers)
+        for q, token in enumerate(tokens)
+    }
+    sources |= {
+        ("attention", "mean", token): weights[:, :, q].mean(1) for q, token in enumerate(tokens)
+    }
+    sources["attention", "mean", "mean"] = weights.mean((1, 2))
+    sources["even", "", ""] = mask / mask.sum((1, 2), keepdims=True)
+    momentum = np.exp(looked.tensors["constituents"][..., LOG_PT["constituents"]]) * mask
+    sources["pt", "", ""] = momentum.astype(np.float64)
+    drawn = {key: values for key, values in sources.items() if key[0] != "pt"}
+    plane = pd.concat([_plane(looked, *key, values) for key, values in drawn.items()])
+    near = pd.concat([_near(looked, *key, values) for key, values in sources.items()])
+    return {
+        "attention": plane,
+        "near_subjets": near,
+        "attention_events": _events(looked, weights.mean((1, 2))),
+    }
+
+
+def _plane(looked: Looked, amount: str, layer: str, token: str, values: NDArray) -> pd.DataFrame:
+    position = plane_positions(looked.tensors)
+    low = EDGES[:-1]
+    eta, phi = (grid.ravel() for grid in np.meshgrid(low, low, indexing="ij"))
+    parts = []
+    for name in CLASSES:
+        own = looked.of(name)
+        for jet in (0, 1):
+            mean, error = on_plane(position[own, jet], values[own, jet], looked.weight[own], EDGES)
+            columns = {
+                "class": name,
+                "jet": jet + 1,
+                "amount": amount,
+                "layer": layer,
+                "token": token,
+            }
+            columns |= {
+                "eta_low": eta,
+                "phi_low": phi,
+                "mean": mean.ravel(),
+                "error": error.ravel(),
+            }
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts)
+
+
+def _near(looked: Looked, amount: str, layer: str, token: str, values: NDArray) -> pd.DataFrame:
+    """The share of an amount [N, 2, C] that is near the two leading subjets of each fat jet."""
+    near = near_subjets(looked.tensors, looked.settings.subjet_radius)
+    of_jet = values.sum(-1) / values.sum((1, 2))[:, None]
+    rows = []
+    for name in CLASSES:
+        own = looked.of(name)
+        inside = share(near[own], values[own])
+        mean, error = weighted_mean(inside, looked.weight[own])
+        both, both_error = weighted_mean(of_jet[own], looked.weight[own])
+        rows += [
+            {
+                "class": name, "jet": jet + 1, "amount": amount, "layer": layer, "token": token,
+                "near_subjets": mean[jet], "error": error[jet],
+                "of_jet": both[jet], "of_jet_error": both_error[jet],
+            }
+            for jet in (0, 1)
+        ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _events(looked: Looked, attention: NDArray[np.float64]) -> pd.DataFrame:
+    """Single events, drawn by weight: constituents with their attention [N, 2, C], subjets."""
+    raw = log_odds(looked.network, Events(looked.tensors), mass_gev=looked.mass)
+    odds = looked.model.calibration(raw)
+    subjets = subjets_in_frame(looked.tensors)
+    positions: dict[str, np.ndarray] = {
+        "constituents": plane_positions(looked.tensors),
+        "subjets": subjets,
+    }
+    parts = []
+    for name in CLASSES:
+        own = looked.of(name)
+        chosen, _ = priority_sample(
+            looked.key[own], looked.weight[own], looked.settings.displayed, looked.settings.seed + 1
+        )
+        for number, row in enumerate(own[chosen], start=1):
+            for kind, position in positions.items():
+                mask = looked.tensors[f"{kind[:-1]}_mask"][row]
+                jet = np.nonzero(mask)[0]
+                columns = {
+                    "class": name, "event": number, "process": looked.process[row],
+                    "log_odds": odds[row], "jet": jet + 1, "kind": kind[:-1],
+                    "eta": position[row][mask][:, 0], "phi": position[row][mask][:, 1],
+                    "pt": np.exp(looked.tensors[kind][row][mask][:, LOG_PT[kind]]),
+                }  # fmt: skip
+                of = attention[row][mask] if kind == "constituents" else np.nan
+                parts.append(pd.DataFrame({**columns, "attention": of}))
+    return pd.concat(parts)

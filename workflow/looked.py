@@ -1,0 +1,87 @@
+"""A trained network and the test events that it looks at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from analysis.dataset import Side
+from analysis.sampling import priority_sample
+from models.batch import Batch, Events
+from models.checkpoint import TrainedModel
+from models.interpretation import unshared
+from models.views import Interpretation
+
+CLASSES = ("background", "signal")
+TOKENS = ("fat jet 1", "fat jet 2", "H", "mass hypothesis")
+STEP = 200
+"""Events in memory at a time: those of pairs of constituents are large."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A network and the events that it looks at.
+
+    Attributes
+    ----------
+    model : TrainedModel
+    network : Module
+        The model's, with layers of its own for each fat jet.
+    tensors : dict of arrays [N, ...]
+    label, weight, key, process : [N]
+        Weights are those of the drawn events.
+    settings : Interpretation
+    mass : float or None
+        Mass hypothesis [GeV], for a network for all m_H.
+    """
+
+    model: TrainedModel
+    network: nn.Module
+    tensors: dict[str, np.ndarray]
+    label: NDArray[np.uint8]
+    weight: NDArray[np.float64]
+    key: NDArray[np.uint64]
+    process: NDArray[np.str_]
+    settings: Interpretation
+    mass: float | None
+
+    def each(self, look: Callable[[Batch], Any]) -> list[Any]:
+        """Return what `look` gives for the events, a list of steps."""
+        events, found = Events(self.tensors), []
+        for start in range(0, len(events), STEP):
+            batch = events[np.arange(start, min(start + STEP, len(events)))]
+            if self.mass is not None:
+                batch = batch.replace(mass=batch.kinematics.new_full((len(batch),), self.mass))
+            found.append(look(batch))
+        return found
+
+    def of(self, name: str) -> NDArray[np.intp]:
+        """Return the rows of a class."""
+        return np.flatnonzero(self.label == CLASSES.index(name))
+
+
+def draw(side: Side, model: TrainedModel, settings: Interpretation, mass_gev: float) -> Looked:
+    """Return events of one side of the split, drawn by their weights: `settings.events` a class."""
+    rows, weights = [], []
+    for kind in range(len(CLASSES)):
+        own = np.flatnonzero(side.label == kind)
+        found, weight = priority_sample(
+            side.key[own], side.weight[own, 0], settings.events, settings.seed
+        )
+        rows.append(own[found])
+        weights.append(weight)
+    chosen = np.concatenate(rows)
+    return Looked(
+        model,
+        unshared(model.network),
+        {name: array[chosen] for name, array in side.tensors.items()},
+        side.label[chosen],
+        np.concatenate(weights),
+        side.key[chosen],
+        side.process[chosen],
+        settings,
+        mass_gev if getattr(model.spec, "mass_token", False) else None,
+    )

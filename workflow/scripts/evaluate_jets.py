@@ -1,0 +1,55 @@
+"""Rule evaluate_jets: AUC and rejections of one tagger of single fat jets on test jets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from analysis.config.dataset import Dataset as DatasetConfig
+from analysis.dataset import Dataset
+from analysis.metrics import CURVE_GRID, metric_row, rejection_curve, roc_curve
+from analysis.tables import read_json, write_json
+from models.batch import Events
+from models.inference import predict_log_odds
+from models.specs_jets import PUBLIC, JetTask
+from workflow.cli import read_block, run
+from workflow.jets import read_side_of_jets
+from workflow.network_inputs import feature_names
+
+
+def main(
+    sources: Annotated[list[Path], typer.Argument(help="Datasets, or files of top_tagging.")],
+    model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
+    dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
+    seed: Annotated[int, typer.Option(help="Seed of the training, which gives the split.")],
+    output: Annotated[Path, typer.Option(help="JSON file to write.")],
+    task: Annotated[str | None, typer.Option(help="Task block; none for top_tagging.")] = None,
+    pt_min: Annotated[float, typer.Option(help="Smallest pT [GeV].")] = 0.0,
+    pt_max: Annotated[float, typer.Option(help="Largest pT [GeV].")] = float("inf"),
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+) -> None:
+    """Evaluate one tagger."""
+    block, jets = read_block(DatasetConfig, dataset), read_block(JetTask, task) if task else None
+    test = read_side_of_jets(sources, jets, "test", seed, block, (pt_min, pt_max))
+    features = feature_names(Dataset(sources[0]))
+    odds = predict_log_odds(model, Events(test.tensors), features, threads=threads)
+    sample = (odds, test.label == 1, test.weight)
+    described = read_json(model / "model.json")
+    key = {
+        "task": jets.name if jets else PUBLIC,
+        "tagger": described["network"]["name"],
+        "seed": seed,
+        "parameters": described["parameters"],
+        "train_jets": described["jets"],
+    }
+    right = [np.average((odds > 0)[own] == kind, weights=test.weight[own])
+             for kind, own in ((True, sample[1]), (False, ~sample[1]))]  # fmt: skip
+    metrics = key | {"accuracy": float(np.mean(right))} | metric_row(*sample, (0.5, 0.3))
+    curve = rejection_curve(roc_curve(*sample), CURVE_GRID)
+    found = [None if np.isnan(value) else float(value) for value in curve]
+    write_json({"metrics": metrics, "rejection": found}, output)
+
+
+if __name__ == "__main__":
+    run(main)

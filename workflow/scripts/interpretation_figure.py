@@ -1,0 +1,29 @@
+"""One figure of what a trained network looks at, from the tables of rule interpret."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.figures.style import save
+from common.files import atomic_path
+from models.views import View
+from workflow.cli import run
+from workflow.interpretation_figures import FIGURES
+
+
+def main(
+    tables: Annotated[Path, typer.Argument(help="Folder of the tables of rule interpret.")],
+    view: Annotated[View, typer.Option(help="What to draw.")],
+    title: Annotated[str, typer.Option(help="Network, signal and seed.")],
+    output: Annotated[Path, typer.Option(help="Figure to write, without suffix; and its CSV.")],
+) -> None:
+    """Draw one view, and write the numbers that it shows."""
+    figure, table = FIGURES[view](tables, title)
+    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    save(figure, output)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,64 @@
+"""Rule top_tagging: one public top-tagging file as tensors of single jets."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from analysis.config.reconstruction import Subjets
+from analysis.dataset import event_key, write_dataset
+from analysis.errors import InputFileError
+from analysis.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
+from analysis.top_tagging import jet_tensors, read_jets
+from common.files import atomic_path
+from workflow.cli import read_block, run
+
+STEP = 10_000
+"""Jets in memory at a time."""
+
+
+def main(
+    file: Annotated[Path, typer.Argument(help="A file in the reference layout.")],
+    subjets: Annotated[str, typer.Option(help="Subjets block: JSON or path of a YAML file.")],
+    max_constituents: Annotated[int, typer.Option(help="Leading constituents of a jet.")],
+    output: Annotated[Path, typer.Option(help="HDF5 file to write.")],
+    max_jets: Annotated[int | None, typer.Option(help="Jets to read; all if absent.")] = None,
+) -> None:
+    """Write the tensors and labels of one file."""
+    block = read_block(Subjets, subjets)
+
+    def parts() -> Iterator[dict[str, np.ndarray]]:
+        start, last = 0, max_jets or np.iinfo(np.int64).max
+        while start < last:
+            constituents, label = read_jets(file, start, min(start + STEP, int(last)))
+            if not len(label):
+                break
+            yield {
+                **jet_tensors(constituents, block, max_constituents),
+                "key": event_key("top_tagging", output.stem, start + np.arange(len(label))),
+                "weight": np.ones(len(label)),
+                "tag_weight": np.ones((len(label), 1)),
+                "label": label,
+            }
+            start += STEP
+        if not start:
+            raise InputFileError(f"{file} holds no jet; take another file")
+
+    attributes = {
+        "sample": output.stem,
+        "process": "top_tagging",
+        "label": "both",
+        "mass_gev": 0.0,
+        "categories": ["none"],
+        "constituent_features": CONSTITUENT_FEATURES,
+        "subjet_features": SUBJET_FEATURES,
+        "kinematic_features": KINEMATIC_FEATURES,
+    }
+    with atomic_path(output) as temporary:
+        write_dataset(temporary, parts(), attributes)
+
+
+if __name__ == "__main__":
+    run(main)

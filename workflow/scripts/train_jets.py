@@ -1,0 +1,52 @@
+"""Rule train_jets: train one tagger of single fat jets with one seed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import models.training
+from analysis.config.dataset import Dataset as DatasetConfig
+from analysis.dataset import Dataset
+from models.specs import Training
+from models.specs_jets import JetTask, TaggerSpec
+from models.training import Data
+from workflow.cli import read_block, run
+from workflow.jets import read_side_of_jets
+from workflow.network_inputs import feature_names
+from workflow.provenance import code_version
+
+
+def main(
+    sources: Annotated[list[Path], typer.Argument(help="Datasets, or files of top_tagging.")],
+    tagger: Annotated[str, typer.Option(help="Tagger block: JSON or path of a YAML file.")],
+    training: Annotated[str, typer.Option(help="Training block: JSON or path of a YAML file.")],
+    dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
+    seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the split.")],
+    output: Annotated[Path, typer.Option(help="Folder of the trained model.")],
+    task: Annotated[str | None, typer.Option(help="Task block; none for top_tagging.")] = None,
+    pt_min: Annotated[float, typer.Option(help="Smallest pT [GeV].")] = 0.0,
+    pt_max: Annotated[float, typer.Option(help="Largest pT [GeV].")] = float("inf"),
+) -> None:
+    """Train one tagger."""
+    spec: TaggerSpec = read_block(TaggerSpec, tagger)  # type: ignore[arg-type]
+    block = read_block(DatasetConfig, dataset)
+    jets = read_block(JetTask, task) if task else None
+    train, validation = (
+        read_side_of_jets(sources, jets, side, seed, block, (pt_min, pt_max)).sample(
+            block.weight_cap_quantile
+        )
+        for side in ("train", "validation")
+    )
+    models.training.train(
+        spec,
+        read_block(Training, training),
+        Data(train, validation, feature_names(Dataset(sources[0]))),
+        seed,
+        output,
+        extra={"code_version": code_version(), "jets": len(train.label)},
+    )
+
+
+if __name__ == "__main__":
+    run(main)
