@@ -124,6 +124,21 @@ def rejection_curve(roc: Roc, signal_efficiency: NDArray[np.float64]) -> NDArray
     return 1 / np.where(left > 0, left, np.nan)
 
 
+def background_n_eff(
+    score: NDArray[np.float64],
+    signal: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    signal_efficiency: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the effective number of background events behind the cut at each ε_S."""
+    roc = roc_curve(score, signal, weight)
+    at = np.searchsorted(roc.signal, signal_efficiency * (1 - 1e-12))
+    background = np.flatnonzero(~signal)
+    return np.array(
+        [effective_number(weight[background[score[background] >= cut]]) for cut in roc.cut[at]]
+    )
+
+
 def metric_row(
     score: NDArray[np.float64],
     signal: NDArray[np.bool_],

@@ -7,7 +7,14 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from analysis.errors import NormalisationError
-from analysis.metrics import area, area_error, metric_row, rejection, roc_curve
+from analysis.metrics import (
+    area,
+    area_error,
+    background_n_eff,
+    metric_row,
+    rejection,
+    roc_curve,
+)
 
 events = st.integers(10, 60).flatmap(
     lambda n: st.tuples(
@@ -81,3 +88,12 @@ def test_no_background_behind_the_cut_is_no_number():
 def test_one_class_alone_is_an_error():
     with pytest.raises(NormalisationError, match="background"):
         roc_curve(np.zeros(3), np.ones(3, bool), np.ones(3))
+
+
+@given(events)
+def test_effective_background_is_that_behind_the_cut_of_each_efficiency(sample):
+    score, signal, weight = sample
+    grid = np.array([0.3, 0.5, 0.8, 1.0])
+    found = background_n_eff(score, signal, weight, grid)
+    expected = [rejection(score, signal, weight, efficiency)["n_eff"] for efficiency in grid]
+    np.testing.assert_allclose(found, expected)
