@@ -4,7 +4,8 @@ A dataset holds every event of one sample behind the selection, as the padded te
 read. It holds no split: the split is a pure function of an event's key and the training's seed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +16,16 @@ from numpy.typing import NDArray
 from analysis.config.dataset import Split
 from analysis.errors import EmptySampleError, InputFileError
 from analysis.hashing import mix, name_hash, uniform
+from common.columns import Columns, resized
 
 TENSORS = ("constituents", "constituent_mask", "subjets", "subjet_mask", "kinematics")
 COLUMNS = ("key", "weight", "tag_weight")
 SPLITS = ("train", "validation", "test")
+CHUNK = 256
+"""Events that lie together in a file."""
+BLOCK = 4 * CHUNK
+"""Events that are written and read at a time."""
+_STEP = 64 * BLOCK
 
 
 def event_key(sample: str, chunk: str, entry: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -46,70 +53,39 @@ def assign_split(key: NDArray[np.uint64], seed: int, split: Split) -> NDArray[np
     return np.searchsorted(edges, uniform(key, seed), side="right").astype(np.uint8)
 
 
-def training_weights(
-    label: NDArray[np.uint8], weight: NDArray[np.float64], cap_quantile: float
-) -> NDArray[np.float32]:
-    """Return the weights of the loss: mean one, signal and background with equal sums.
+def write_dataset(path: Path, parts: Iterable[Columns], attributes: Mapping[str, Any]) -> int:
+    """Write `parts` (tensors and columns of a few events each) one after the other as HDF5.
 
-    Within the background the absolute physical weights are capped at a quantile, so that no
-    event dominates a batch; within the signal they are used as they are.
-
-    Parameters
-    ----------
-    label : [N] uint8
-        1 for signal, 0 for background.
-    weight : [N] float64
-        Physical weights; negative ones (NLO generators) count with their size.
-    cap_quantile : float
-        Quantile of the background's weights at which they are capped.
-
-    Raises
-    ------
-    EmptySampleError
-        If there is no signal or no background with weight.
-    """
-    size = np.abs(weight)
-    result = np.zeros(len(size))
-    for value, name in ((1, "signal"), (0, "background")):
-        chosen = label == value
-        values = size[chosen]
-        if value == 0 and len(values):
-            values = np.minimum(values, np.quantile(values[values > 0], cap_quantile))
-        if not values.sum() > 0:
-            raise EmptySampleError(
-                f"no {name} event is left for training: provide more events or loosen the selection"
-            )
-        result[chosen] = values / values.sum() * len(size) / 2
-    return result.astype(np.float32)
-
-
-def write_dataset(
-    path: Path, parts: Iterator[Mapping[str, np.ndarray]], attributes: Mapping[str, Any]
-) -> int:
-    """Append `parts` (tensors and columns of a few events each) to a new HDF5 file.
-
-    Memory holds one part at a time. Returns the number of events written. `attributes` (strings,
-    numbers, lists of strings) become the file's.
+    The first part, which may be empty, tells names, types and shapes. Memory holds one part and
+    one block. Returns the number of events written. `attributes` (strings, numbers, lists of
+    strings) become the file's. Nothing is compressed: a training may read its events again in
+    every epoch, which costs a fourth so.
     """
     count = 0
     with h5py.File(path, "w") as file:
         file.attrs.update(attributes)
-        for part in parts:
+        for part in resized(_announced(file, parts), BLOCK):
             length = len(part["key"])
             for name, values in part.items():
-                if name not in file:
-                    file.create_dataset(
-                        name,
-                        shape=(0, *values.shape[1:]),
-                        maxshape=(None, *values.shape[1:]),
-                        chunks=(min(1024, max(length, 1)), *values.shape[1:]),
-                        dtype=values.dtype,
-                        compression="lzf",
-                    )
                 file[name].resize(count + length, axis=0)
                 file[name][count:] = values
             count += length
     return count
+
+
+def _announced(file: h5py.File, parts: Iterable[Columns]) -> Iterator[Columns]:
+    """Pass the parts on; the first one creates the arrays of the file."""
+    for part in parts:
+        for name in part.keys() - file.keys():
+            shape = part[name].shape[1:]
+            file.create_dataset(
+                name,
+                shape=(0, *shape),
+                maxshape=(None, *shape),
+                chunks=(CHUNK, *shape),
+                dtype=part[name].dtype,
+            )
+        yield part
 
 
 class Dataset:
@@ -121,6 +97,8 @@ class Dataset:
         The file.
     attributes : dict
         `sample`, `process`, `label`, `mass_gev`, `categories` and the feature names.
+    event_bytes : int
+        Memory that the tensors of one event take.
     """
 
     def __init__(self, path: Path) -> None:
@@ -128,14 +106,16 @@ class Dataset:
         try:
             with h5py.File(path) as file:
                 self.attributes = dict(file.attrs)
-                self.columns = {name: file[name][:] for name in COLUMNS}
+                self._length = min(len(file[name]) for name in (*TENSORS, *COLUMNS))
+                rows = [(file[name].dtype.itemsize, file[name].shape[1:]) for name in TENSORS]
         except (OSError, KeyError) as error:
             raise InputFileError(
                 f"dataset {path} cannot be read ({error}): remove it and run again"
             ) from None
+        self.event_bytes = sum(size * int(np.prod(shape)) for size, shape in rows)
 
     def __len__(self) -> int:
-        return len(self.columns["key"])
+        return self._length
 
     @property
     def is_signal(self) -> bool:
@@ -146,30 +126,132 @@ class Dataset:
         """Names of the tag categories, the default one first."""
         return tuple(str(name) for name in self.attributes["categories"])
 
+    @cached_property
+    def columns(self) -> Columns:
+        """Key, weight and tag weights of all events: 24 bytes each with one tag category."""
+        return self.rows(slice(None), COLUMNS)
+
     @property
     def weight(self) -> NDArray[np.float64]:
         """Physical weight [N, C] at the configured luminosity in each tag category."""
-        weight: NDArray[np.float64] = self.columns["weight"][:, None] * self.columns["tag_weight"]
-        return weight
+        return tagged_weight(self.columns)
 
-    def read(self, chosen: NDArray[np.bool_]) -> dict[str, np.ndarray]:
+    def rows(self, rows: slice, names: Sequence[str] = TENSORS) -> Columns:
+        """Return the named arrays of some successive events."""
+        try:
+            with h5py.File(self.path) as file:
+                return {name: file[name][rows] for name in names}
+        except OSError as error:
+            raise InputFileError(
+                f"dataset {self.path} cannot be read ({error}): remove it and run again"
+            ) from None
+
+    def read(self, chosen: NDArray[np.bool_]) -> Columns:
         """Return the tensors of the chosen events ([N] bool)."""
-        with h5py.File(self.path) as file:
-            return {name: file[name][:][chosen] for name in TENSORS}
+        parts = (
+            {name: array[mask] for name, array in self.rows(slice(start, start + BLOCK)).items()}
+            for start in range(0, len(self), BLOCK)
+            if (mask := chosen[start : start + BLOCK]).any()
+        )
+        return next(resized(parts, int(chosen.sum())), self.rows(slice(0, 0)))
 
-    def steps(
-        self, size: int = 5000
-    ) -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
+    def steps(self, size: int = 4 * BLOCK) -> Iterator[tuple[Columns, Columns]]:
         """Yield tensors and columns of `size` events at a time."""
-        with h5py.File(self.path) as file:
-            for start in range(0, len(self), size):
-                rows = slice(start, start + size)
-                tensors = {name: file[name][rows] for name in TENSORS}
-                yield tensors, {name: found[rows] for name, found in self.columns.items()}
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            yield self.rows(rows), self.rows(rows, COLUMNS)
+
+    def column_steps(self, size: int = _STEP) -> Iterator[Columns]:
+        """Yield the columns alone, `size` events at a time."""
+        for start in range(0, len(self), size):
+            yield self.rows(slice(start, start + size), COLUMNS)
+
+
+def tagged_weight(columns: Columns) -> NDArray[np.float64]:
+    """Return the physical weight [N, C] in each tag category from the columns of a dataset."""
+    weight: NDArray[np.float64] = columns["weight"][:, None] * columns["tag_weight"]
+    return weight
+
+
+class Selection:
+    """The events of several samples on one side of a seed's split, read a block at a time.
+
+    Events without weight in every tag category are left out.
+
+    Attributes
+    ----------
+    datasets : sequence of Dataset
+    blocks : ndarray [K, 2] int
+        Index of the dataset and first row of each block.
+    event_bytes : int
+        Memory that the tensors of one event take.
+
+    Raises
+    ------
+    EmptySampleError
+        If no signal or no background event is on this side (of `SPLITS`).
+    """
+
+    def __init__(self, datasets: Sequence[Dataset], seed: int, split: Split, side: str) -> None:
+        self.datasets = datasets
+        self.event_bytes = datasets[0].event_bytes
+        self._seed, self._split, self._side = seed, split, side
+        starts = [range(0, len(data), BLOCK) for data in datasets]
+        blocks = [(number, start) for number, found in enumerate(starts) for start in found]
+        self.blocks = np.array(blocks, dtype=np.int64).reshape(-1, 2)
+        counts = np.zeros(2, np.int64)
+        for columns in self.columns():
+            counts += np.bincount(columns["label"], minlength=2)
+        self._length = int(counts.sum())
+        for label, kind in enumerate(("background", "signal")):
+            if not counts[label]:
+                of_kind = [data for data in datasets if data.is_signal == label]
+                samples = ", ".join(str(data.attributes["sample"]) for data in of_kind)
+                raise EmptySampleError(
+                    f"no {kind} event is on the {side} side of the split (samples: {samples}): "
+                    "provide more events or loosen the selection"
+                )
+
+    def __len__(self) -> int:
+        return self._length
+
+    def columns(self) -> Iterator[Columns]:
+        """Yield all events in their order without their tensors, many at a time.
+
+        `key` uint64, `label` uint8 (1 = signal), `weight` [n, C] float64 (the physical weights
+        divided by the side's fraction: each side alone estimates all yields), `dataset` int16 (an
+        index into `datasets`).
+        """
+        for number, data in enumerate(self.datasets):
+            for columns in data.column_steps():
+                yield self._chosen(number, columns)[1]
+
+    def read(self, block: int) -> Columns:
+        """Return the events of a block, at most `BLOCK`: their tensors and `columns`."""
+        number, start = self.blocks[block]
+        data, rows = self.datasets[number], slice(start, start + BLOCK)
+        chosen, columns = self._chosen(number, data.rows(rows, COLUMNS))
+        return {name: array[chosen] for name, array in data.rows(rows).items()} | columns
+
+    def all(self) -> Columns:
+        """Return all events, as `read` does for one block."""
+        return next(resized(map(self.read, range(len(self.blocks))), len(self)))
+
+    def _chosen(self, number: int, columns: Columns) -> tuple[NDArray[np.bool_], Columns]:
+        on_side = assign_split(columns["key"], self._seed, self._split) == SPLITS.index(self._side)
+        weight = tagged_weight(columns)
+        chosen = on_side & (weight != 0).any(axis=1)
+        count = int(np.count_nonzero(chosen))
+        return chosen, {
+            "key": columns["key"][chosen],
+            "label": np.full(count, self.datasets[number].is_signal, np.uint8),
+            "weight": weight[chosen] / getattr(self._split, self._side),
+            "dataset": np.full(count, number, np.int16),
+        }
 
 
 class Side(NamedTuple):
-    """The events of several samples on one side of a split.
+    """The events of several samples on one side of a split, in memory.
 
     Attributes
     ----------
@@ -184,7 +266,7 @@ class Side(NamedTuple):
     sample, process : [N] str
     """
 
-    tensors: dict[str, np.ndarray]
+    tensors: Columns
     key: NDArray[np.uint64]
     label: NDArray[np.uint8]
     weight: NDArray[np.float64]
@@ -200,31 +282,10 @@ def read_side(datasets: Sequence[Dataset], seed: int, split: Split, side: str) -
     EmptySampleError
         If no signal or no background event is on this side.
     """
-    parts = []
-    for dataset in datasets:
-        key, weight = dataset.columns["key"], dataset.weight
-        on_side = assign_split(key, seed, split) == SPLITS.index(side)
-        chosen = on_side & (weight != 0).any(axis=1)
-        count = int(chosen.sum())
-        parts.append(
-            Side(
-                dataset.read(chosen),
-                key[chosen],
-                np.full(count, dataset.is_signal, np.uint8),
-                weight[chosen] / getattr(split, side),
-                np.full(count, dataset.attributes["sample"]),
-                np.full(count, dataset.attributes["process"]),
-            )
-        )
-    for is_signal, name in ((True, "signal"), (False, "background")):
-        of_kind = [n for n, data in enumerate(datasets) if data.is_signal == is_signal]
-        if not sum(len(parts[n].key) for n in of_kind):
-            samples = ", ".join(str(datasets[n].attributes["sample"]) for n in of_kind)
-            raise EmptySampleError(
-                f"no {name} event is on the {side} side of the split (samples: {samples}): "
-                "provide more events or loosen the selection"
-            )
-    return Side(
-        {name: np.concatenate([part.tensors[name] for part in parts]) for name in TENSORS},
-        *(np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)),
+    found = Selection(datasets, seed, split, side).all()
+    names = (
+        np.array([str(data.attributes[name]) for data in datasets])[found["dataset"]]
+        for name in ("sample", "process")
     )
+    tensors = {name: found[name] for name in TENSORS}
+    return Side(tensors, found["key"], found["label"], found["weight"], *names)

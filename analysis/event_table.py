@@ -1,5 +1,6 @@
 """The table of selected events: its type, and its Parquet files."""
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -78,6 +79,14 @@ def _schema() -> pa.Schema:
 
 def _to_arrow(table: ak.Array) -> pa.Table:
     return ak.to_arrow_table(table, extensionarray=False, list_to32=False)
+
+
+def event_tables(path: Path, columns: Sequence[str] | None = None) -> Iterator[ak.Array]:
+    """Yield the row groups of a file of events, or some of their columns; one at least."""
+    with pq.ParquetFile(path) as file:
+        names = None if columns is None else list(columns)
+        for index in range(file.num_row_groups):
+            yield ak.from_arrow(file.read_row_group(index, columns=names))
 
 
 def write_empty(path: Path) -> None:

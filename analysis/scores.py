@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from analysis.errors import InputFileError, NormalisationError
 
-COLUMNS = ("sample", "process", "label", "split", "log_odds", "weight")
+COLUMNS = ("process", "label", "split", "log_odds", "weight")
 
 
 @dataclass(frozen=True)
@@ -76,34 +77,37 @@ def read_scores(path: Path, weight_column: str = "weight") -> dict[str, Scores]:
     """
     columns = [*COLUMNS[:-1], weight_column]
     try:
-        table = pq.read_table(path)
+        present = pq.read_schema(path).names
+        missing = [name for name in columns if name not in present]
+        if not missing:
+            table = pq.read_table(path, columns=columns, read_dictionary=["process", "split"])
     except (OSError, ValueError) as error:
         raise InputFileError(f"{path} is not a readable Parquet table: {error}") from None
-    missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise InputFileError(f"{path} lacks the columns {missing}; make it again with rule score")
-    values = {name: table[name].to_numpy() for name in ("label", "log_odds", weight_column)}
     for name in ("log_odds", weight_column):
-        bad = int(np.count_nonzero(~np.isfinite(values[name].astype(np.float64))))
+        bad = int(np.count_nonzero(~np.isfinite(table[name].to_numpy())))
         if bad:
             raise InputFileError(
                 f"{path}: {bad} of {len(table)} values of {name} are not finite; "
                 "the training diverged or the input held NaN: train again"
             )
-    names = np.array(table["process"].to_pylist(), dtype=object)
-    signal = values["label"].astype(bool)
-    processes = tuple(sorted(set(names[~signal])))
-    index = {name: k for k, name in enumerate(processes)}
-    process = np.array([-1 if s else index[n] for s, n in zip(signal, names, strict=True)], int)
+    signal = table["label"].to_numpy().astype(bool)
+    names, kind = _categories(table["process"])
+    processes = tuple(sorted(names[k] for k in np.unique(kind[~signal])))
+    index = np.array([processes.index(n) if n in processes else -1 for n in names], np.int16)
     scores = Scores(
-        values["log_odds"].astype(np.float64),
-        values[weight_column].astype(np.float64),
+        table["log_odds"].to_numpy().astype(np.float64, copy=False),
+        table[weight_column].to_numpy().astype(np.float64, copy=False),
         signal,
-        process,
+        np.where(signal, np.int16(-1), index[kind]),
         processes,
     )
-    split = np.array(table["split"].to_pylist(), dtype=object)
-    found = {name: scores.select(split == name) for name in ("validation", "test")}
+    sides, side = _categories(table["split"])
+    found = {
+        name: scores.select(side == (sides.index(name) if name in sides else -1))
+        for name in ("validation", "test")
+    }
     for name, part in found.items():
         _check_yields(path, name, part)
     return found
@@ -122,6 +126,12 @@ def read_keys(path: Path, split: str = "test") -> NDArray[np.uint64]:
     except (OSError, ValueError) as error:
         raise InputFileError(f"{path} has no keys of events ({error}); make it again") from None
     return table["key"].to_numpy().astype(np.uint64)
+
+
+def _categories(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.integer]]:
+    """Return the distinct strings of a column, and each row's index among them."""
+    found = column.unify_dictionaries().combine_chunks()
+    return found.dictionary.to_pylist(), found.indices.to_numpy()
 
 
 def _check_yields(path: Path, split: str, scores: Scores) -> None:

@@ -2,11 +2,15 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from analysis.errors import InputFileError
 from common.files import atomic_path
@@ -60,6 +64,16 @@ def _parse(cell: str) -> float | int | str | None:
         except ValueError:
             continue
     return cell or None
+
+
+def write_parquet(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write tables, at least one, into one Parquet file, a row group each."""
+    with ExitStack() as opened:
+        writer = None
+        for part in parts:
+            rows = pa.Table.from_pandas(part, preserve_index=False)
+            writer = writer or opened.enter_context(pq.ParquetWriter(path, rows.schema))
+            writer.write_table(rows)
 
 
 def read_json(path: Path) -> dict[str, Any]:

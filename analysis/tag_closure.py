@@ -1,6 +1,6 @@
 """The tag map against the truth: closure, and what a process gains in effective events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from analysis.config.statistics import BTagging
 from analysis.errors import EmptySampleError
 from analysis.features import leading_subjet_flavour
 from analysis.tag_map import JetSums, TagMap, build_map, leading_distance, sum_jets
-from analysis.tail_fit import effective_number
 
 PARTS = 10
 RESOLVED = 20.0  # effective events from which on a spread of weights is its own measure
@@ -45,39 +44,6 @@ class Closure:
         return float(max(abs(self.ratio - 1), self.error, self.map_error))
 
 
-def closure(
-    truth: NDArray[np.float64],
-    mapped: NDArray[np.float64],
-    squares: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    replicas: NDArray[np.float64],
-) -> Closure:
-    """Compare the tag weights of both modes over events, all [N].
-
-    `replicas` [K] are the map's yields with each of K parts of the events left out of the map, for
-    the jackknife error of the map.
-
-    The error is that of the truth yield, from the spread of its weights where `RESOLVED` effective
-    events or more measure it. A smaller sample, in which events with four b subjets may have
-    happened not to occur, knows less than its own weights tell: there the spread that the map
-    predicts (`squares`) is taken where it is larger. It is too large where the process is sampled
-    in classes, whose events have other tag weights than the map's mean.
-    """
-    total = float(np.sum(weight * mapped))
-    if not total > 0:
-        raise EmptySampleError("the tag map gives its own process no yield: no closure test")
-    ratio = float(np.sum(weight * truth)) / total
-    truth_n_eff = effective_number(weight * truth)
-    variance = np.sum((weight * (truth - ratio * mapped)) ** 2)
-    if truth_n_eff < RESOLVED:
-        predicted = np.sum(weight**2 * np.maximum(squares - mapped**2, 0))
-        variance = max(variance, predicted)
-    error = float(np.sqrt(variance)) / total
-    k = len(replicas)
-    map_error = float(np.sqrt((k - 1) * np.var(replicas))) / total
-    return Closure(ratio, error, map_error, truth_n_eff, effective_number(weight * mapped))
-
-
 @dataclass(frozen=True)
 class TaggedJets:
     """The fat jets of a process as the map needs them: [N, 2] each, tags [N, 2, 3], weight [N]."""
@@ -98,39 +64,95 @@ class TaggedJets:
         weight = ak.to_numpy(table["generator_weight"]) * scale
         return cls(pt, mass, leading_distance(table), jet_tag_probabilities(efficiencies), weight)
 
-    @classmethod
-    def concatenate(cls, parts: Sequence["TaggedJets"]) -> "TaggedJets":
-        """Return the jets of several tables."""
-        names = ("pt", "mass", "delta_r", "tags", "weight")
-        return cls(*(np.concatenate([getattr(part, n) for part in parts]) for n in names))
-
     def sums(self, config: BTagging, chosen: NDArray[np.bool_]) -> JetSums:
         """Return the map's sums over the chosen events."""
         place = (self.pt[chosen], self.mass[chosen], self.delta_r[chosen])
         return sum_jets(*place, self.tags[chosen], self.weight[chosen], config.map)
 
 
-def map_with_closure(jets: TaggedJets, config: BTagging) -> tuple[TagMap, dict[str, Any]]:
+def closure_sums(
+    jets: TaggedJets, found: TagMap, left_out: Sequence[TagMap], config: BTagging
+) -> NDArray[np.float64]:
+    """Return what `closure` wants to know of some events, [6 + K, C]; sums of parts add up.
+
+    In each category: Σwt and Σwm of the truth weights t and the map's m, Σ(wt)², Σ(wm)², Σw²tm,
+    the variance that the map predicts, and Σwm of each of the K maps in `left_out`.
+    """
+    place, weight = (jets.pt, jets.mass, jets.delta_r), jets.weight
+    truth = category_weights(jets.tags, config.categories)
+    mapped = found.weights(*place, config.categories)
+    squares = found.squares(*place, jets.tags, config.categories)
+    rows = [
+        weight @ truth,
+        weight @ mapped,
+        weight**2 @ truth**2,
+        weight**2 @ mapped**2,
+        weight**2 @ (truth * mapped),
+        weight**2 @ np.maximum(squares - mapped**2, 0),
+        *(weight @ other.weights(*place, config.categories) for other in left_out),
+    ]
+    return np.stack(rows)
+
+
+def closure(sums: NDArray[np.float64]) -> Closure:
+    """Compare the tag weights of both modes by their sums over events, as of `closure_sums`.
+
+    The jackknife of the map's yields without each of K parts of the events gives the map's error.
+
+    The error is that of the truth yield, from the spread of its weights where `RESOLVED` effective
+    events or more measure it. A smaller sample, in which events with four b subjets may have
+    happened not to occur, knows less than its own weights tell: there the spread that the map
+    predicts is taken where it is larger. It is too large where the process is sampled in classes,
+    whose events have other tag weights than the map's mean.
+    """
+    truth, mapped, truth2, mapped2, product, predicted = sums[:6].tolist()
+    replicas = sums[6:]
+    if not mapped > 0:
+        raise EmptySampleError("the tag map gives its own process no yield: no closure test")
+    ratio = truth / mapped
+    truth_n_eff, map_n_eff = (
+        total**2 / squares if squares > 0 else 0.0
+        for total, squares in ((truth, truth2), (mapped, mapped2))
+    )
+    variance = max(truth2 - 2 * ratio * product + ratio**2 * mapped2, 0.0)
+    if truth_n_eff < RESOLVED:
+        variance = max(variance, predicted)
+    error = variance**0.5 / mapped
+    k = len(replicas)
+    map_error = float(np.sqrt((k - 1) * np.var(replicas))) / mapped
+    return Closure(ratio, error, map_error, truth_n_eff, map_n_eff)
+
+
+def map_with_closure(
+    jets: Callable[[], Iterable[TaggedJets]], config: BTagging
+) -> tuple[TagMap, dict[str, Any]]:
     """Return the map of a process, and its closure in each category of `config`.
+
+    Parameters
+    ----------
+    jets : callable
+        Gives the process's jets part by part, and is called twice: once to make the map, once to
+        test it. Memory holds one part.
+    config : BTagging
 
     Raises
     ------
     EmptySampleError
         If the process has no fat jets, or none that is ever tagged.
     """
-    part = np.arange(len(jets.weight)) % PARTS
-    parts = [jets.sums(config, part == k) for k in range(PARTS)]
-    place = (jets.pt, jets.mass, jets.delta_r)
-    found = build_map(_total(parts), config.map)
-    left_out = [build_map(_total(parts[:k] + parts[k + 1 :]), config.map) for k in range(PARTS)]
-    replicas = np.stack([jets.weight @ m.weights(*place, config.categories) for m in left_out])
-    mapped = found.weights(*place, config.categories)
-    squares = found.squares(*place, jets.tags, config.categories)
-    truth = category_weights(jets.tags, config.categories)
+    count, sums = 0, [JetSums.zero(config.map)] * PARTS
+    for some in jets():
+        part = np.arange(count, count + len(some.weight)) % PARTS
+        sums = [total + some.sums(config, part == k) for k, total in enumerate(sums)]
+        count += len(some.weight)
+    found = build_map(_total(sums), config.map)
+    left_out = [build_map(_total(sums[:k] + sums[k + 1 :]), config.map) for k in range(PARTS)]
+    compared = np.zeros((6 + PARTS, len(config.categories)))
+    for some in jets():
+        compared += closure_sums(some, found, left_out, config)
     report: dict[str, Any] = {}
-    for k, name in enumerate(config.categories):
-        columns = (truth[:, k], mapped[:, k], squares[:, k])
-        result = closure(*columns, jets.weight, replicas[:, k])
+    for name, column in zip(config.categories, compared.T, strict=True):
+        result = closure(column)
         report[name] = {**vars(result), "uncertainty": result.uncertainty}
     return found, report
 

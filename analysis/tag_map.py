@@ -38,6 +38,12 @@ class JetSums:
     tags: NDArray[np.float64]
     products: NDArray[np.float64]
 
+    @classmethod
+    def zero(cls, binning: TagMapBinning) -> Self:
+        """Return the sums over no jets."""
+        bins = shape(binning)
+        return cls(*(np.zeros((*bins, *rest)) for rest in ((), (), (3,), (3, 3))))
+
     def __add__(self, other: Self) -> "JetSums":
         return JetSums(
             self.weight + other.weight,

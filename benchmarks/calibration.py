@@ -19,7 +19,7 @@ import pandas as pd
 import typer
 from scipy.stats import chi2
 
-from analysis.dataset import training_weights
+from analysis.training_weights import training_weights
 from common.logistic import Line, fit_line
 
 METHODS = ("as is", "temperature", "platt")

@@ -138,6 +138,8 @@ def main(
     """Measure every network on the same batch in one run."""
     torch.set_num_threads(threads)
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    if device not in (*devices, "auto"):
+        raise typer.BadParameter(f"{device} is not among the devices here: {', '.join(devices)}")
     for place in devices if device == "auto" else [device]:
         columns = ("network", "parameters", "training [1/s]", "scoring [1/s]", "× ParT")
         table = Table(*columns, box=None, title=f"{place}, {threads} threads, batch of {events}")

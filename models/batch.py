@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from common.columns import Columns
 from models.errors import ModelError
 
 
@@ -44,8 +45,15 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on `device`."""
+        return self._each(lambda x: x.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Batch:
+        """Return a copy in memory from which a GPU fetches while it computes."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         present = {name: value for name, value in vars(self).items() if value is not None}
-        return Batch(**{name: x.to(device, non_blocking=True) for name, x in present.items()})
+        return Batch(**{name: change(x) for name, x in present.items()})
 
     def jet(self, index: int) -> Jet:
         """Return jet `index` of every event."""
@@ -114,8 +122,12 @@ class Events:
 
     def __getitem__(self, indices: np.ndarray | slice) -> Batch:
         """Return the events at `indices` of this set, in that order."""
+        return Batch(*(torch.from_numpy(array) for array in self.columns(indices).values()))
+
+    def columns(self, indices: np.ndarray | slice) -> Columns:
+        """Return the arrays of the events at `indices` of this set, in that order."""
         rows = self._rows[indices]
-        return Batch(*(torch.from_numpy(self._take(name, rows)) for name in NAMES))
+        return {name: self._take(name, rows) for name in NAMES}
 
     def _take(self, name: str, rows: np.ndarray) -> np.ndarray:
         stored = self._arrays[name]
@@ -134,7 +146,7 @@ class Events:
 
 @dataclass(frozen=True)
 class Sample:
-    """Events with what the training needs to know of them.
+    """Events, in memory or fetched by index, with what the training needs to know of them.
 
     Attributes
     ----------
@@ -168,6 +180,28 @@ class Sample:
                 )
         if self.mass is not None and not np.isfinite(self.mass[np.asarray(self.label) == 1]).all():
             raise ModelError("signal events without a mass: give each signal sample its mass_gev")
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def mean_weight(self) -> float:
+        """Mean of the training weights."""
+        return float(np.asarray(self.weight, dtype=np.float64).mean())
+
+    def batches(self, size: int, rng: np.random.Generator, shuffle: bool) -> Iterator[Columns]:
+        """Yield all events once, `size` at a time: the arrays of `Batch`, `label` and `weight`.
+
+        In their order, or in a random one. `mass` is added where the sample has masses.
+        """
+        order = rng.permutation(len(self)) if shuffle else np.arange(len(self))
+        own = {"label": np.asarray(self.label), "weight": np.asarray(self.weight)}
+        mass = self.hypotheses(rng)
+        if mass is not None:
+            own["mass"] = mass
+        for start in range(0, len(self), size):
+            rows = order[start : start + size]
+            yield self.events.columns(rows) | {name: array[rows] for name, array in own.items()}
 
     def hypotheses(self, rng: np.random.Generator) -> np.ndarray | None:
         """Return a mass hypothesis [N] for every event, or None where none are used.

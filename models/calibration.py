@@ -32,7 +32,7 @@ def fit_calibration(
     network: nn.Module,
     batches: Iterable[tuple[Batch, Tensor, Tensor]],
     method: str,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> Calibration:
     """Return the calibration of a trained network.
 
@@ -45,7 +45,7 @@ def fit_calibration(
     method : str
         As `Training.calibration`: "temperature" fits the slope alone, "platt" slope and offset,
         "none" neither.
-    device : str
+    device : str or torch.device
     """
     if method == "none":
         return Calibration()

@@ -8,52 +8,98 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import Batch, Sample
+from common.columns import Columns
+from models.batch import NAMES, Batch, Sample
+from models.prefetch import ahead
 from models.specs import Features
+from models.stream import Stream
+
+Source = Sample | Stream
+"""Labelled events, in memory or on disk."""
+
+Labelled = tuple[Batch, Tensor, Tensor]
+"""B events, their labels [B] int64, and their weights [B] float32, of mean 1 over the source."""
 
 
 @dataclass(frozen=True)
 class Data:
     """What a network is trained on, stopped by, and what its columns are called."""
 
-    train: Sample
-    validation: Sample
+    train: Source
+    validation: Source
     features: Features
 
 
+@dataclass(frozen=True)
 class Batches:
-    """Batches of a sample in a given order: (events, labels, weights of mean 1).
+    """All events of a source once, in batches.
 
-    `rng` draws the mass hypotheses of background events, where the sample has masses.
+    Attributes
+    ----------
+    source : Sample or Stream
+    size : int
+        Events of a batch; the last one may have fewer.
+    seed : int or SeedSequence
+        Draws the order, where it is random, and the mass hypotheses of background events.
+    shuffle : bool
+        Random order, or that of the source.
+    rank, processes : int
+        Where several processes train one network, each gets its share of every batch.
+    ahead : int
+        Batches that a thread prepares, in memory that a GPU can fetch from; 0: each in its turn.
     """
 
-    def __init__(
-        self, sample: Sample, batch_size: int, order: np.ndarray, rng: np.random.Generator
-    ) -> None:
-        self.sample = sample
-        self.batch_size = batch_size
-        self.order = order
-        self.label = np.asarray(sample.label, dtype=np.int64)
-        weight = np.asarray(sample.weight, dtype=np.float64)
-        self.weight = (weight / weight.mean()).astype(np.float32)
-        self.mass = sample.hypotheses(rng)
+    source: Source
+    size: int
+    seed: int | np.random.SeedSequence
+    shuffle: bool = False
+    rank: int = 0
+    processes: int = 1
+    ahead: int = 0
 
     def __len__(self) -> int:
-        return math.ceil(len(self.order) / self.batch_size)
+        return math.ceil(len(self.source) / self.size)
 
-    def __iter__(self) -> Iterator[tuple[Batch, Tensor, Tensor]]:
-        for start in range(0, len(self.order), self.batch_size):
-            rows = self.order[start : start + self.batch_size]
-            events = self.sample.events[rows]
-            if self.mass is not None:
-                events = events.replace(mass=torch.from_numpy(self.mass[rows]))
-            yield (
-                events,
-                torch.from_numpy(self.label[rows]),
-                torch.from_numpy(self.weight[rows]),
-            )
+    def __iter__(self) -> Iterator[Labelled]:
+        batches = self._batches()
+        return ahead(map(pinned, batches), self.ahead) if self.ahead else batches
+
+    def _batches(self) -> Iterator[Labelled]:
+        mean = self.source.mean_weight
+        rng = np.random.default_rng(self.seed)
+        for columns in self.source.batches(self.size, rng, self.shuffle):
+            columns["weight"] = (columns["weight"].astype(np.float64) / mean).astype(np.float32)
+            yield labelled(shared(columns, self.rank, self.processes))
 
 
-def in_order(sample: Sample, batch_size: int, seed: int) -> Batches:
+def in_order(source: Source, size: int, seed: int) -> Batches:
     """Return all events in their order; `seed` draws the mass hypotheses."""
-    return Batches(sample, batch_size, np.arange(len(sample.label)), np.random.default_rng(seed))
+    return Batches(source, size, seed)
+
+
+def shared(columns: Columns, rank: int, processes: int) -> Columns:
+    """Return one process's share of a batch; all have equally many events.
+
+    Where the batch does not divide, some events come twice, once with weight 0.
+    """
+    if processes == 1:
+        return columns
+    count = len(columns["label"])
+    rows = np.arange(rank, math.ceil(count / processes) * processes, processes)
+    share = {name: array[rows % count] for name, array in columns.items()}
+    share["weight"] = np.where(rows < count, share["weight"], np.float32(0))
+    return share
+
+
+def labelled(columns: Columns) -> Labelled:
+    """Return a batch as tensors."""
+    tensors = {name: torch.from_numpy(array) for name, array in columns.items()}
+    optional = {name: tensors[name] for name in ("mass",) if name in tensors}
+    events = Batch(**{name: tensors[name] for name in NAMES}, **optional)
+    return events, tensors["label"].long(), tensors["weight"]
+
+
+def pinned(batch: Labelled) -> Labelled:
+    """Return the batch in memory from which a GPU fetches while it computes."""
+    events, label, weight = batch
+    return events.pin_memory(), label.pin_memory(), weight.pin_memory()

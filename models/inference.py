@@ -1,7 +1,5 @@
 """Scoring events with a trained network."""
 
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ from torch import nn
 
 from models.batch import Events
 from models.checkpoint import load
+from models.devices import device_of, torch_device
 from models.errors import ModelError
 from models.specs import Features
 
@@ -19,7 +18,7 @@ def log_odds(
     network: nn.Module,
     events: Events,
     batch_size: int = 1024,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     mass_gev: float | None = None,
 ) -> np.ndarray:
     """Return log p(signal)/p(background) = logit₁ − logit₀ for every event.
@@ -31,7 +30,7 @@ def log_odds(
         N events.
     batch_size : int
         Events in memory at a time.
-    device : str
+    device : str or torch.device
     mass_gev : float, optional
         Mass hypothesis, for a network for all m_H.
 
@@ -96,30 +95,7 @@ def predict_log_odds(
     """
     model = load(folder, features)
     torch.set_num_threads(threads)
-    raw = log_odds(model.network, events, batch_size, device_of(accelerator), mass_gev)
+    device = torch_device(device_of(accelerator))
+    raw = log_odds(model.network, events, batch_size, device, mass_gev)
     calibrated: np.ndarray = model.calibration(raw)
     return calibrated
-
-
-def device_of(accelerator: str) -> str:
-    """Return the torch device that an accelerator setting means on this machine.
-
-    Raises
-    ------
-    ModelError
-        If the accelerator asked for is not there.
-    """
-    if accelerator == "auto":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a driver that is too old means no GPU
-            return "cuda" if torch.cuda.is_available() else "cpu"
-    present: dict[str, Callable[[], bool]] = {
-        "cpu": lambda: True,
-        "cuda": torch.cuda.is_available,
-        "mps": torch.backends.mps.is_available,
-    }
-    if not present[accelerator]():
-        raise ModelError(
-            f"accelerator: {accelerator} is not available on this machine; use auto or cpu"
-        )
-    return accelerator

@@ -15,9 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from common.files import atomic_path
-from models.batch import Sample
 from models.checkpoint import unshared
-from models.data import Data
+from models.data import Data, Source
 from models.specs import Training, dump
 
 log = logging.getLogger(__name__)
@@ -33,10 +32,10 @@ def fingerprint(spec: Any, training: Training, data: Data, seed: int) -> str:
     settings.pop("threads")
     text = json.dumps([dump(spec), settings, dump(data.features), seed, torch.__version__])
     digest.update(text.encode())
-    for sample in (data.train, data.validation):
-        mass = () if sample.mass is None else (sample.mass,)
-        for array in (sample.label, sample.weight, sample.events.array("kinematics"), *mass):
-            digest.update(np.ascontiguousarray(array).data)
+    for source in (data.train, data.validation):
+        for columns in source.batches(1024, np.random.default_rng(seed), shuffle=False):
+            for name in ("label", "weight", "kinematics", "mass"):
+                digest.update(np.ascontiguousarray(columns.get(name, ())).data)
     return digest.hexdigest()
 
 
@@ -173,7 +172,7 @@ class Progress:
 class FitsItself(nn.Module):
     """A model that is not trained by gradients: it gets the events and fills its buffers."""
 
-    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> None:
+    def fit(self, train: Source, validation: Source, seed: int, progress: Progress) -> None:
         """Fit to the training events; leave history and best state in `progress`."""
         raise NotImplementedError
 

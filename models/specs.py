@@ -226,9 +226,33 @@ class Training(Block):
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", description="`auto`: one CUDA GPU where there is one, else the CPU."
     )
+    devices: int = Field(
+        1,
+        gt=0,
+        description="GPUs (on a CPU: processes) that work on one training together. Each gets its "
+        "share of every batch of `batch_size`, so that the result is that of one.",
+    )
+    compile: bool = Field(
+        False,
+        description="Whether `torch.compile` makes kernels for the network: faster steps after a "
+        "minute of compiling; worth it on a GPU, for long trainings.",
+    )
+    memory_mb: int = Field(
+        2000,
+        ge=100,
+        description="Memory for events of one training [MB]. Training and validation events that "
+        "fit into it together are read once; of larger samples as many as fit are held, a random "
+        "choice that is renewed from the file batch by batch.",
+    )
     threads: int = Field(
         1, gt=0, description="CPU threads of one training; sums may differ in the last bit with it."
     )
+
+    @model_validator(mode="after")
+    def _several_devices_can_talk(self) -> Self:
+        if self.devices > 1 and self.accelerator == "mps":
+            raise ValueError("several devices need accelerator cuda, cpu or auto, not mps")
+        return self
 
     @field_validator("seeds")
     @classmethod

@@ -7,7 +7,8 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor
 
-from models.batch import Batch, Sample
+from models.batch import Batch
+from models.data import Source, in_order
 from models.high_level import HighLevelInput
 from models.resume import FitsItself, Progress
 from models.specs import Features, HighLevelTrees
@@ -58,10 +59,13 @@ class TreesNetwork(FitsItself):
         log_odds = self.offset + self.value[trees, node].sum(0)
         return torch.stack([-log_odds / 2, log_odds / 2], dim=-1)
 
-    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> None:
-        """Grow trees until the validation loss stops falling."""
+    def fit(self, train: Source, validation: Source, seed: int, progress: Progress) -> None:
+        """Grow trees until the validation loss stops falling.
+
+        Memory holds the high-level features of all events.
+        """
         spec = self.spec
-        found, weight = self._features(train), np.asarray(train.weight, dtype=np.float64)
+        learned, stopped_by = (self._features(source) for source in (train, validation))
         trees = HistGradientBoostingClassifier(
             max_iter=spec.trees,
             max_leaf_nodes=spec.leaves,
@@ -69,11 +73,11 @@ class TreesNetwork(FitsItself):
             min_samples_leaf=spec.min_leaf,
             early_stopping=False,
             random_state=seed,
-        ).fit(found, np.asarray(train.label), weight / weight.mean())
+        ).fit(*learned)
         self.offset.fill_(float(trees._baseline_prediction.item()))
         stages = zip(
-            _losses(trees, found, train),
-            _losses(trees, self._features(validation), validation),
+            _losses(trees, *learned),
+            _losses(trees, *stopped_by),
             strict=True,
         )
         for number, (train_loss, val_loss) in enumerate(stages):
@@ -84,12 +88,14 @@ class TreesNetwork(FitsItself):
                 break
 
     @torch.no_grad()
-    def _features(self, sample: Sample) -> np.ndarray:
+    def _features(self, source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the features [N, F] of all events, their labels and weights."""
         parts = [
-            self.input(sample.events[np.arange(start, min(start + 1024, len(sample.label)))])
-            for start in range(0, len(sample.label), 1024)
+            (self.input(events).numpy(), label.numpy(), weight.numpy())
+            for events, label, weight in in_order(source, 1024, seed=0)
         ]
-        return torch.cat(parts).numpy()
+        found, label, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return found, label, weight
 
     def _keep(self, number: int, nodes: Any) -> None:
         """Copy a tree of scikit-learn into row `number`."""
@@ -105,11 +111,11 @@ class TreesNetwork(FitsItself):
 
 
 def _losses(
-    trees: HistGradientBoostingClassifier, found: np.ndarray, sample: Sample
+    trees: HistGradientBoostingClassifier, found: np.ndarray, label: np.ndarray, weight: np.ndarray
 ) -> list[float]:
     """Return the weighted cross entropy after each tree."""
-    sign = np.where(np.asarray(sample.label) == 1, -1.0, 1.0)
+    sign = np.where(label == 1, -1.0, 1.0)
     return [
-        float(np.average(np.logaddexp(0, sign * log_odds), weights=sample.weight))
+        float(np.average(np.logaddexp(0, sign * log_odds), weights=weight))
         for log_odds in trees.staged_decision_function(found)
     ]

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import SPLITS, Dataset, assign_split, training_weights
+from analysis.dataset import SPLITS, Dataset, assign_split
 from analysis.errors import EmptySampleError
 from analysis.features import KINEMATIC_FEATURES
+from analysis.training_weights import training_weights
 from models.batch import Events, Sample
 from models.jets import single_jets
 from models.specs_jets import JetTask

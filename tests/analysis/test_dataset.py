@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,16 +11,19 @@ from hypothesis.extra import numpy as hnp
 
 from analysis.config.dataset import Split
 from analysis.dataset import (
+    BLOCK,
+    CHUNK,
     SPLITS,
     TENSORS,
     Dataset,
+    Selection,
     assign_split,
     event_key,
     read_side,
-    training_weights,
     write_dataset,
 )
 from analysis.errors import EmptySampleError, InputFileError
+from analysis.training_weights import TrainingWeights, streamed_quantile, training_weights
 
 SPLIT = Split(train=0.5, validation=0.2, test=0.3)
 
@@ -74,6 +78,30 @@ def test_training_weights_need_both_classes(label: int, missing: str) -> None:
         training_weights(np.full(5, label, np.uint8), np.ones(5), 1.0)
 
 
+@given(
+    values=hnp.arrays(
+        np.float64, st.integers(1, 80), elements=st.floats(5e-324, 1e300, exclude_min=False)
+    ),
+    cuts=st.lists(st.integers(0, 80), max_size=4),
+    quantile=st.floats(0, 1),
+)
+def test_quantile_of_parts_is_that_of_the_whole(
+    values: np.ndarray, cuts: list[int], quantile: float
+) -> None:
+    parts = np.split(values, sorted(cuts))
+    assert streamed_quantile(lambda: parts, quantile) == np.quantile(values, quantile)
+
+
+def test_weights_from_parts_are_those_from_the_whole() -> None:
+    rng = np.random.default_rng(3)
+    label, weight = rng.integers(0, 2, 5000).astype(np.uint8), rng.lognormal(0, 4, 5000)
+    whole = training_weights(label, weight, 0.9)
+    parts = list(zip(np.split(label, [7, 3000]), np.split(weight, [7, 3000]), strict=True))
+    fitted = TrainingWeights.fit(lambda: parts, 0.9)
+    assert np.array_equal(np.concatenate([fitted(*part) for part in parts]), whole)
+    assert fitted.cap == np.quantile(weight[label == 0], 0.9)
+
+
 def part(count: int, first: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(first)
     shapes = {
@@ -105,6 +133,51 @@ def test_round_trip_in_parts(tmp_path: Path) -> None:
     read = dataset.read(np.ones(12, bool))
     for name in TENSORS:
         assert np.array_equal(read[name], np.concatenate([p[name] for p in parts]))
+
+
+def test_chunks_do_not_depend_on_the_parts(tmp_path: Path) -> None:
+    write(tmp_path / "a.h5", "signal", [part(0), part(3), part(2000, first=3)])
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert {file[name].chunks[0] for name in file} == {CHUNK}
+
+
+def test_chosen_events_are_read_from_any_chunk(tmp_path: Path) -> None:
+    whole = part(2 * BLOCK + 5)
+    dataset = write(tmp_path / "a.h5", "signal", [whole])
+    chosen = np.zeros(len(dataset), bool)
+    chosen[[3, 2 * BLOCK, 2 * BLOCK + 4]] = True
+    for name, found in dataset.read(chosen).items():
+        assert np.array_equal(found, whole[name][chosen])
+
+
+def test_blocks_of_a_side_hold_what_the_side_holds(tmp_path: Path) -> None:
+    datasets = [
+        write(tmp_path / "s.h5", "signal", [part(BLOCK + 300)]),
+        write(tmp_path / "b.h5", "background", [part(2 * BLOCK + 1, first=5000)]),
+    ]
+    found = Selection(datasets, 3, SPLIT, "train")
+    blocks = [found.read(number) for number in range(len(found.blocks))]
+    assert [len(block["key"]) for block in blocks][-1] <= 1
+    side = read_side(datasets, 3, SPLIT, "train")
+    assert len(found) == len(side.key)
+    for name in ("key", "label", "weight"):
+        columns = np.concatenate([block[name] for block in blocks])
+        assert np.array_equal(columns, getattr(side, name))
+        assert np.array_equal(columns, np.concatenate([c[name] for c in found.columns()]))
+    for name in TENSORS:
+        assert np.array_equal(np.concatenate([block[name] for block in blocks]), side.tensors[name])
+
+
+def test_events_without_weight_are_on_no_side(tmp_path: Path) -> None:
+    some = part(500)
+    some["tag_weight"][::2] = 0
+    datasets = [
+        write(tmp_path / "s.h5", "signal", [part(100)]),
+        write(tmp_path / "b.h5", "background", [some]),
+    ]
+    for name in SPLITS:
+        side = read_side(datasets, 1, SPLIT, name)
+        assert not np.isin(side.key[side.sample == "b"], some["key"][::2]).any()
 
 
 def test_empty_sample_is_a_valid_dataset(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_kept_trees_are_those_that_were_grown(data, trained):
     network = load(trained).network
     assert isinstance(network, TreesNetwork)
     count = load(trained).description["best_epoch"]
-    found = network._features(data.train)
+    found, label, weight = network._features(data.train)
     grown = HistGradientBoostingClassifier(
         max_iter=count,
         max_leaf_nodes=SPEC.leaves,
@@ -73,9 +73,10 @@ def test_kept_trees_are_those_that_were_grown(data, trained):
         min_samples_leaf=SPEC.min_leaf,
         early_stopping=False,
         random_state=1,
-    ).fit(found, data.train.label, data.train.weight / data.train.weight.mean())
+    ).fit(found, label, weight)
     kept = predict_log_odds(trained, data.train.events)
-    np.testing.assert_allclose(kept, grown.decision_function(found), atol=1e-4)
+    expected = load(trained).calibration(grown.decision_function(found))
+    np.testing.assert_allclose(kept, expected, atol=1e-4)
 
 
 def test_trees_are_reproducible(data, trained, tmp_path):

@@ -16,10 +16,11 @@ from safetensors.torch import load_file, save_file
 from models.batch import NAMES, Events, Sample
 from models.checkpoint import load
 from models.errors import ModelError
-from models.inference import device_of, predict_log_odds
+from models.inference import predict_log_odds
+from models.loop import learning_rate_factor
 from models.resume import STATE, Progress
 from models.specs import CrossAttention, Features, Kinematics, Training
-from models.training import Data, learning_rate_factor, train
+from models.training import Data, train
 from tests.models.events import FEATURES, make_arrays, make_sample
 
 SPEC = CrossAttention(name="n", width=16, heads=2, dropout=0.1)
@@ -318,12 +319,42 @@ def test_scores_do_not_depend_on_the_batch_size(data, trained):
     np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_an_accelerator_that_is_not_there():
-    assert device_of("cpu") == "cpu"
-    absent = [a for a in ("cuda", "mps") if not getattr(torch.backends, a).is_built()]
-    for accelerator in absent:
-        with pytest.raises(ModelError, match=f"{accelerator} is not available"):
-            device_of(accelerator)
+def test_half_precision_ends_near_full_precision(data, trained, tmp_path):
+    """In bf16 the losses agree to its 8 bits; the weights stay in single precision."""
+    model = train(SPEC, SHORT.model_copy(update={"precision": "bf16-mixed"}), data, 1, tmp_path)
+    assert {tensor.dtype for tensor in model.network.parameters()} == {torch.float32}
+    for column in ("train_loss", "val_loss"):
+        near = history_of(trained)[column]
+        np.testing.assert_allclose(history_of(tmp_path)[column], near, rtol=2**-5)
+        assert (history_of(tmp_path)[column] != near).all()
+
+
+def test_a_compiled_network_trains_to_the_same(data, trained, tmp_path, monkeypatch):
+    """Traced and run by PyTorch's own kernels here: making new ones takes a compiler a minute."""
+    compiled = []
+
+    def trace(function):
+        compiled.append(function)
+        return torch.compile(function, backend="eager")
+
+    monkeypatch.setattr("models.loop.compiled", trace)
+    model = train(SPEC, SHORT.model_copy(update={"compile": True}), data, 1, tmp_path)
+    assert len(compiled) == 1
+    np.testing.assert_allclose(
+        history_of(tmp_path)["val_loss"], history_of(trained)["val_loss"], rtol=1e-4
+    )
+    assert model.network.state_dict().keys() == load(trained).network.state_dict().keys()
+
+
+def test_a_machine_that_cannot_compile_is_told_so(data, tmp_path, monkeypatch):
+    def no_compiler(*_):
+        raise RuntimeError("no C++ compiler found")
+
+    monkeypatch.setattr(
+        "models.loop.compiled", lambda network: torch.compile(network, backend=no_compiler)
+    )
+    with pytest.raises(ModelError, match=r"training.compile: .*no C\+\+ compiler.*set it to false"):
+        train(SPEC, SHORT.model_copy(update={"compile": True}), data, 1, tmp_path)
 
 
 def test_stored_weights_hold_the_normalisation(trained):

@@ -114,6 +114,11 @@ DEPENDENCES = {
 }
 
 
+def gpus(devices):
+    """GPUs that a job asks for; none where the configuration leaves open what it works on."""
+    return devices if cfg.training.accelerator == "cuda" else 0
+
+
 def mass_gev(wildcards):
     return cfg.sample(wildcards.signal).mass_gev
 

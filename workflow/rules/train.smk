@@ -12,9 +12,10 @@ rule train:
         f"{paths.BENCHMARKS}/train/{{network}}/{{signal}}/{{seed}}.tsv"
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: cfg.training.threads
+    threads: cfg.training.threads * cfg.training.devices
     resources:
-        mem_mb=4000,
+        mem_mb=(cfg.training.memory_mb + 2000) * cfg.training.devices,
+        gpu=gpus(cfg.training.devices),
     params:
         code=network_code("train"),
         network=network_block,
@@ -45,11 +46,13 @@ rule score:
         "../../envs/boosted-hh4b.yaml"
     threads: cfg.training.threads
     resources:
-        mem_mb=4000,
+        mem_mb=2000,
+        gpu=gpus(1),
     params:
         code=network_code("score"),
         dataset=cfg.dataset.model_dump_json(),
         datasets=lambda wildcards, input: input[:-2],
+        accelerator=cfg.training.accelerator,
         folder=lambda wildcards, input: str(Path(input.weights).parent),
         # Not {threads}, which `--cores` bounds: sums differ in the last bit with it.
         threads=cfg.training.threads,
@@ -58,4 +61,4 @@ rule score:
     shell:
         "python -m workflow.scripts.score {params.datasets:q} --model {params.folder:q}"
         " --dataset {params.dataset:q} --seed {wildcards.seed} --threads {params.threads}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --accelerator {params.accelerator} --output {output:q} > {log:q} 2>&1"

@@ -7,11 +7,11 @@ import numpy as np
 from typer import Argument, Option
 
 from analysis.calibration import Reliability, reliability
-from analysis.dataset import training_weights
 from analysis.figures.calibration import Calibration, calibration_plot
 from analysis.figures.style import colours, save
 from analysis.scores import read_scores
 from analysis.tables import write_csv
+from analysis.training_weights import training_weights
 from common.logistic import Line, fit_line
 from workflow.cli import run
 

@@ -3,23 +3,32 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 import typer
 
 from analysis.cutflow import Step
-from analysis.dataset import Dataset
+from analysis.dataset import Dataset, tagged_weight
 from analysis.normalisation import Normalisation
 from common.files import atomic_path
 from workflow.cli import run
 
 
+def tag_steps(dataset: Dataset, scale: float) -> list[Step]:
+    """Return what each tag category keeps, in generator weights."""
+    sums = np.zeros((3, len(dataset.categories)))
+    for columns in dataset.column_steps():
+        weight = tagged_weight(columns) / scale
+        sums += [(weight != 0).sum(axis=0), weight.sum(axis=0), (weight**2).sum(axis=0)]
+    return [
+        Step(f"tags: {name}", int(raw), sum_w, sum_w2)
+        for name, (raw, sum_w, sum_w2) in zip(dataset.categories, sums.T.tolist(), strict=True)
+    ]
+
+
 def rows(dataset: Dataset, found: Normalisation) -> list[dict[str, Any]]:
     """Return the lines of one sample: the reconstruction's steps, then each tag category."""
-    steps = list(found.steps)
-    weights = dataset.weight / found.scale
-    for name, weight in zip(dataset.categories, weights.T, strict=True):
-        tagged = weight[weight != 0]
-        steps.append(Step(f"tags: {name}", len(tagged), tagged.sum(), (tagged**2).sum()))
+    steps = [*found.steps, *tag_steps(dataset, found.scale)]
     return [
         {
             "sample": found.sample,

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import awkward as ak
 import numpy as np
-import pyarrow.parquet as pq
 import typer
 
 from analysis.config.samples import Sample
 from analysis.config.statistics import BTagging
 from analysis.dataset import event_key, write_dataset
+from analysis.event_table import event_tables
 from analysis.features import (
     CONSTITUENT_FEATURES,
     KINEMATIC_FEATURES,
@@ -24,15 +24,6 @@ from analysis.tables import read_json
 from analysis.tag_map import TagMap, table_tag_weights
 from common.files import atomic_path
 from workflow.cli import read_block, run
-
-
-def event_tables(path: Path) -> Iterator[ak.Array]:
-    """Yield the row groups of a Parquet file of events; at least one, however empty."""
-    with pq.ParquetFile(path) as file:
-        for index in range(file.num_row_groups):
-            yield ak.from_arrow(file.read_row_group(index))
-        if not file.num_row_groups:
-            yield ak.from_arrow(file.schema_arrow.empty_table())
 
 
 def main(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from typer import Argument, Option
 
-from analysis.dataset import Dataset
+from analysis.dataset import Dataset, tagged_weight
 from analysis.errors import EmptySampleError
 from analysis.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from analysis.figures.event_display import DisplayedJet, event_display
@@ -16,6 +16,8 @@ from common.files import atomic_path
 from workflow.cli import run
 
 Event = dict[str, np.ndarray]
+STEP = 65536
+"""Events whose keys are in memory at a time."""
 
 
 def choose(dataset: Dataset) -> Event:
@@ -28,10 +30,13 @@ def choose(dataset: Dataset) -> Event:
             f"no event of {dataset.attributes['sample']} is left to display: provide more events "
             "or loosen the selection"
         )
-    key = dataset.columns["key"]
-    tagged = dataset.weight[:, 0] > 0
-    first = np.min(key[tagged] if tagged.any() else key)
-    return {name: tensor[0] for name, tensor in dataset.read(key == first).items()}
+    candidates = []
+    for step, columns in enumerate(dataset.column_steps(STEP)):
+        untagged = ~(tagged_weight(columns)[:, 0] > 0)
+        row = int(np.lexsort((columns["key"], untagged))[0])
+        candidates.append((bool(untagged[row]), int(columns["key"][row]), step * STEP + row))
+    row = min(candidates)[2]
+    return {name: tensor[0] for name, tensor in dataset.rows(slice(row, row + 1)).items()}
 
 
 def displayed_jet(event: Event, index: int) -> DisplayedJet:

@@ -1,5 +1,6 @@
 """Score the validation and test events of one training with its network."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,27 +9,38 @@ import pandas as pd
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset, Side, read_side
+from analysis.dataset import Dataset, Selection
+from analysis.tables import write_parquet
+from common.columns import Columns, resized
 from common.files import atomic_path
 from models.batch import Events
 from models.inference import predict_log_odds
+from models.prefetch import ahead
 from workflow.cli import read_block, run
 from workflow.network_inputs import feature_names
 
+ROWS = 8192
+"""Events in memory at a time, and in a row group of the table."""
 
-def table(side: Side, name: str, log_odds: np.ndarray, categories: tuple[str, ...]) -> pd.DataFrame:
+
+def table(
+    events: Columns, split: str, log_odds: np.ndarray, datasets: Sequence[Dataset]
+) -> pd.DataFrame:
     """Return one row per event of a side of the split; `weight` is the default category's."""
-    names = ("weight", *(f"weight_{category}" for category in categories[1:]))
+    names = ("weight", *(f"weight_{category}" for category in datasets[0].categories[1:]))
+    of_sample = {
+        name: np.array([str(data.attributes[name]) for data in datasets])[events["dataset"]]
+        for name in ("sample", "process")
+    }
     return pd.DataFrame(
         {
-            "key": side.key,
-            "sample": side.sample,
-            "process": side.process,
-            "label": side.label,
-            "split": name,
+            "key": events["key"],
+            **of_sample,
+            "label": events["label"],
+            "split": split,
             "score": 1 / (1 + np.exp(-log_odds)),
             "log_odds": log_odds,
-            **dict(zip(names, side.weight.T, strict=True)),
+            **dict(zip(names, events["weight"].T, strict=True)),
         }
     )
 
@@ -46,15 +58,19 @@ def main(
     block = read_block(DatasetConfig, dataset)
     sources = [Dataset(path) for path in datasets]
     features = feature_names(sources[0])
-    parts = []
-    for name in ("validation", "test"):
-        side = read_side(sources, seed, block.split, name)
-        log_odds = predict_log_odds(
-            model, Events(side.tensors), features, accelerator=accelerator, threads=threads
-        )
-        parts.append(table(side, name, log_odds, sources[0].categories))
+
+    def parts() -> Iterator[pd.DataFrame]:
+        for name in ("validation", "test"):
+            side = Selection(sources, seed, block.split, name)
+            blocks = map(side.read, range(len(side.blocks)))
+            for events in ahead(resized(blocks, ROWS), 1):
+                log_odds = predict_log_odds(
+                    model, Events(events), features, accelerator=accelerator, threads=threads
+                )
+                yield table(events, name, log_odds, sources)
+
     with atomic_path(output) as temporary:
-        pd.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
+        write_parquet(parts(), temporary)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """Rule tag_map: the tag map of one process from its event tables, with its closure test."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import awkward as ak
 from pydantic import BaseModel
 from typer import Option
 
 from analysis.config.statistics import BTagging
+from analysis.event_table import event_tables
 from analysis.normalisation import Normalisation
 from analysis.tables import write_json
 from analysis.tag_closure import TaggedJets, map_with_closure
 from workflow.cli import read_block, run
+
+COLUMNS = ("fatjet", "subjet", "generator_weight")
 
 
 class SampleEvents(BaseModel):
@@ -30,14 +33,18 @@ def main(
 ) -> None:
     """Measure the map and compare it with the truth weights."""
     config = read_block(BTagging, btagging)
-    parts = []
-    for sample in read_block(list[SampleEvents], samples):
-        scale = Normalisation.read(sample.normalisation).scale
-        for name in sample.chunks:
-            columns = ["fatjet", "subjet", "generator_weight"]
-            table = ak.from_parquet(sample.folder / f"{name}.parquet", columns=columns)
-            parts.append(TaggedJets.from_table(table, scale, config))
-    found, report = map_with_closure(TaggedJets.concatenate(parts), config)
+    members = [
+        (sample, Normalisation.read(sample.normalisation).scale)
+        for sample in read_block(list[SampleEvents], samples)
+    ]
+
+    def jets() -> Iterator[TaggedJets]:
+        for sample, scale in members:
+            for name in sample.chunks:
+                for table in event_tables(sample.folder / f"{name}.parquet", COLUMNS):
+                    yield TaggedJets.from_table(table, scale, config)
+
+    found, report = map_with_closure(jets, config)
     write_json({"process": process, "closure": report, "map": found.to_json()}, output)
 
 

@@ -7,11 +7,11 @@ import typer
 
 import models.training
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset, read_side
+from analysis.dataset import Dataset, Selection
 from models.specs import NetworkSpec, Training
 from models.training import Data
 from workflow.cli import read_block, run
-from workflow.network_inputs import feature_names, weighted
+from workflow.network_inputs import feature_names, sources
 from workflow.provenance import code_version
 
 
@@ -27,21 +27,19 @@ def main(
     spec: NetworkSpec = read_block(NetworkSpec, network)  # type: ignore[arg-type]
     settings = read_block(Training, training)
     block = read_block(DatasetConfig, dataset)
-    sources = [Dataset(path) for path in datasets]
-    train, validation = (
-        weighted(read_side(sources, seed, block.split, side), block.weight_cap_quantile)
-        for side in ("train", "validation")
-    )
+    samples = [Dataset(path) for path in datasets]
+    sides = [Selection(samples, seed, block.split, side) for side in ("train", "validation")]
+    train, validation = sources(sides, block.weight_cap_quantile, settings.memory_mb)
     models.training.train(
         spec,
         settings,
-        Data(train, validation, feature_names(sources[0])),
+        Data(train, validation, feature_names(samples[0])),
         seed,
         output,
         extra={
             "code_version": code_version(),
             "dataset": block.model_dump(mode="json"),
-            "samples": [str(source.attributes["sample"]) for source in sources],
+            "samples": [str(sample.attributes["sample"]) for sample in samples],
         },
     )
 
