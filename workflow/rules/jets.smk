@@ -86,12 +86,13 @@ rule evaluate_jets:
         options=jet_options,
         sources=lambda wildcards, input: input[:-2],
         folder=lambda wildcards, input: str(Path(input.weights).parent),
+        threads=cfg.jets.training.threads,  # not {threads}, which `--cores` bounds
     message:
         "Evaluating the tagger {wildcards.tagger} for {wildcards.task}, seed {wildcards.seed}"
     shell:
         "python -m workflow.scripts.evaluate_jets {params.sources:q} --model {params.folder:q}"
         " --dataset {params.dataset:q} {params.options:q} --seed {wildcards.seed}"
-        " --threads {threads} --output {output:q} > {log:q} 2>&1"
+        " --threads {params.threads} --output {output:q} > {log:q} 2>&1"
 
 
 rule jets_table:
