@@ -44,6 +44,7 @@ def test_same_tables_through_slurm(
     profile = yaml.safe_load(PROFILE.read_text())
     # Too little for Python itself at first: what a job lacks is what it gets at its next attempt.
     profile["set-resources"]["reconstruct"]["mem_mb"] = "120 if attempt == 1 else 1000 * attempt"
+    profile["set-resources"]["train"]["gpu"] = 1  # as `training.accelerator: cuda` asks for
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(profile))
     run = fresh.complete(
         "--workflow-profile", str(tmp_path), "--slurm-init-seconds-before-status-checks", "1",

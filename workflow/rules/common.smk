@@ -114,9 +114,14 @@ DEPENDENCES = {
 }
 
 
-def gpus(devices):
+def gpus(training, devices=1):
     """GPUs that a job asks for; none where the configuration leaves open what it works on."""
-    return devices if cfg.training.accelerator == "cuda" else 0
+    return devices if training.accelerator == "cuda" else 0
+
+
+def training_memory(wildcards, attempt):
+    """Memory [MB] of a training: its events, and the libraries in each of its processes."""
+    return (cfg.training.memory_mb + 2000) * cfg.training.devices * attempt
 
 
 def mass_gev(wildcards):
@@ -200,9 +205,9 @@ def top_tagging_options(wildcards):
     return f"--max-constituents {block.max_constituents}{most}"
 
 
-def jet_memory(wildcards):
+def jet_memory(wildcards, attempt):
     """Memory [MB] for the jets of a task: those of the public files are many."""
-    return 16000 if cfg.jets.task(wildcards.task) is None else 4000
+    return attempt * (16000 if cfg.jets.task(wildcards.task) is None else 4000)
 
 
 def tagger_code(script):

@@ -48,6 +48,7 @@ rule train_jets:
     threads: cfg.jets.training.threads
     resources:
         mem_mb=jet_memory,
+        gpu=gpus(cfg.jets.training),
     params:
         code=tagger_code("train_jets"),
         tagger=lambda wildcards: cfg.jets.tagger(wildcards.tagger).model_dump_json(),
@@ -80,6 +81,7 @@ rule evaluate_jets:
     threads: cfg.jets.training.threads
     resources:
         mem_mb=jet_memory,
+        gpu=gpus(cfg.jets.training),
     params:
         code=tagger_code("evaluate_jets"),
         dataset=cfg.dataset.model_dump_json(),

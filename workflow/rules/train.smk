@@ -14,8 +14,8 @@ rule train:
         "../../envs/boosted-hh4b.yaml"
     threads: cfg.training.threads * cfg.training.devices
     resources:
-        mem_mb=(cfg.training.memory_mb + 2000) * cfg.training.devices,
-        gpu=gpus(cfg.training.devices),
+        mem_mb=training_memory,
+        gpu=gpus(cfg.training, cfg.training.devices),
     params:
         code=network_code("train"),
         network=network_block,
@@ -47,7 +47,7 @@ rule score:
     threads: cfg.training.threads
     resources:
         mem_mb=2000,
-        gpu=gpus(1),
+        gpu=gpus(cfg.training),
     params:
         code=network_code("score"),
         dataset=cfg.dataset.model_dump_json(),
