@@ -141,7 +141,8 @@ def fit_tail(
     mean of ln(1 + θy) (Grimshaw, Technometrics 35 (1993) 185), shrunk by a Gaussian prior about
     the exponential tail ξ = 0. On the grid, one matrix product fits all bootstrap replicas. Each
     replica draws the prior's centre from the prior, so that the spread of the replicas holds what
-    the prior does not know as well as what the events do not.
+    the prior does not know as well as what the events do not. The bias of the estimate, which
+    pulls the threshold down by a third of its error for 100 effective events, is taken off.
 
     Parameters
     ----------
@@ -173,10 +174,12 @@ def fit_tail(
     replicas = np.concatenate([w[None], replicas[replicas.sum(axis=1) > 0]])
     total = replicas.sum(axis=1)
     centre = np.append(0.0, rng.normal(0, config.shape_prior, len(replicas) - 1))
+    n_eff = effective_number(w)
     shape, scale = _fit_replicas(y, replicas, config.shape_prior, centre)
+    shape, scale = _unbiased(shape, scale, n_eff, config.shape_prior)
     kinds = np.zeros(count, int) if process is None else process[order][:count]
     shares = np.bincount(kinds, w, minlength=n_processes) / w.sum()
-    return Tail(float(start), total, shape, scale, effective_number(w), shares)
+    return Tail(float(start), total, shape, scale, n_eff, shares)
 
 
 def _fit_replicas(
@@ -199,6 +202,20 @@ def _fit_replicas(
     best = np.argmax(log_likelihood, axis=1)
     rows = np.arange(len(weights))
     return shape[rows, best], shape[rows, best] / theta[best]
+
+
+def _unbiased(
+    shape: NDArray[np.float64], scale: NDArray[np.float64], n_eff: float, prior: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ξ and β without the bias of maximum likelihood to order 1/n, as it is at ξ = 0.
+
+    ξ comes out too small by 3/n and β too large by 3β/n (Giles, Feng, Godwin, Commun. Stat. 45
+    (2016) 2465, with Cox and Snell's expansion); of ξ, the prior takes its share.
+    """
+    moved = 3 / n_eff * n_eff / (n_eff + prior**-2)
+    shape = shape + moved
+    shape = np.where(np.abs(shape) < 1e-9, 1e-9, shape)
+    return shape, scale * max(1 - moved, 0.0)
 
 
 def _shrunk(

@@ -90,7 +90,7 @@ class TailFit(Block):
         "background, there is no fit and no limit.",
     )
     shape_prior: Positive = Field(
-        0.2, description="Width of the Gaussian prior about 0 on the Pareto shape ξ."
+        0.3, description="Width of the Gaussian prior about 0 on the Pareto shape ξ."
     )
     bootstrap: PositiveInt = Field(400, description="Bootstrap replicas behind the error.")
 

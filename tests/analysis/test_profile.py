@@ -17,7 +17,7 @@ from analysis.fit import unit_near_limit
 from analysis.profile import Profile, deviance_residual
 from analysis.workspace import Channel, build_workspace, model_of
 
-EXAMPLES = int(os.environ.get("CLS_EXAMPLES", "12"))  # 500 for the long version
+EXAMPLES = int(os.environ.get("CLS_EXAMPLES", "12"))  # 100 in the long version
 
 
 @st.composite
