@@ -107,15 +107,17 @@ def main(
         float, typer.Option(help="Width of the prior on the Pareto shape.")
     ] = TailFit().shape_prior,
     held_out: Annotated[bool, typer.Option(help="The held-out families.")] = False,
+    family: Annotated[str | None, typer.Option(help="This family alone.")] = None,
 ) -> None:
     """Print the coverage of each family, with its binomial error, and the median pull."""
     config = TailFit(bootstrap=bootstrap, shape_prior=shape_prior)
     families, first = (HELD_OUT, HELD_OUT_SEEDS) if held_out else (TRAINING, 0)
+    families = {family: families[family]} if family else families
     print("family, target: coverage [%], median pull, experiments with a fit")
-    for name, family in families.items():
+    for name, distribution in families.items():
         for target, total in TOTALS.items():
             seeds = range(first + 1, first + experiments + 1)
-            found = [pull(family, total, seed, config) for seed in seeds]
+            found = [pull(distribution, total, seed, config) for seed in seeds]
             pulls = np.array([value for value in found if value is not None])
             share = float(np.mean(np.abs(pulls) < 1))
             error = np.sqrt(share * (1 - share) / len(pulls))
