@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import ConfigError
@@ -153,11 +153,13 @@ def test_configuration_is_valid_or_told_why(mapping: dict[str, Any]) -> None:
         try:
             config = read_config(mapping)
         except ConfigError as error:
+            event("refused")
             first, *lines = str(error).splitlines()
             assert first == "the configuration is not valid:"
             assert lines
             assert max(map(len, lines)) < 2000
         else:
+            event("valid")
             check_paths(config)
 
 
