@@ -17,6 +17,7 @@ from analysis.config.reconstruction import FatJets, Reconstruction
 from analysis.errors import AnalysisError
 from analysis.event_table import EVENT_TYPE
 from analysis.reconstruction import reconstruct_file
+from workflow.cli import limit_memory
 
 MEMORY_BYTES = 3 * 2**30  # of address space, so that a length gone wild cannot take the machine
 TIMEOUT_S = 30.0
@@ -146,7 +147,7 @@ class Reader:
 def _serve(pipe: Connection, folder: Path) -> None:
     os.chdir(folder)
     watch_effects(folder)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    limit_memory(MEMORY_BYTES)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     table = folder / "events.parquet"
     while True:

@@ -5,6 +5,7 @@ import logging
 import resource
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,7 +48,8 @@ def limit_memory(size: int) -> None:
     """Let this process have at most `size` bytes of address space, or less where it has less."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     if soft == resource.RLIM_INFINITY or soft > size:
-        resource.setrlimit(resource.RLIMIT_AS, (size, hard))
+        with suppress(ValueError, OSError):  # macOS knows the limit, but does not set it
+            resource.setrlimit(resource.RLIMIT_AS, (size, hard))
 
 
 def read_block(kind: type[T], text: str) -> T:
