@@ -108,7 +108,7 @@ class Dataset:
                 self.attributes = dict(file.attrs)
                 self._length = min(len(file[name]) for name in (*TENSORS, *COLUMNS))
                 rows = [(file[name].dtype.itemsize, file[name].shape[1:]) for name in TENSORS]
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
             raise InputFileError(
                 f"dataset {path} cannot be read ({error}): remove it and run again"
             ) from None
@@ -141,7 +141,7 @@ class Dataset:
         try:
             with h5py.File(self.path) as file:
                 return {name: file[name][rows] for name in names}
-        except OSError as error:
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
             raise InputFileError(
                 f"dataset {self.path} cannot be read ({error}): remove it and run again"
             ) from None

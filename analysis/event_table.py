@@ -1,6 +1,7 @@
 """The table of selected events: its type, and its Parquet files."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,8 @@ from typing import Self
 import awkward as ak
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from analysis.errors import InputFileError
 
 # lab frame in GeV and rad; `constituent.eta` and `.phi` are in the jet's own frame, `deta` and
 # `dphi` relative to its axis; `multiplicity` counts the constituents before truncation
@@ -82,11 +85,32 @@ def _to_arrow(table: ak.Array) -> pa.Table:
 
 
 def event_tables(path: Path, columns: Sequence[str] | None = None) -> Iterator[ak.Array]:
-    """Yield the row groups of a file of events, or some of their columns; one at least."""
-    with pq.ParquetFile(path) as file:
-        names = None if columns is None else list(columns)
+    """Yield the row groups of a file of events, or some of their columns; one at least.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing or damaged.
+    """
+    names = None if columns is None else list(columns)
+    with ExitStack() as opened:
+        with _reading(path):
+            file = opened.enter_context(pq.ParquetFile(path))
         for index in range(file.num_row_groups):
-            yield ak.from_arrow(file.read_row_group(index, columns=names))
+            with _reading(path):
+                table = ak.from_arrow(file.read_row_group(index, columns=names))
+            yield table
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, TypeError, NotImplementedError, MemoryError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputFileError(
+            f"event table {path} cannot be read ({reason}): remove it and run again"
+        ) from None
 
 
 def write_empty(path: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 from analysis.cutflow import read_cutflow
 from analysis.dataset import Dataset
 from analysis.delphes import open_delphes
+from analysis.event_table import event_tables
 from analysis.scores import read_scores
 from analysis.tables import read_csv, read_json
 from analysis.top_tagging import read_jets
@@ -49,6 +50,7 @@ def open_and_close(path: Path) -> None:
 READERS: dict[str, Callable[[Path], Any]] = {
     "events.root": open_and_close,
     "cutflow.json": read_cutflow,
+    "events.parquet": lambda path: list(event_tables(path)),
     "dataset.h5": Dataset,
     "model.safetensors": read_tensors,
     "scores.parquet": read_scores,
