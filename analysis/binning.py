@@ -51,8 +51,12 @@ def best_edges(validation: Scores, test: Scores, config: Limits) -> NDArray[np.f
 
 
 def _candidate_edges(scores: Scores) -> NDArray[np.float64]:
-    """Return quantiles of signal and background, denser at high scores."""
-    fractions = np.concatenate([np.linspace(0, 0.95, 20), 1 - np.geomspace(0.045, 1e-3, 40)])
+    """Return quantiles of signal and background, denser at high scores.
+
+    Fine enough for the few scores between one heavy event and the next, where alone a bin is
+    resolved.
+    """
+    fractions = np.concatenate([np.linspace(0, 0.95, 96), 1 - np.geomspace(0.049, 1e-3, 60)])
     kinds = (scores.log_odds[scores.signal], scores.log_odds[~scores.signal])
     edges = np.unique(np.concatenate([np.quantile(kind, fractions) for kind in kinds]))
     edges[0] = -np.inf
