@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from analysis.figures.style import LINES, MARKERS, add_label, axes_with_ratio, styled
 
+LARGEST_RATIO = 10.0
+"""Ends of the ratio's axis: what is beyond rests on single events."""
+
 
 @dataclass(frozen=True)
 class RocBand:
@@ -71,6 +74,9 @@ def roc_plot(bands: Sequence[RocBand], title: str, luminosity: float | None = No
     ax.set_xlim(0, 1)
     ratio.set_xlabel(r"signal efficiency $\varepsilon_S$")
     ratio.set_ylabel("ratio")
+    ratio.set_yscale("log")
+    low, high = ratio.get_ylim()
+    ratio.set_ylim(max(low, 1 / LARGEST_RATIO), min(high, LARGEST_RATIO))
     ax.legend(loc="upper right", title=title, title_fontsize=12)
     add_label(ax, luminosity)
     return figure

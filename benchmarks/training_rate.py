@@ -1,0 +1,130 @@
+"""Training against the papers' three-stream network in Keras: events per second, side by side.
+
+    python -m venv keras && keras/bin/pip install tensorflow-cpu
+    python -m benchmarks.training_rate keras/bin/python [--threads 2]
+
+Both train the same network (fusion `sum`, the six kinematic numbers as published) with the same
+sizes, initial weights, events and batches: the logits agree before the first step. Keras gets what
+favours it: inputs standardised and in pT order beforehand, and four ways to compile it (with
+`--arrays` eight ways to compile and feed it), of which the fastest counts. Ours is the whole
+training loop as a run uses it, standardisation, ordering and a validation after each epoch
+included. A rate is that of the fastest epoch.
+"""
+
+import json
+import logging
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.networks import random_batch
+from models.batch import NAMES, Batch, Events, Sample
+from models.cross_attention import CrossAttentionNetwork
+from models.inputs import in_pt_order, parameter_count
+from models.normalisation import fit_normalisation
+from models.registry import build
+from models.specs import CrossAttention, Features, Training
+from models.training import Data, train
+
+SCRIPT = Path(__file__).with_name("keras_three_stream.py")
+
+
+class Clock(logging.Handler):
+    """CPU and wall time whenever an epoch of ours ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[tuple[float, float]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith("epoch"):
+            self.times.append((time.process_time(), time.perf_counter()))
+
+
+def ours(spec: CrossAttention, training: Training, sample: Sample, folder: Path) -> list[float]:
+    """Return events per second of CPU time, and by the clock, of our fastest epoch."""
+    clock, logger = Clock(), logging.getLogger("models.training")
+    logger.addHandler(clock)
+    logger.setLevel(logging.INFO)
+    few = Sample(
+        Events(sample.events._arrays, np.arange(256)), sample.label[:256], sample.weight[:256]
+    )
+    train(spec, training, Data(sample, few, Features()), 1, folder)
+    spent = np.diff(np.array(clock.times), axis=0).min(0)
+    return [float(len(sample.label) / seconds) for seconds in spent]
+
+
+@torch.inference_mode()
+def for_keras(network: CrossAttentionNetwork, batch: Batch) -> dict[str, np.ndarray]:
+    """Return the network's weights, its standardised inputs and its logits."""
+    found: dict[str, Any] = {f"state.{name}": x.numpy() for name, x in network.state_dict().items()}
+    for number, encoder in enumerate(network.jets):
+        tokens, mask = encoder.input(in_pt_order(batch.jet(number), network.features))
+        found |= {f"x.jet_{number + 1}": tokens.numpy(), f"x.mask_{number + 1}": mask.numpy()}
+    found["x.kinematics"] = network.kinematics.input(batch).numpy()
+    return found | {"logits": network.eval()(batch).numpy()}
+
+
+def main(
+    keras_python: Annotated[Path, typer.Argument(help="Python that has keras and tensorflow.")],
+    threads: Annotated[int, typer.Option(help="CPU threads of either side.")] = 1,
+    width: Annotated[int, typer.Option(help="Width of a token.")] = 32,
+    heads: Annotated[int, typer.Option(help="Attention heads.")] = 2,
+    events: Annotated[int, typer.Option(help="Training events.")] = 2048,
+    batch_size: Annotated[int, typer.Option(help="Events per step.")] = 64,
+    epochs: Annotated[int, typer.Option(help="Epochs; the first does not count.")] = 4,
+    arrays: Annotated[bool, typer.Option(help="Feed Keras with plain arrays, too.")] = False,
+) -> None:
+    """Measure both in one run."""
+    spec = CrossAttention(
+        name="three_stream", fusion="sum", kinematics_encoding="published", width=width, heads=heads
+    )
+    torch.manual_seed(1)
+    network = build(spec, Features())
+    batch = random_batch(events, 2)
+    fit_normalisation(network, [batch])
+    label, weight = np.arange(events) % 2, np.ones(events, np.float32)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        np.savez(
+            folder / "data.npz",
+            label=label, weight=weight, batch_size=batch_size, heads=heads, dropout=spec.dropout,
+            **for_keras(network, batch),
+        )  # fmt: skip
+        command = [str(keras_python), str(SCRIPT), str(folder / "data.npz")]
+        command += ["--threads", str(threads), "--epochs", str(epochs), "--data", "tf.data"]
+        command += ["arrays"] * arrays
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+        keras = json.loads(done.stdout.splitlines()[-1])
+        sample = Sample(Events({n: getattr(batch, n).numpy() for n in NAMES}), label, weight)
+        training = Training(
+            epochs=epochs, batch_size=batch_size, threads=threads, accelerator="cpu"
+        )
+        rates = ours(spec, training, sample, folder / "model")
+    table = Table("", "parameters", "events/s of CPU", "by the clock", "ours over it", box=None)
+    table.add_row("ours", f"{parameter_count(network):,}", *(f"{rate:,.0f}" for rate in rates), "")
+    for way in sorted(keras["ways"], key=lambda way: -way["clock"]):
+        title = "Keras, " + ", ".join(
+            f"{k}={v}" for k, v in way.items() if k not in ("cpu", "clock")
+        )
+        ratio = f"{rates[0] / way['cpu']:.2f} / {rates[1] / way['clock']:.2f}"
+        row = (f"{keras['parameters']:,}", f"{way['cpu']:,.0f}", f"{way['clock']:,.0f}", ratio)
+        table.add_row(title, *row)
+    console = Console(width=140)
+    console.print(f"{keras['version']}; PyTorch {torch.__version__}; {threads} threads each")
+    console.print(f"largest difference of logits before training: {keras['difference']:.1e}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)
