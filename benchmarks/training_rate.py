@@ -51,7 +51,7 @@ class Clock(logging.Handler):
 
 def ours(spec: CrossAttention, training: Training, sample: Sample, folder: Path) -> list[float]:
     """Return events per second of CPU time, and by the clock, of our fastest epoch."""
-    clock, logger = Clock(), logging.getLogger("models.training")
+    clock, logger = Clock(), logging.getLogger("models.loop")
     logger.addHandler(clock)
     logger.setLevel(logging.INFO)
     few = Sample(
