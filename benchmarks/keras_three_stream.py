@@ -176,6 +176,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--data", nargs="+", default=["tf.data", "arrays"])
+    parser.add_argument("--jit", nargs="+", type=int, default=[1, 0])
     given = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(given.threads)
     tf.config.threading.set_inter_op_parallelism_threads(given.threads)
@@ -189,8 +190,8 @@ def main() -> None:
     few = {name: array[:64] for name, array in x.items()}
     difference = np.abs(np.asarray(model(few)) - held["logits"][:64]).max()
     found = {"parameters": model.count_params(), "difference": float(difference), "ways": []}
-    for source, jit, steps in itertools.product(given.data, (True, False), (1, 16)):
-        way = {"data": source, "jit_compile": jit, "steps_per_execution": steps}
+    for source, jit, steps in itertools.product(given.data, given.jit, (1, 16)):
+        way = {"data": source, "jit_compile": bool(jit), "steps_per_execution": steps}
         model = Network(state, int(held["heads"]), float(held["dropout"])).build(
             {name: array.shape[1:] for name, array in x.items()}
         )
