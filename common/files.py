@@ -51,6 +51,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _share(temporary)
         temporary.replace(path)
     except Exception as error:
         if reason := _unwritable(error):
@@ -64,6 +65,14 @@ def remove_partial(folder: Path) -> None:
     """Remove what writers that were killed half-way left in `folder`, at any depth."""
     for path in folder.rglob(f".*{PART}*"):
         _remove(path)
+
+
+def _share(path: Path) -> None:
+    """Give a file the permissions of any new file; some libraries write for the owner alone."""
+    if path.is_file():
+        mask = os.umask(0)
+        os.umask(mask)
+        path.chmod(0o666 & ~mask)
 
 
 def _remove(path: Path) -> None:

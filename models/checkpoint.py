@@ -3,6 +3,7 @@
 `model.safetensors` holds weights and normalisation constants, `model.json` everything else.
 """
 
+import hashlib
 import json
 import platform
 from collections.abc import Mapping
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn, uint8
 
 from common.files import atomic_path
 from models.calibration import Calibration, read_calibration
@@ -25,6 +26,7 @@ from models.specs import Features, NetworkSpec, Training, dump
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
+DIGEST = "digest"
 FORMAT = 1
 
 
@@ -79,8 +81,7 @@ def describe(
 
 def save(folder: Path, network: nn.Module, description: Mapping[str, Any]) -> None:
     """Write the network into `folder`; each file appears finished or not at all."""
-    with atomic_path(folder / WEIGHTS) as path:
-        save_file(unshared(network.state_dict()), path)
+    write_tensors(folder / WEIGHTS, network.state_dict())
     with atomic_path(folder / DESCRIPTION) as path:
         path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
@@ -118,7 +119,7 @@ def load(folder: str | Path, features: Features | None = None) -> TrainedModel:
     if features is not None and features != trained_on:
         raise ModelError(_difference(folder, trained_on, features))
     network = build(spec, trained_on)
-    state = read_tensors(folder / WEIGHTS)
+    state, _ = read_tensors(folder / WEIGHTS)
     wanted = network.state_dict()
     wrong = sorted(
         name
@@ -136,16 +137,47 @@ def load(folder: str | Path, features: Features | None = None) -> TrainedModel:
     return TrainedModel(network.eval(), spec, trained_on, description)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file; anything else, a pickle too, is an error."""
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a safetensors file; its metadata have a digest of the tensors beside `metadata`."""
+    content = unshared(tensors)
+    with atomic_path(path) as temporary:
+        save_file(content, temporary, {**(metadata or {}), DIGEST: _digest(content)})
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors of a file that `write_tensors` wrote, and its metadata.
+
+    Raises
+    ------
+    ModelError
+        If it is anything else, a pickle too, or a bit of it has changed since.
+    """
     try:
-        return load_file(path)
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise ModelError(f"{path} does not exist; train the network first") from None
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(
             f"{path} is not a readable safetensors file ({error}); delete it and train again"
         ) from None
+    if metadata.get(DIGEST) != _digest(tensors):
+        raise ModelError(
+            f"{path} is damaged: its tensors are not those that were written (by their digest); "
+            "delete it and train again"
+        )
+    return tensors, metadata
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _read_description(path: Path) -> dict[str, Any]:

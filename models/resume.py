@@ -10,13 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from common.files import atomic_path
-from models.checkpoint import unshared
+from models.checkpoint import read_tensors, unshared, write_tensors
 from models.data import Data, Source
+from models.errors import ModelError
 from models.specs import Training, dump
 
 log = logging.getLogger(__name__)
@@ -77,11 +75,9 @@ class Progress:
         if not progress.path.exists():
             return progress
         try:
-            with safe_open(progress.path, framework="pt") as file:
-                header = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError) as error:
-            log.warning("%s cannot be read (%s): training from the start", progress.path, error)
+            tensors, header = read_tensors(progress.path)
+        except ModelError as error:
+            log.warning("%s (now: training from the start)", error)
             return progress
         if header.get("identity") != identity:
             log.info("%s is of another training: training from the start", progress.path)
@@ -122,8 +118,7 @@ class Progress:
             "history": json.dumps(self.history),
             "stale": str(self.stale),
         }
-        with atomic_path(self.path) as path:
-            save_file(unshared(tensors), path, header)
+        write_tensors(self.path, tensors, header)
 
     def restore_optimizer(self, optimizer: torch.optim.Optimizer, network: nn.Module) -> None:
         """Give the optimiser the moments and step counts that the file held."""

@@ -57,3 +57,10 @@ def test_what_killed_writers_left_is_removed(tmp_path: Path) -> None:
     ours.touch()
     remove_partial(tmp_path)
     assert sorted(tmp_path.rglob("*.*")) == sorted([tmp_path / "model.json", ours])
+
+
+def test_a_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "model.safetensors") as temporary:
+        temporary.touch(mode=0o600)
+    (tmp_path / "other").touch()
+    assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode

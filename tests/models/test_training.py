@@ -11,10 +11,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from models.batch import NAMES, Events, Sample
-from models.checkpoint import load
+from models.checkpoint import load, write_tensors
 from models.errors import ModelError
 from models.inference import predict_log_odds
 from models.loop import learning_rate_factor
@@ -134,9 +134,27 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
 @pytest.mark.parametrize("content", [pickle.dumps({"epoch": 3}), b"", None])
 def test_a_state_that_does_not_fit_is_not_taken_up(data, trained, tmp_path, content):
     if content is None:
-        save_file({"network/x": torch.zeros(1)}, tmp_path / STATE, {"identity": "another"})
+        write_tensors(tmp_path / STATE, {"network/x": torch.zeros(1)}, {"identity": "another"})
     else:
         (tmp_path / STATE).write_bytes(content)
+    train(SPEC, SHORT, data, 1, tmp_path, {"code_version": "abc"})
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (trained / name).read_bytes()
+
+
+def test_a_state_with_a_flipped_bit_is_not_taken_up(data, trained, tmp_path, monkeypatch):
+    store = Progress.store
+
+    def store_and_die(self, *args):
+        store(self, *args)
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "store", store_and_die)
+        with pytest.raises(KilledError):
+            train(SPEC, SHORT, data, 1, tmp_path, {"code_version": "abc"})
+    state = tmp_path / STATE
+    state.write_bytes(flip_a_bit(state.read_bytes()))
     train(SPEC, SHORT, data, 1, tmp_path, {"code_version": "abc"})
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (trained / name).read_bytes()
@@ -247,7 +265,13 @@ class Payload:
         return (os.mkdir, (str(self.trace),))
 
 
-@pytest.mark.parametrize("damage", ["pickle", "torch", "truncated", "empty", "garbage"])
+def flip_a_bit(content: bytes) -> bytes:
+    """Return the file with one bit changed in the middle of its tensors."""
+    position = (8 + int.from_bytes(content[:8], "little") + len(content)) // 2
+    return content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
+
+
+@pytest.mark.parametrize("damage", ["pickle", "torch", "truncated", "empty", "garbage", "flipped"])
 def test_damaged_weights_are_refused_and_run_nothing(trained, tmp_path, damage):
     weights = copy(trained, tmp_path) / "model.safetensors"
     good, trace = weights.read_bytes(), tmp_path / "trace"
@@ -258,10 +282,11 @@ def test_damaged_weights_are_refused_and_run_nothing(trained, tmp_path, damage):
             "pickle": pickle.dumps(Payload(trace)),
             "truncated": good[: len(good) // 2],
             "empty": b"",
+            "flipped": flip_a_bit(good),
             "garbage": bytes(range(256)) * 40,
         }
         weights.write_bytes(content[damage])
-    with pytest.raises(ModelError, match=r"model\.safetensors is not a readable"):
+    with pytest.raises(ModelError, match=r"model\.safetensors is (not a readable|damaged)"):
         load(tmp_path)
     assert not trace.exists()
 
