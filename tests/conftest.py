@@ -15,6 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills", type=int, default=4, help="how often runs and jobs are killed at random moments"
+    )
+
+
 @pytest.fixture
 def tiny_config() -> dict[str, Any]:
     """The small analysis of `tests/data/config.yaml`, with absolute paths."""

@@ -10,12 +10,6 @@ import pytest
 from tests.robustness.runs import SmallRun
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--kills", type=int, default=4, help="how often runs and jobs are killed at random moments"
-    )
-
-
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SmallRun:
     """The finished run; made once, also by several workers."""
@@ -24,10 +18,11 @@ def reference(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Small
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         run = SmallRun(folder)
-        if not folder.exists():
+        if not (finished := folder.with_suffix(".finished")).exists():
             run.prepare()
             done = run.complete("--cores", "2")
             assert done.returncode == 0, done.stdout + done.stderr
+            finished.touch()
     return run
 
 

@@ -1,10 +1,7 @@
 """The real Snakefile, end to end on real Delphes files, and what reruns after a change."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -34,15 +31,6 @@ def edited(project: Path) -> Iterator[Any]:
     yield edit
     for path, text in originals.items():
         path.write_text(text)
-
-
-def tables(folder: Path) -> dict[str, bytes]:
-    """Return the contents of all tables of a run."""
-    paths = sorted((folder / "results").glob("*.csv"))
-    paths += sorted((folder / "results").glob("models/**/history.csv"))
-    paths += sorted((folder / "results").glob("interpretation/**/*.csv"))
-    assert len(paths) >= 8
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def test_limits_table_has_a_row_for_each_training(finished: Path) -> None:
@@ -235,59 +223,6 @@ def test_new_mass_trains_only_itself(project: Path, finished: Path, config: dict
     found = planned(finished, changed, project / "Snakefile")
     expected = {"reconstruct": 1, "dataset": 1, "train": 4, "score": 4, "limit": 4, "metrics": 4}
     assert {rule: found[rule] for rule in expected} == expected
-
-
-def test_killed_run_is_completed_with_the_same_tables(
-    project: Path, finished: Path, config: dict[str, Any], tmp_path: Path
-) -> None:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile")]
-    (tmp_path / "config.test.yaml").write_text(yaml.safe_dump(config))
-    command += ["--directory", str(tmp_path), "--configfile", str(tmp_path / "config.test.yaml")]
-    process = subprocess.Popen(
-        [*command, "--cores", "2"],
-        env={**os.environ, "PYTHONPATH": str(project)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    limit = time.monotonic() + 300
-    while not list(tmp_path.glob("results/models/*/*/*/model.json")):
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    time.sleep(2)  # the jobs notice that their run is gone
-    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/events/**/*.parquet")}
-    done |= {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/datasets/*.h5")}
-    assert len(done) == 4
-    again = call_snakemake(tmp_path, config, snakefile=project / "Snakefile")
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert tables(tmp_path) == tables(finished)
-    assert {path: path.stat().st_mtime_ns for path in done} == done, "finished jobs are not redone"
-
-
-def test_two_runs_in_one_folder_are_refused(
-    project: Path, config: dict[str, Any], tmp_path: Path
-) -> None:
-    (tmp_path / "config.test.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile")]
-    command += ["--directory", str(tmp_path), "--configfile", str(tmp_path / "config.test.yaml")]
-    environment = {**os.environ, "PYTHONPATH": str(project)}
-    first = subprocess.Popen(
-        [*command, "--cores", "1"],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        limit = time.monotonic() + 300
-        while not list(tmp_path.glob("results/events/*/*.parquet")):
-            assert time.monotonic() < limit
-            time.sleep(0.05)
-        second = call_snakemake(tmp_path, config, snakefile=project / "Snakefile")
-        assert first.poll() is None, "the first run is still working"
-    finally:
-        first.kill()
-        first.wait()
-    assert second.returncode != 0
-    assert "another run is working in" in second.stdout + second.stderr
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
