@@ -11,6 +11,8 @@ from analysis.tail_fit import effective_number
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5, 0.8)
 CURVE_GRID = np.linspace(0.01, 1.0, 100)
+FEWEST_BEHIND = 5.0
+"""Effective background events behind a cut, below which no curve is drawn."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,20 @@ def background_n_eff(
     return np.array(
         [effective_number(weight[background[score[background] >= cut]]) for cut in roc.cut[at]]
     )
+
+
+def known_curve(
+    score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> list[float | None]:
+    """Return the rejection at each ε_S of `CURVE_GRID`, as far down as the sample knows it.
+
+    The curve ends, and is None below, where the cut leaves fewer than `FEWEST_BEHIND` effective
+    background events.
+    """
+    curve = rejection_curve(roc_curve(score, signal, weight), CURVE_GRID)
+    enough = background_n_eff(score, signal, weight, CURVE_GRID) >= FEWEST_BEHIND
+    known = np.isfinite(curve) & np.logical_and.accumulate(enough[::-1])[::-1]
+    return [float(value) if there else None for value, there in zip(curve, known, strict=True)]
 
 
 def metric_row(

@@ -8,11 +8,15 @@ from sklearn.metrics import roc_auc_score
 
 from analysis.errors import NormalisationError
 from analysis.metrics import (
+    CURVE_GRID,
+    FEWEST_BEHIND,
     area,
     area_error,
     background_n_eff,
+    known_curve,
     metric_row,
     rejection,
+    rejection_curve,
     roc_curve,
 )
 
@@ -97,3 +101,16 @@ def test_effective_background_is_that_behind_the_cut_of_each_efficiency(sample):
     found = background_n_eff(score, signal, weight, grid)
     expected = [rejection(score, signal, weight, efficiency)["n_eff"] for efficiency in grid]
     np.testing.assert_allclose(found, expected)
+
+
+def test_the_curve_ends_where_the_sample_does() -> None:
+    rng = np.random.default_rng(5)
+    signal = np.repeat([True, False], 400)
+    score, weight = rng.normal(signal.astype(float)), np.ones(800)
+    curve = np.array(known_curve(score, signal, weight), dtype=float)
+    full = rejection_curve(roc_curve(score, signal, weight), CURVE_GRID)
+    behind = background_n_eff(score, signal, weight, CURVE_GRID)
+    known = np.isfinite(curve)
+    assert 0 < known.sum() < len(curve)
+    assert np.array_equal(known, behind >= FEWEST_BEHIND)  # unit weights: a count, which only rises
+    assert np.array_equal(curve[known], full[known])

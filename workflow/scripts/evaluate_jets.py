@@ -8,13 +8,7 @@ import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.dataset import Dataset
-from analysis.metrics import (
-    CURVE_GRID,
-    background_n_eff,
-    metric_row,
-    rejection_curve,
-    roc_curve,
-)
+from analysis.metrics import known_curve, metric_row
 from analysis.tables import read_json, write_json
 from models.batch import Events
 from models.inference import predict_log_odds
@@ -22,9 +16,6 @@ from models.specs_jets import PUBLIC, JetTask
 from workflow.cli import read_block, run
 from workflow.jets import read_side_of_jets
 from workflow.network_inputs import feature_names
-
-FEWEST = 5.0
-"""Effective number of background jets below which the curve is not drawn."""
 
 
 def main(
@@ -55,11 +46,7 @@ def main(
     right = [np.average((odds > 0)[own] == kind, weights=test.weight[own])
              for kind, own in ((True, sample[1]), (False, ~sample[1]))]  # fmt: skip
     metrics = key | {"accuracy": float(np.mean(right))} | metric_row(*sample, (0.5, 0.3))
-    curve = rejection_curve(roc_curve(*sample), CURVE_GRID)
-    enough = background_n_eff(*sample, CURVE_GRID) >= FEWEST
-    known = np.isfinite(curve) & np.logical_and.accumulate(enough[::-1])[::-1]
-    found = [float(value) if there else None for value, there in zip(curve, known, strict=True)]
-    write_json({"metrics": metrics, "rejection": found}, output)
+    write_json({"metrics": metrics, "rejection": known_curve(*sample)}, output)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from typer import Option
 
-from analysis.metrics import CURVE_GRID, metric_row, rejection_curve, roc_curve
+from analysis.metrics import known_curve, metric_row
 from analysis.scores import read_scores
 from analysis.tables import write_json
 from workflow.cli import run
@@ -23,11 +22,8 @@ def main(
     test = read_scores(scores)["test"]
     key = {"network": network, "mass_gev": mass, "seed": seed}
     sample = (test.log_odds, test.signal, test.weight)
-    curve = [
-        None if np.isnan(value) else float(value)
-        for value in rejection_curve(roc_curve(*sample), CURVE_GRID)
-    ]
-    write_json({"metrics": key | metric_row(*sample), "rejection": curve}, output)
+    row = key | metric_row(*sample)
+    write_json({"metrics": row, "rejection": known_curve(*sample)}, output)
 
 
 if __name__ == "__main__":
