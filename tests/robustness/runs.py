@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -66,6 +67,7 @@ class SmallRun:
             return subprocess.Popen(
                 self.command(*arguments),
                 cwd=ROOT, env=environ(), stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=listen,
             )  # fmt: skip
 
     def planned(self) -> Counter[str]:
@@ -90,6 +92,11 @@ class SmallRun:
     def leftovers(self) -> list[Path]:
         """Return the files of writers that did not come to their end."""
         return list((self.folder / "results").rglob("*.part*"))
+
+
+def listen() -> None:
+    """Heed Ctrl-C again, which processes of a shell's background ignore from their start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def environ() -> dict[str, str]:

@@ -20,6 +20,7 @@ from tests.robustness.runs import SmallRun, jobs_running
 SEED = 20260
 KILLS = ("run", "run", "job", "job")
 PATIENCE_S = 300
+ATTEMPTS = 4 * len(KILLS)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -36,7 +37,7 @@ def test_interrupted_runs_end_with_the_same_tables(
     options = ("--cores", str(1 + chain % 2), "--scheduler-subsample", "1")
     kept: dict[str, int] = {}
     pending = list(rng.permutation([*KILLS, "terminate", "interrupt"]))
-    while pending:
+    for _ in range(ATTEMPTS):
         process = fresh.start(*options)
         try:
             wait_for_a_moment(process, rng)
@@ -55,6 +56,9 @@ def test_interrupted_runs_end_with_the_same_tables(
             assert fresh.tables() == reference.tables()
             shutil.rmtree(fresh.folder / "results")
             kept = {}
+        if not pending:
+            break
+    assert pending == []
     done = fresh.complete(*options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert_kept(fresh, kept)
