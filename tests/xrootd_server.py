@@ -2,6 +2,7 @@
 
 import os
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -31,8 +32,10 @@ class XRootDServer:
         )
         self._command = ["xrootd", "-c", str(config), "-l", str(work / "log"), "-n", "test"]
         if os.getuid() == 0:  # it refuses to run as root
-            for path in (work, *work.parents[:2]):
-                path.chmod(0o777)
+            work.chmod(0o777)
+            for path in {*work.parents, *folder.resolve().parents}:
+                if not path.stat().st_mode & stat.S_IXOTH:
+                    path.chmod(0o755)
             self._command += ["-R", "nobody"]
 
     def start(self) -> None:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import ConfigError
+from models.views import VIEWS
 from tests.conftest import DATA, ROOT
 from workflow import paths
 from workflow.config import Config, load, read_config
@@ -174,6 +175,10 @@ def check_paths(config: Config) -> None:
         "chunk": set(),
         "variation": {"jes_up"},
         "kind": {"luminosity"},
+        "view": set(VIEWS),
+        "task": set(config.jets.task_names) or {"higgs"},
+        "tagger": {tagger.name for tagger in config.jets.taggers} or {"mixer"},
+        "side": {"train"},
     }
     for sample in config.samples:
         with suppress(ConfigError):
