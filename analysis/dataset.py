@@ -4,6 +4,7 @@ A dataset holds every event of one sample behind the selection, as the padded te
 read. It holds no split: the split is a pure function of an event's key and the training's seed.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from analysis.config.dataset import Split
 from analysis.errors import EmptySampleError, InputFileError
 from analysis.hashing import mix, name_hash, uniform
 from common.columns import Columns, resized
+from common.files import require_space
 
 TENSORS = ("constituents", "constituent_mask", "subjets", "subjet_mask", "kinematics")
 COLUMNS = ("key", "weight", "tag_weight")
@@ -26,6 +28,8 @@ CHUNK = 256
 BLOCK = 4 * CHUNK
 """Events that are written and read at a time."""
 _STEP = 64 * BLOCK
+_ROOM = 1 << 16
+"""Bytes that HDF5 wants for itself: it cannot even close a file on a disk that is full."""
 
 
 def event_key(sample: str, chunk: str, entry: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -60,12 +64,20 @@ def write_dataset(path: Path, parts: Iterable[Columns], attributes: Mapping[str,
     one block. Returns the number of events written. `attributes` (strings, numbers, lists of
     strings) become the file's. Nothing is compressed: a training may read its events again in
     every epoch, which costs a fourth so.
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for the next block.
     """
     count = 0
-    with h5py.File(path, "w") as file:
+    with h5py.File(path, "w", rdcc_nbytes=0) as file:  # no cache: the next block needs no more
         file.attrs.update(attributes)
         for part in resized(_announced(file, parts), BLOCK):
             length = len(part["key"])
+            chunks = math.ceil(length / CHUNK)
+            rows = sum(values[:1].nbytes for values in part.values())
+            require_space(path, _ROOM + chunks * CHUNK * rows)
             for name, values in part.items():
                 file[name].resize(count + length, axis=0)
                 file[name][count:] = values
