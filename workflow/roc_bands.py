@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from analysis.figures.roc import RocBand
-from analysis.metrics import CURVE_GRID, SIGNAL_EFFICIENCIES
+from analysis.metrics import CURVE_GRID, FEWEST_BEHIND, SIGNAL_EFFICIENCIES
 
 Metrics = dict[str, Any]
 """What rule metrics writes: `metrics`, the row of the table, and `rejection`, the curve."""
@@ -40,12 +40,18 @@ def _auc(members: Sequence[Metrics]) -> float:
 
 
 def _points(members: Sequence[Metrics], signal_efficiencies: Sequence[float]) -> np.ndarray:
-    """Median rejection over seeds at each quoted ε_S, with the median of its errors."""
+    """Median rejection over seeds at each quoted ε_S, with the median of its errors.
+
+    A training counts where its curve goes: with `FEWEST_BEHIND` effective background events.
+    """
     points = []
     for efficiency in signal_efficiencies:
         name = f"rejection_{100 * efficiency:.0f}"
-        found = [(m["metrics"][name], m["metrics"][f"{name}_error"]) for m in members]
-        values = [pair for pair in found if pair[0] is not None]
+        values = [
+            (row[name], row[f"{name}_error"])
+            for row in (member["metrics"] for member in members)
+            if row[name] is not None and row[f"{name}_n_eff"] >= FEWEST_BEHIND
+        ]
         if values:
             points.append([efficiency, *np.median(np.array(values), axis=0)])
     return np.array(points).reshape(-1, 3)
