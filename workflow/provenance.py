@@ -15,6 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("common", "analysis", "models", "workflow")
 
 
+@cache
+def _nodes(file: Path) -> tuple[ast.AST, ...]:
+    """Return what both walks below look for in a file: imports and constants."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Constant)
+    return tuple(node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, kinds))
+
+
+@cache
 def _module_file(module: str) -> Path | None:
     base = ROOT.joinpath(*module.split("."))
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
@@ -27,7 +35,7 @@ def _module_file(module: str) -> Path | None:
 def imported_modules(file: Path) -> frozenset[str]:
     """Return the project's modules that `file` imports anywhere in its text."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in _nodes(file):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -45,7 +53,7 @@ def data_files(file: Path) -> frozenset[Path]:
     package = ROOT / file.relative_to(ROOT).parts[0]
     names = (
         node.value
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in _nodes(file)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
     named = (package / name for name in names if name.startswith("data/"))
