@@ -4,12 +4,13 @@ Nothing is asked twice here (see `analysis.remote`), and no more is read than wa
 """
 
 import re
+import ssl
 import threading
 import time
 from typing import Any
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 
 from analysis.errors import InputFileError
 
@@ -50,6 +51,11 @@ class HTTPServer:
                 retries=urllib3.Retry(0, redirect=5),
             )
         except HTTPError as error:
+            if _mistrusts(_cause(error)):
+                raise InputFileError(
+                    f"{self._url}: no secure connection to its server ({_reason(error)}); check "
+                    "the URL, or set SSL_CERT_FILE to the certificates of its authority"
+                ) from None
             raise TemporaryError(_reason(error)) from None
         whole = False
         try:
@@ -121,9 +127,20 @@ def _receive(answer: urllib3.BaseHTTPResponse, expected: int, deadline: float) -
     return bytes(received)
 
 
+def _cause(error: HTTPError) -> BaseException:
+    return getattr(error, "reason", None) or error
+
+
+def _mistrusts(cause: BaseException) -> bool:
+    """Whether a secure connection is refused for good, and not only dropped."""
+    if not isinstance(cause, SSLError):
+        return False
+    return not any(isinstance(found, ssl.SSLEOFError) for found in cause.args)
+
+
 def _reason(error: HTTPError) -> str:
     """Return the cause in one line, without the pool that urllib3 puts around it."""
-    cause: BaseException = getattr(error, "reason", None) or error
+    cause = _cause(error)
     text = re.sub(r"^<[^>]*>: |^HTTPS?Connection(Pool)?\([^)]*\): ", "", str(cause))
     return text.splitlines()[0] if text else type(cause).__name__
 

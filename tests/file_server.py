@@ -1,14 +1,18 @@
-"""An HTTP server on loopback that serves a folder's files in ranges, or misbehaves on purpose."""
+"""An HTTP(S) server on loopback that serves files in ranges, or misbehaves on purpose."""
 
 import random
 import re
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import trustme
 
 STALL_S = 5.0
 
@@ -31,9 +35,21 @@ class FileServer(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    scheme = "http"
 
-    def __init__(self, folder: Path, share: float = 0.3, seed: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        share: float = 0.3,
+        seed: int = 1,
+        certificate: trustme.LeafCert | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            certificate.configure_cert(context)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+            self.scheme = "https"
         self.folder, self.share = folder, share
         self.behave = "well"
         self.asked: Counter[str] = Counter()
@@ -42,7 +58,7 @@ class FileServer(ThreadingHTTPServer):
         self.chance = random.Random(seed)
 
     def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.server_port}/{name}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}/{name}"
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that hang up are no news."""
@@ -114,9 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(folder: Path, **options: float) -> Iterator[FileServer]:
+def serve(folder: Path, **options: Any) -> Iterator[FileServer]:
     """Serve the files of a folder while the body runs."""
-    server = FileServer(folder, **options)  # type: ignore[arg-type]
+    server = FileServer(folder, **options)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -1,6 +1,8 @@
 """Files on servers: the same events as from the disk, or one clear error."""
 
+import socketserver
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
+import trustme
 
 from analysis import remote
 from analysis.delphes import open_delphes
@@ -129,6 +132,58 @@ def test_unreachable_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         InputFileError, match=r"http://127\.0\.0\.1:1/x\.root: .*3 attempts .*refused.*check the"
     ):
         read("http://127.0.0.1:1/x.root")
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def test_encrypted_server_is_trusted_by_its_authority(
+    authority: trustme.CA, local: ak.Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    with serve(DATA, certificate=authority.issue_cert("127.0.0.1")) as server:
+        server.behave = "drop"
+        monkeypatch.setattr(remote, "ATTEMPTS", 20)
+        assert ak.array_equal(read(server.url(SIGNAL.name)), local)
+        assert server.url("").startswith("https")
+
+
+@pytest.mark.parametrize("reason", ["authority", "host", "plain"])
+def test_server_that_is_not_trusted_is_asked_once(
+    reason: str, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted = trustme.CA() if reason == "authority" else authority
+    trusted.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    monkeypatch.setattr(remote, "PAUSE_S", 60)
+    certificate = authority.issue_cert("elsewhere.org" if reason == "host" else "127.0.0.1")
+    with serve(DATA, certificate=None if reason == "plain" else certificate) as server:
+        url = server.url(SIGNAL.name).replace("http:", "https:")
+        with pytest.raises(InputFileError, match=r"no secure connection .*SSL_CERT_FILE") as raised:
+            read(url)
+        assert url in str(raised.value)
+        assert not server.asked
+
+
+def test_dropped_handshake_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "ATTEMPTS", 3)
+
+    class HangUp(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), HangUp) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            with pytest.raises(InputFileError, match="3 attempts failed"):
+                read(f"https://127.0.0.1:{server.server_address[1]}/x.root")
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_missing_package_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
