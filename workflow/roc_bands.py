@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from analysis.figures.roc import RocBand
-from analysis.metrics import CURVE_GRID, FEWEST_BEHIND, SIGNAL_EFFICIENCIES
+from analysis.metrics import CURVE_GRID, SIGNAL_EFFICIENCIES
 
 Metrics = dict[str, Any]
 """What rule metrics writes: `metrics`, the row of the table, and `rejection`, the curve."""
@@ -42,16 +42,14 @@ def _auc(members: Sequence[Metrics]) -> float:
 def _points(members: Sequence[Metrics], signal_efficiencies: Sequence[float]) -> np.ndarray:
     """Median rejection over seeds at each quoted ε_S, with the median of its errors.
 
-    A training counts where its curve goes: with `FEWEST_BEHIND` effective background events.
+    A training counts as far as its curve goes.
     """
     points = []
     for efficiency in signal_efficiencies:
         name = f"rejection_{100 * efficiency:.0f}"
-        values = [
-            (row[name], row[f"{name}_error"])
-            for row in (member["metrics"] for member in members)
-            if row[name] is not None and row[f"{name}_n_eff"] >= FEWEST_BEHIND
-        ]
+        place = int(np.argmin(np.abs(CURVE_GRID - efficiency)))
+        known = [m["metrics"] for m in members if m["rejection"][place] is not None]
+        values = [(row[name], row[f"{name}_error"]) for row in known]
         if values:
             points.append([efficiency, *np.median(np.array(values), axis=0)])
     return np.array(points).reshape(-1, 3)

@@ -56,25 +56,29 @@ def roc_plot(bands: Sequence[RocBand], title: str, luminosity: float | None = No
         For the label [fb⁻¹].
     """
     figure, ax, ratio = axes_with_ratio()
+    ax.set_yscale("log")
+    ratio.set_yscale("log")
     for k, band in enumerate(bands):
         style: dict[str, Any] = {"color": band.colour, "ls": LINES[k % len(LINES)]}
         label = f"{band.label} (AUC {band.auc:.3f})"
         ax.plot(band.signal_efficiency, band.median, label=label, **style)
         x = band.signal_efficiency
         ax.fill_between(x, band.low, band.high, color=band.colour, alpha=0.2, lw=0)
-        at, value, error = band.points.T
-        error = np.stack([np.minimum(error, 0.95 * value), error])
-        marker = MARKERS[k % len(MARKERS)]
-        ax.errorbar(at, value, error, fmt=marker, color=band.colour, capsize=2, lw=1.2)
+        if len(band.points):
+            at, value, error = band.points.T
+            error = np.stack([np.minimum(error, 0.95 * value), error])
+            marker = MARKERS[k % len(MARKERS)]
+            ax.errorbar(at, value, error, fmt=marker, color=band.colour, capsize=2, lw=1.2)
         base = bands[0].median
         ratio.plot(x, band.median / base, **style)
         ratio.fill_between(x, band.low / base, band.high / base, color=band.colour, alpha=0.2, lw=0)
-    ax.set_yscale("log")
+    if not any(np.isfinite(band.median).any() for band in bands):
+        text = "too few background events for any cut"
+        ax.text(0.5, 0.4, text, transform=ax.transAxes, ha="center")
     ax.set_ylabel(r"background rejection $1/\varepsilon_B$")
     ax.set_xlim(0, 1)
     ratio.set_xlabel(r"signal efficiency $\varepsilon_S$")
     ratio.set_ylabel("ratio")
-    ratio.set_yscale("log")
     low, high = ratio.get_ylim()
     ratio.set_ylim(max(low, 1 / LARGEST_RATIO), min(high, LARGEST_RATIO))
     ax.legend(loc="upper right", title=title, title_fontsize=12)

@@ -71,6 +71,17 @@ def test_roc_plot_survives_gaps_and_large_errors(tmp_path):
     assert "0.970" in figure.axes[0].get_legend().get_texts()[0].get_text()
 
 
+def test_roc_plot_says_that_nothing_is_known(tmp_path):
+    unknown = np.full(50, np.nan)
+    band = RocBand(
+        "cross-attention", "k", np.linspace(0.01, 1, 50), unknown, unknown, unknown,
+        np.empty((0, 3)), 0.9,
+    )  # fmt: skip
+    figure = roc_plot([band], "$m_H=1000$ GeV")
+    save(figure, tmp_path / "roc")
+    assert "too few background events" in " ".join(t.get_text() for t in figure.axes[0].texts)
+
+
 @pytest.mark.parametrize("kind", ["pdf", "png"])
 def test_the_same_figure_gives_the_same_bytes(tmp_path, kind):
     for name in ("one", "two"):
