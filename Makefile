@@ -21,6 +21,7 @@ SITE  := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 .PHONY: run test lint docs check-config dag schema clean help
 
 run: $(READY)
+	@$(BIN)/python -m workflow.scripts.check_config config.yaml $(CONFIG) > /dev/null
 	PYTHONPATH=$(CURDIR)/workflow/plugins $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) \
 	  $$(test -t 2 && echo --logger progress)
 	@echo "Done. Open results/index.html; results/README.md says what else is there."

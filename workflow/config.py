@@ -164,11 +164,21 @@ def load(files: Sequence[Path]) -> Config:
     merged: dict[str, Any] = {}
     for path in files:
         try:
-            mapping = yaml.safe_load(path.read_text())
+            mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
             if not isinstance(mapping, dict):
                 raise ConfigError(f"the configuration {path} holds no keys")
             update_config(merged, mapping)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        except UnicodeDecodeError as error:
+            raise ConfigError(
+                f"the configuration {path} is not UTF-8 text ({error.reason} at byte "
+                f"{error.start}): save it as UTF-8"
+            ) from None
+        except RecursionError:
+            raise ConfigError(
+                f"the configuration {path} holds itself: an alias (*name) must not stand within "
+                "what its anchor (&name) marks"
+            ) from None
+        except (OSError, ValueError, yaml.YAMLError) as error:
             raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
     return read_config(merged)
 

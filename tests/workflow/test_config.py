@@ -1,12 +1,14 @@
 """The configuration: what is accepted, and what each error says."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analysis.errors import ConfigError
-from workflow.config import SCHEMA, read_config, schema_text
+from tests.conftest import ROOT
+from workflow.config import SCHEMA, load, read_config, schema_text
 from workflow.inputs import chunk_names
 from workflow.reference import REFERENCE, reference_text
 
@@ -96,3 +98,19 @@ def test_chunk_names_belong_to_the_files() -> None:
     assert chunk_names(["root://host//a/é b.root"]) == ["b"]
     with pytest.raises(ConfigError, match="cannot tell"):
         chunk_names(["a/x.root", "a/x.root"])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name: caf\xe9\n", r"is not UTF-8 text \(.* at byte 9\): save it as UTF-8"),
+        (b"training: &again\n  epochs: *again\n", r"holds itself: an alias \(\*name\)"),
+        (b"training: [\n", "cannot be read"),
+        (b"# nothing\n", "holds no keys"),
+    ],
+)
+def test_file_that_is_no_configuration_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=f"the configuration {path} {said}"):
+        load([ROOT / "config.yaml", path])
