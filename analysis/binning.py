@@ -57,17 +57,27 @@ def _candidate_edges(scores: Scores) -> NDArray[np.float64]:
     resolved.
     """
     fractions = np.concatenate([np.linspace(0, 0.95, 96), 1 - np.geomspace(0.049, 1e-3, 60)])
-    kinds = (scores.log_odds[scores.signal], scores.log_odds[~scores.signal])
-    edges = np.unique(np.concatenate([np.quantile(kind, fractions) for kind in kinds]))
+    kinds = (scores.select(scores.signal), scores.background)
+    edges = np.unique(np.concatenate([_quantiles(kind, fractions) for kind in kinds]))
     edges[0] = -np.inf
     return edges
+
+
+def _quantiles(scores: Scores, fractions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the quantiles of the log-odds, every event counted once."""
+    if scores.shared is None:
+        return np.quantile(scores.log_odds, fractions)
+    order = np.argsort(scores.log_odds, kind="stable")
+    behind = np.cumsum(scores.events[order])
+    place = np.searchsorted(behind, fractions * (behind[-1] - 1), side="right")
+    return scores.log_odds[order][place]
 
 
 def _running_sums(scores: Scores, edges: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Σw_S, Σw_B and Σw_B² from edge i up to edge j, [E + 1, E + 1, 3]."""
     index = np.searchsorted(edges, scores.log_odds, side="right") - 1
     s, w = scores.signal, scores.weight
-    columns = [w * s, w * ~s, w**2 * ~s]
+    columns = [w * s, w * ~s, scores.error**2 * ~s]
     sums = np.stack([np.bincount(index, c, len(edges)) for c in columns], axis=-1)
     running = np.concatenate([np.zeros((1, 3)), np.cumsum(sums, axis=0)])
     return running[None] - running[:, None]
@@ -102,8 +112,7 @@ def histogram(scores: Scores, edges: NDArray[np.float64]) -> dict[str, NDArray[n
     inside = index >= 0
     for k, name in enumerate(("signal", *scores.processes), start=-1):
         own = inside & (scores.process == k)
-        for suffix, power in (("", 1), ("²", 2)):
-            found[name + suffix] = np.bincount(
-                index[own], scores.weight[own] ** power, len(edges)
-            ).astype(np.float64)
+        for suffix, values in (("", scores.weight), ("²", scores.error**2)):
+            sums = np.bincount(index[own], values[own], len(edges))
+            found[name + suffix] = sums.astype(np.float64)
     return found

@@ -60,6 +60,7 @@ def reliability(
     signal: NDArray[np.bool_],
     weight: NDArray[np.float64],
     edges: NDArray[np.float64] = EDGES,
+    error: NDArray[np.float64] | None = None,
 ) -> Reliability:
     """Return the share of signal in bins of the score.
 
@@ -72,7 +73,10 @@ def reliability(
         Not negative; those of the training's mixture.
     edges : NDArray
         Bin edges from 0 to 1.
+    error : NDArray, [N], optional
+        √Σw² of rows that stand for several events.
     """
+    error = (weight if error is None else error)[weight > 0]
     score, signal, weight = score[weight > 0], signal[weight > 0], weight[weight > 0]
     _, place = np.unique(np.searchsorted(edges[1:-1], score, side="right"), return_inverse=True)
 
@@ -81,9 +85,9 @@ def reliability(
 
     total = sums(weight)
     fraction = np.clip(sums(weight * signal) / total, 0, 1)
-    mean, kish = sums(weight * score) / total, total**2 / sums(weight**2)
-    spread = np.sqrt(sums((weight * (signal - score)) ** 2)) / total
-    variance = sums((weight * (signal - fraction[place])) ** 2) / total**2
+    mean, kish = sums(weight * score) / total, total**2 / sums(error**2)
+    spread = np.sqrt(sums((error * (signal - score)) ** 2)) / total
+    variance = sums((error * (signal - fraction[place])) ** 2) / total**2
     mixed = (variance > 0) & (fraction * (1 - fraction) > 0)
     n_eff = np.divide(fraction * (1 - fraction), variance, out=kish, where=mixed)
     passed, tail = fraction * n_eff, (1 - COVERAGE) / 2

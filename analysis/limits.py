@@ -167,12 +167,12 @@ def limit_row(
         `COLUMNS`; with `status` "no limit", `reason` says why and what is unknown is None; with
         `threshold_method` "resolved" it says why the cut is not the wanted one.
     """
-    background = split["test"].background.weight
+    background = split["test"].background
     row: Row = dict.fromkeys(COLUMNS) | {
         "status": "ok",
         "threshold_method": "none",
-        "b_total": float(background.sum()),
-        "n_eff_total": effective_number(background),
+        "b_total": float(background.weight.sum()),
+        "n_eff_total": effective_number(background.weight, background.error),
         "reason": "",
     }
     try:

@@ -1,4 +1,8 @@
-"""How well scores separate signal from background: weighted ROC curve, AUC, rejection."""
+"""How well scores separate signal from background: weighted ROC curve, AUC, rejection.
+
+The functions take events as scores, signal or not, and weights, [N] each. Where a row stands for
+several events, `error` is its √Σw² and `events` their number; for single events |w| and one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,17 +82,28 @@ def area_influence(
 
 
 def area_error(
-    score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
+    score: NDArray[np.float64],
+    signal: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    error: NDArray[np.float64] | None = None,
 ) -> float:
     """Return the statistical error of the area (see `area_influence`)."""
-    return float(np.sqrt(np.sum(area_influence(score, signal, weight) ** 2)))
+    influence = area_influence(score, signal, weight)
+    if error is not None:
+        influence *= np.divide(error, weight, out=np.zeros_like(weight), where=weight != 0)
+    return float(np.sqrt(np.sum(influence**2)))
 
 
-def efficiency_error(passes: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+def efficiency_error(
+    passes: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    error: NDArray[np.float64] | None = None,
+) -> float:
     """Return the error of a weighted efficiency, binomial for unit weights."""
     total = weight.sum()
     efficiency = weight[passes].sum() / total
-    return float(np.sqrt(np.sum((weight * (passes - efficiency)) ** 2)) / total)
+    error = weight if error is None else error
+    return float(np.sqrt(np.sum((error * (passes - efficiency)) ** 2)) / total)
 
 
 def rejection(
@@ -96,6 +111,8 @@ def rejection(
     signal: NDArray[np.bool_],
     weight: NDArray[np.float64],
     signal_efficiency: float,
+    error: NDArray[np.float64] | None = None,
+    events: NDArray[np.int64] | None = None,
 ) -> dict[str, float | int | None]:
     """Return 1/ε_B at a signal efficiency, its error, and the background events behind it.
 
@@ -105,19 +122,28 @@ def rejection(
     roc = roc_curve(score, signal, weight)
     # a sum of weights that reaches the efficiency exactly must do so whatever its rounding
     cut = roc.cut[np.searchsorted(roc.signal, signal_efficiency * (1 - 1e-12))]
+    error = np.abs(weight) if error is None else error
     background, passes = ~signal, score >= cut
-    left = weight[background & passes]
+    left = background & passes
     found: dict[str, float | int | None] = {
-        "value": None, "error": None, "raw": len(left), "n_eff": effective_number(left)
-    }  # fmt: skip
-    efficiency = float(left.sum() / weight[background].sum())
+        "value": None,
+        "error": None,
+        "raw": _count(left, events),
+        "n_eff": effective_number(weight[left], error[left]),
+    }
+    efficiency = float(weight[left].sum() / weight[background].sum())
     if efficiency <= 0:
         return found
-    shift = efficiency_error(passes[signal], weight[signal])
+    shift = efficiency_error(passes[signal], weight[signal], error[signal])
     edges = np.clip(signal_efficiency + np.array([-shift, shift]), 0, 1)
     low, high = np.interp(edges, roc.signal, roc.background)
-    error = np.hypot(efficiency_error(passes[background], weight[background]), (high - low) / 2)
-    return found | {"value": 1 / efficiency, "error": float(error) / efficiency**2}
+    counted = efficiency_error(passes[background], weight[background], error[background])
+    both = float(np.hypot(counted, (high - low) / 2))
+    return found | {"value": 1 / efficiency, "error": both / efficiency**2}
+
+
+def _count(chosen: NDArray[np.bool_], events: NDArray[np.int64] | None) -> int:
+    return int(np.count_nonzero(chosen) if events is None else events[chosen].sum())
 
 
 def rejection_curve(roc: Roc, signal_efficiency: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -131,18 +157,21 @@ def background_n_eff(
     signal: NDArray[np.bool_],
     weight: NDArray[np.float64],
     signal_efficiency: NDArray[np.float64],
+    error: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the effective number of background events behind the cut at each ε_S."""
     roc = roc_curve(score, signal, weight)
     at = np.searchsorted(roc.signal, signal_efficiency * (1 - 1e-12))
-    background = np.flatnonzero(~signal)
-    return np.array(
-        [effective_number(weight[background[score[background] >= cut]]) for cut in roc.cut[at]]
-    )
+    error = np.abs(weight) if error is None else error
+    x, w, e = score[~signal], weight[~signal], error[~signal]
+    return np.array([effective_number(w[x >= cut], e[x >= cut]) for cut in roc.cut[at]])
 
 
 def known_curve(
-    score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
+    score: NDArray[np.float64],
+    signal: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    error: NDArray[np.float64] | None = None,
 ) -> list[float | None]:
     """Return the rejection at each ε_S of `CURVE_GRID`, as far down as the sample knows it.
 
@@ -150,7 +179,7 @@ def known_curve(
     background events.
     """
     curve = rejection_curve(roc_curve(score, signal, weight), CURVE_GRID)
-    enough = background_n_eff(score, signal, weight, CURVE_GRID) >= FEWEST_BEHIND
+    enough = background_n_eff(score, signal, weight, CURVE_GRID, error) >= FEWEST_BEHIND
     known = np.isfinite(curve) & np.logical_and.accumulate(enough[::-1])[::-1]
     return [float(value) if there else None for value, there in zip(curve, known, strict=True)]
 
@@ -160,17 +189,20 @@ def metric_row(
     signal: NDArray[np.bool_],
     weight: NDArray[np.float64],
     signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES,
+    error: NDArray[np.float64] | None = None,
+    events: NDArray[np.int64] | None = None,
 ) -> dict[str, float | int | None]:
     """Return the columns of the table of metrics: area and rejections, each with its error."""
+    error = np.abs(weight) if error is None else error
     row: dict[str, float | int | None] = {
         "auc": area(roc_curve(score, signal, weight)),
-        "auc_error": area_error(score, signal, weight),
-        "test_signal": int(np.count_nonzero(signal)),
-        "test_background": int(np.count_nonzero(~signal)),
-        "test_background_n_eff": effective_number(weight[~signal]),
+        "auc_error": area_error(score, signal, weight, error),
+        "test_signal": _count(signal, events),
+        "test_background": _count(~signal, events),
+        "test_background_n_eff": effective_number(weight[~signal], error[~signal]),
     }
     for efficiency in signal_efficiencies:
-        found = rejection(score, signal, weight, efficiency)
+        found = rejection(score, signal, weight, efficiency, error, events)
         name = f"rejection_{100 * efficiency:.0f}"
         row |= {name: found["value"]} | {
             f"{name}_{key}": found[key] for key in ("error", "raw", "n_eff")

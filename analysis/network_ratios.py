@@ -5,8 +5,10 @@ keeps the correlation: it draws events, not scores, and an event that is in the 
 several seeds is drawn once for all of them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,16 @@ from numpy.typing import NDArray
 
 from analysis.errors import InputFileError
 from analysis.metrics import SIGNAL_EFFICIENCIES, rejection
+from analysis.replicas import Behind, candidate_cuts, poisson_counts
+from analysis.score_table import ScoreTable
+from common.columns import resized
+from common.condensed import Condensed, Condenser
 
 REPLICAS = 500
 MIN_N_EFF = 10.0
 """Effective background events behind both cuts below which no ratio is called supported."""
 
-_BLOCK = 20_000_000  # weights in memory at a time
+_STEP = 4096  # events whose replicas are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -43,30 +49,54 @@ class PairedTest:
     first: NDArray[np.float64]
     second: NDArray[np.float64]
 
+    def parts(self) -> Iterator["PairedTest"]:
+        """Yield the events, a few at a time."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        for part in resized([columns], _STEP):
+            yield PairedTest(**part)
 
-def background_efficiency(
-    score: NDArray[np.float64],
-    signal: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    signal_efficiencies: Sequence[float],
-) -> NDArray[np.float64]:
-    """Return ε_B [E, K] at each signal efficiency for K sets of weights [K, N].
 
-    The cut is the highest score that keeps at least that much signal, as in `metrics.rejection`.
+@dataclass(frozen=True)
+class PairedTables:
+    """Such events, read from two tables of scores whenever they are needed.
+
+    Raises
+    ------
+    InputFileError
+        If the tables cannot be read or hold other test events.
     """
-    order = np.argsort(-score, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-    kept = []
-    for kind in (signal, ~signal):
-        behind = np.cumsum(np.where(kind[order], weight[:, order], 0.0), axis=1)[:, ends]
-        kept.append(behind / behind[:, -1:])
-    rows = np.arange(len(weight))
-    wanted = np.asarray(signal_efficiencies) * (1 - 1e-12)
-    return np.stack([kept[1][rows, np.argmax(kept[0] >= e, axis=1)] for e in wanted])
+
+    first: Path
+    second: Path
+
+    def parts(self) -> Iterator[PairedTest]:
+        """Yield the events, a few at a time."""
+        tables = (ScoreTable(path, keys=True) for path in (self.first, self.second))
+        steps = (resized(table.steps("test"), _STEP) for table in tables)
+        for one, other in zip_longest(*steps, fillvalue={}):
+            if not np.array_equal(one.get("key", ()), other.get("key", ())):
+                raise InputFileError(
+                    f"{self.first} and {self.second} score other test events; make both again"
+                )
+            signal = one["label"] == 1
+            yield PairedTest(one["key"], signal, one["weight"], one["log_odds"], other["log_odds"])
+
+
+Paired = PairedTest | PairedTables
+
+
+def condensed(test: Paired) -> tuple[Condensed, Condensed]:
+    """Return the scores of both networks; signal is of kind 1, background of kind 0."""
+    first, second = Condenser(), Condenser()
+    for part in test.parts():
+        kind = part.signal.astype(np.int64)
+        first.add(part.first, kind, part.weight)
+        second.add(part.second, kind, part.weight)
+    return first.result(), second.result()
 
 
 def bootstrap(
-    tests: Sequence[PairedTest],
+    tests: Sequence[Paired],
     signal_efficiencies: Sequence[float],
     replicas: int = REPLICAS,
     seed: int = 1,
@@ -77,27 +107,24 @@ def bootstrap(
     (Efron, Ann. Stat. 7 (1979) 1). Infinite where the first alone leaves no background, NaN where
     neither leaves any or where a replica lacks signal or background.
     """
-    rng = np.random.default_rng(seed)
-    keys, place = np.unique(np.concatenate([t.key for t in tests]), return_inverse=True)
-    places = np.split(place, np.cumsum([len(test.key) for test in tests])[:-1])
     result = np.empty((len(tests), len(signal_efficiencies), replicas))
-    step = max(1, _BLOCK // len(keys))
-    for start in range(0, replicas, step):
-        stop = min(start + step, replicas)
-        counts = rng.poisson(1.0, (stop - start, len(keys))).astype(np.uint8)
-        for number, (test, own) in enumerate(zip(tests, places, strict=True)):
-            weight = counts[:, own] * test.weight
-            with np.errstate(divide="ignore", invalid="ignore"):
-                first, second = (
-                    background_efficiency(score, test.signal, weight, signal_efficiencies)
-                    for score in (test.first, test.second)
-                )
-                result[number, :, start:stop] = second / first
+    for number, test in enumerate(tests):
+        first, second = (
+            Behind(candidate_cuts(rows.select(rows.kind == 1), signal_efficiencies), replicas)
+            for rows in condensed(test)
+        )
+        for part in test.parts():
+            counts = poisson_counts(part.key, replicas, seed)
+            first.add(part.first, part.signal, part.weight, counts)
+            second.add(part.second, part.signal, part.weight, counts)
+        one, other = (side.background_efficiency(signal_efficiencies) for side in (first, second))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result[number] = other / one
     return result
 
 
 def ratio_rows(
-    tests: Sequence[PairedTest],
+    tests: Sequence[Paired],
     signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES,
     replicas: int = REPLICAS,
 ) -> list[dict[str, Any]]:
@@ -115,9 +142,10 @@ def ratio_rows(
     if not tests:
         raise InputFileError("there are no test events that both networks have scored")
     drawn = bootstrap(tests, signal_efficiencies, replicas)
+    seeds = [[_of_seed(rows, e) for e in signal_efficiencies] for rows in map(condensed, tests)]
     rows = []
     for number, efficiency in enumerate(signal_efficiencies):
-        found = [_of_seed(test, efficiency) for test in tests]
+        found = [ratios[number] for ratios in seeds]
         valid = [k for k, (value, _) in enumerate(found) if value is not None]
         row: dict[str, Any] = {"signal_efficiency": efficiency, "seeds": len(valid)}
         row["n_eff"] = min(n_eff for _, n_eff in found)
@@ -163,10 +191,12 @@ def _support(row: dict[str, Any]) -> str:
     return text if row["seeds"] > 1 else f"{text}, with one training, whose spread is not known"
 
 
-def _of_seed(test: PairedTest, efficiency: float) -> tuple[float | None, float]:
+def _of_seed(
+    networks: tuple[Condensed, Condensed], efficiency: float
+) -> tuple[float | None, float]:
     first, second = (
-        rejection(score, test.signal, test.weight, efficiency)
-        for score in (test.first, test.second)
+        rejection(rows.value, rows.kind == 1, rows.weight, efficiency, rows.error)
+        for rows in networks
     )
     n_eff = min(float(first["n_eff"] or 0), float(second["n_eff"] or 0))
     if first["value"] is None or second["value"] is None:

@@ -28,7 +28,7 @@ def luminosity_rows(
     rows: list[Row] = []
     for luminosity in config.projection_luminosities:
         factor = luminosity / norm.luminosity
-        scaled = {name: replace(s, weight=s.weight * factor) for name, s in split.items()}
+        scaled = {name: scores.scaled(factor) for name, scores in split.items()}
         there = Normalisation(luminosity, norm.branching_ratio)
         found = limit_row(scaled, there, point, config, non_closure=non_closure)
         rows.append({"kind": "luminosity", "value": luminosity, **_short(found)})

@@ -1,21 +1,21 @@
 """A network's scores of validation and test events, as the statistics need them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from analysis.errors import InputFileError, NormalisationError
+from analysis.errors import NormalisationError
+from analysis.score_table import ScoreTable
+from common.condensed import ROWS, Condensed, Condenser
 
-COLUMNS = ("process", "label", "split", "log_odds", "weight")
+SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Events with their score and yield.
+    """Events with their score and yield; of very many, those of equal score share a row.
 
     Attributes
     ----------
@@ -29,6 +29,8 @@ class Scores:
         Index into `processes`; −1 for signal.
     processes : tuple of str
         Names of the background processes, sorted.
+    shared : pair of NDArray [N], optional
+        √Σw² and number of the events of each row; None: every row is one event.
     """
 
     log_odds: NDArray[np.float64]
@@ -36,32 +38,63 @@ class Scores:
     signal: NDArray[np.bool_]
     process: NDArray[np.int64]
     processes: tuple[str, ...]
+    shared: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
+
+    @property
+    def error(self) -> NDArray[np.float64]:
+        """Statistical error √Σw² of each row's yield; |w| of a single event."""
+        return np.abs(self.weight) if self.shared is None else self.shared[0]
+
+    @property
+    def events(self) -> NDArray[np.int64]:
+        """Number of events of each row."""
+        return np.ones(len(self.weight), np.int64) if self.shared is None else self.shared[1]
 
     @property
     def background(self) -> "Scores":
         """The background events alone."""
         return self.select(~self.signal)
 
-    def select(self, keep: NDArray[np.bool_]) -> "Scores":
-        """Return the events where `keep` holds."""
+    def behind(self, threshold: float) -> "Scores":
+        """The events whose log-odds are at least `threshold`."""
+        return self.select(self.log_odds >= threshold)
+
+    def select(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> "Scores":
+        """Return the rows where `keep` holds, or that it numbers."""
         return Scores(
             self.log_odds[keep],
             self.weight[keep],
             self.signal[keep],
             self.process[keep],
             self.processes,
+            self.shared and (self.shared[0][keep], self.shared[1][keep]),
         )
 
+    def scaled(self, factor: float) -> "Scores":
+        """Return the events with `factor` times their yield."""
+        shared = self.shared and (self.shared[0] * factor, self.shared[1])
+        return replace(self, weight=self.weight * factor, shared=shared)
 
-def read_scores(path: Path, weight_column: str = "weight") -> dict[str, Scores]:
+    def counted(self) -> "Scores":
+        """Return the events with weight one each."""
+        shared = self.shared and (np.sqrt(self.events), self.events)
+        return replace(self, weight=self.events.astype(np.float64), shared=shared)
+
+
+def read_scores(path: Path, weight_column: str = "weight", rows: int = ROWS) -> dict[str, Scores]:
     """Return the scores of a Parquet file by split.
+
+    Up to `rows` events of a split are returned as they are. Of more, those of a process whose
+    log-odds agree to a resolution share a row (see `common.condensed`): memory does not grow with
+    the file.
 
     Parameters
     ----------
     path : Path
-        Table with at least the columns `COLUMNS`.
+        Table with at least the columns `score_table.COLUMNS`.
     weight_column : str
         The column that holds the yields; other tag categories have their own.
+    rows : int
 
     Returns
     -------
@@ -75,63 +108,28 @@ def read_scores(path: Path, weight_column: str = "weight") -> dict[str, Scores]:
     NormalisationError
         If a split lacks signal or a background process, or one has no positive yield.
     """
-    columns = [*COLUMNS[:-1], weight_column]
-    try:
-        present = pq.read_schema(path).names
-        missing = [name for name in columns if name not in present]
-        if not missing:
-            table = pq.read_table(path, columns=columns, read_dictionary=["process", "split"])
-    except (OSError, ValueError) as error:
-        raise InputFileError(f"{path} is not a readable Parquet table: {error}") from None
-    if missing:
-        raise InputFileError(f"{path} lacks the columns {missing}; make it again with rule score")
-    for name in ("log_odds", weight_column):
-        bad = int(np.count_nonzero(~np.isfinite(table[name].to_numpy())))
-        if bad:
-            raise InputFileError(
-                f"{path}: {bad} of {len(table)} values of {name} are not finite; "
-                "the training diverged or the input held NaN: train again"
-            )
-    signal = table["label"].to_numpy().astype(bool)
-    names, kind = _categories(table["process"])
-    processes = tuple(sorted(names[k] for k in np.unique(kind[~signal])))
-    index = np.array([processes.index(n) if n in processes else -1 for n in names], np.int16)
-    scores = Scores(
-        table["log_odds"].to_numpy().astype(np.float64, copy=False),
-        table[weight_column].to_numpy().astype(np.float64, copy=False),
-        signal,
-        np.where(signal, np.int16(-1), index[kind]),
-        processes,
-    )
-    sides, side = _categories(table["split"])
-    found = {
-        name: scores.select(side == (sides.index(name) if name in sides else -1))
-        for name in ("validation", "test")
-    }
-    for name, part in found.items():
-        _check_yields(path, name, part)
+    table = ScoreTable(path, weight_column)
+    condensed = {}
+    for split in SPLITS:
+        condenser = Condenser(rows)
+        for events in table.steps(split):
+            kind = np.where(events["label"] == 1, -1, events["process"])
+            condenser.add(events["log_odds"], kind, events["weight"])
+        condensed[split] = condenser.result()
+    kinds = np.unique(np.concatenate([part.kind for part in condensed.values()]))
+    processes = tuple(sorted(table.processes[kind] for kind in kinds if kind >= 0))
+    index = np.array([*(processes.index(n) if n in processes else -1 for n in table.processes), -1])
+    found = {split: _scores(part, index, processes) for split, part in condensed.items()}
+    for split, scores in found.items():
+        _check_yields(path, split, scores)
     return found
 
 
-def read_keys(path: Path, split: str = "test") -> NDArray[np.uint64]:
-    """Return the keys [N] of the events of a split, in the order of `read_scores`.
-
-    Raises
-    ------
-    InputFileError
-        If the file has no keys.
-    """
-    try:
-        table = pq.read_table(path, columns=["key"], filters=[("split", "=", split)])
-    except (OSError, ValueError) as error:
-        raise InputFileError(f"{path} has no keys of events ({error}); make it again") from None
-    return table["key"].to_numpy().astype(np.uint64)
-
-
-def _categories(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.integer]]:
-    """Return the distinct strings of a column, and each row's index among them."""
-    found = column.unify_dictionaries().combine_chunks()
-    return found.dictionary.to_pylist(), found.indices.to_numpy()
+def _scores(rows: Condensed, index: NDArray[np.int64], processes: tuple[str, ...]) -> Scores:
+    """Return scores of rows whose kind is −1 for signal, else a place in `index`."""
+    shared = None if (rows.events == 1).all() else (rows.error, rows.events)
+    signal = rows.kind < 0
+    return Scores(rows.value, rows.weight, signal, index[rows.kind], processes, shared)
 
 
 def _check_yields(path: Path, split: str, scores: Scores) -> None:
@@ -140,7 +138,7 @@ def _check_yields(path: Path, split: str, scores: Scores) -> None:
         total = float(scores.weight[own].sum())
         if total <= 0:
             raise NormalisationError(
-                f"{path}: the {split} split holds {np.count_nonzero(own)} events of {name} with "
+                f"{path}: the {split} split holds {scores.events[own].sum()} events of {name} with "
                 f"a total yield of {total:g}, which must be positive; simulate more events or "
                 "leave the process out"
             )

@@ -82,17 +82,17 @@ def find_cut(
     background = validation.background
     target = config.background_events if events is None else events
     counting = config.reading == "mc"
-    weight = np.ones_like(background.weight) if counting else background.weight
+    counted = background.counted() if counting else background
     target = target * raw_scale if counting else target
-    if weight.sum() <= target:
+    if counted.weight.sum() <= target:
         raise TooFewWantedError(
-            f"the whole validation background is {weight.sum():.4g} events and the working point "
-            f"asks for {target:.4g}: lower working_point.background_events or simulate more"
+            f"the whole validation background is {counted.weight.sum():.4g} events and the working "
+            f"point asks for {target:.4g}: lower working_point.background_events or simulate more"
         )
-    threshold = empirical_threshold(background.log_odds, weight, target)
-    n_eff = effective_number(weight[background.log_odds >= threshold])
-    if n_eff >= config.min_n_eff:
-        return Cut(threshold, _empirical_error(background.log_odds, weight, target), "empirical")
+    threshold = empirical_threshold(counted.log_odds, counted.weight, target)
+    passing = counted.behind(threshold)
+    if effective_number(passing.weight, passing.error) >= config.min_n_eff:
+        return Cut(threshold, _empirical_error(counted, target), "empirical")
     tail = _tail(background, config)
     return Cut(*tail.threshold(target), "tail_fit")
 
@@ -108,18 +108,18 @@ def resolved_cut(validation: Scores, config: WorkingPoint) -> Cut:
         If the whole background has fewer effective events than that.
     """
     background = validation.background
-    order = np.argsort(-background.log_odds, kind="stable")
-    log_odds, weight = background.log_odds[order], background.weight[order]
-    total, squares = np.cumsum(weight), np.cumsum(weight**2)
+    ordered = background.select(np.argsort(-background.log_odds, kind="stable"))
+    total, squares = np.cumsum(ordered.weight), np.cumsum(ordered.error**2)
     enough = np.flatnonzero(np.maximum(total, 0) ** 2 >= config.min_n_eff * squares)
     if not len(enough):
         raise NoLimitError(
-            f"the whole validation background has {effective_number(weight):.3g} effective events "
+            "the whole validation background has "
+            f"{effective_number(ordered.weight, ordered.error):.3g} effective events "
             f"and a cut needs {config.min_n_eff:g} behind it: simulate more background"
         )
     last = int(enough[0])
-    error = _empirical_error(log_odds, weight, float(total[last]))
-    return Cut(float(log_odds[last]), error, "resolved")
+    error = _empirical_error(ordered, float(total[last]))
+    return Cut(float(ordered.log_odds[last]), error, "resolved")
 
 
 def cut_and_count(
@@ -144,7 +144,7 @@ def cut_and_count(
         If there is no cut to count behind.
     """
     validation, test = split["validation"], split["test"]
-    scale = len(validation.background.weight) / len(test.background.weight)
+    scale = validation.background.events.sum() / test.background.events.sum()
     try:
         cut = find_cut(validation, config, events, scale)
         return cut, _with_signal(test, cut, config), ""
@@ -174,13 +174,12 @@ def empirical_threshold(
     return float(-np.interp(target, behind, values))
 
 
-def _empirical_error(
-    log_odds: NDArray[np.float64], weight: NDArray[np.float64], target: float
-) -> float:
+def _empirical_error(events: Scores, target: float) -> float:
     """Return half the distance of the cuts one standard deviation above and below the target."""
-    cut = empirical_threshold(log_odds, weight, target)
-    sigma = float(np.sqrt(np.sum(weight[log_odds >= cut] ** 2)))
-    low, high = (empirical_threshold(log_odds, weight, target + k * sigma) for k in (-1, 1))
+    sample = (events.log_odds, events.weight)
+    passing = events.behind(empirical_threshold(*sample, target))
+    sigma = float(np.sqrt(np.sum(passing.error**2)))
+    low, high = (empirical_threshold(*sample, target + k * sigma) for k in (-1, 1))
     return (low - high) / 2
 
 
@@ -195,28 +194,29 @@ def count_background(test: Scores, cut: Cut, config: WorkingPoint) -> Passing:
         If no test background passes an empirical cut, or the test tail cannot be fitted.
     """
     background = test.background
-    passing = background.log_odds >= cut.threshold
-    weight, process = background.weight[passing], background.process[passing]
-    n_eff, counted = effective_number(weight), float(weight.sum())
+    passing = background.behind(cut.threshold)
+    raw, counted = int(passing.events.sum()), float(passing.weight.sum())
+    n_eff = effective_number(passing.weight, passing.error)
     if cut.method == "tail_fit" and n_eff < config.min_n_eff:
         tail = _tail(background, config)
         expected, error = tail.events(cut.threshold)
-        return Passing(expected, counted, len(weight), n_eff, 0.0, error, expected * tail.shares)
+        return Passing(expected, counted, raw, n_eff, 0.0, error, expected * tail.shares)
     if counted <= 0:
         raise NoLimitError(
             f"no background left after the cut at log-odds {cut.threshold:.3f}: of "
-            f"{len(background.weight)} test events {len(weight)} pass, with a yield of "
+            f"{background.events.sum()} test events {raw} pass, with a yield of "
             f"{counted:.3g}; simulate more background"
         )
-    per_process = np.bincount(process, weight, len(test.processes)).astype(np.float64)
-    error = float(np.sqrt(np.sum(weight**2)))
-    return Passing(counted, counted, len(weight), n_eff, error, 0.0, per_process)
+    per_process = np.bincount(passing.process, passing.weight, len(test.processes))
+    error = float(np.sqrt(np.sum(passing.error**2)))
+    return Passing(counted, counted, raw, n_eff, error, 0.0, per_process.astype(np.float64))
 
 
 def signal_yield(test: Scores, threshold: float) -> tuple[float, float, int]:
     """Return the signal's yield behind the cut, its Monte Carlo error and raw count."""
-    weight = test.weight[test.signal & (test.log_odds >= threshold)]
-    return float(weight.sum()), float(np.sqrt(np.sum(weight**2))), len(weight)
+    passing = test.select(test.signal & (test.log_odds >= threshold))
+    error = float(np.sqrt(np.sum(passing.error**2)))
+    return float(passing.weight.sum()), error, int(passing.events.sum())
 
 
 def _tail(background: Scores, config: WorkingPoint) -> Tail:
@@ -227,4 +227,5 @@ def _tail(background: Scores, config: WorkingPoint) -> Tail:
         config.seed,
         background.process,
         len(background.processes),
+        background.error,
     )

@@ -50,6 +50,7 @@ def fit_line(
     offset: bool = True,
     prior: float = PRIOR,
     steps: int = 100,
+    error: NDArray[np.float64] | None = None,
 ) -> Line:
     """Return the line that makes log-odds those of the class.
 
@@ -66,6 +67,8 @@ def fit_line(
         See `PRIOR`; the weights are scaled to their effective number of events beside it.
     steps : int
         Largest number of Newton steps.
+    error : NDArray, [N], optional
+        √Σw² of rows that stand for several events.
 
     Returns
     -------
@@ -74,12 +77,15 @@ def fit_line(
     """
     x = np.stack([np.ones_like(log_odds), log_odds]) if offset else log_odds[np.newaxis]
     centre = np.array([0.0, 1.0]) if offset else np.array([1.0])
-    scaled = weight * weight.sum() / np.sum(weight**2)
+    error = weight if error is None else error
+    total, squares = weight.sum(), np.sum(error**2)
+    scaled = weight * total / squares
     found = centre.copy()
     value = _loss(found, x, signal, scaled, centre, prior)
     for _ in range(steps):
         probability = _sigmoid(found @ x)
-        residual = scaled * (probability - signal)
+        away = probability - signal
+        residual = scaled * away
         slope = x @ residual + (found - centre) / prior**2
         curvature = (x * (scaled * probability * (1 - probability))) @ x.T
         curvature += np.eye(len(found)) / prior**2
@@ -91,6 +97,7 @@ def fit_line(
         found, moved, value = found - step, np.abs(step).max(), min(value, new)
         if moved < 1e-10:
             break
+    residual = error * total / squares * away
     spread = (x * residual) @ (x * residual).T
     inverse = np.linalg.inv(curvature)
     covariance = inverse @ (spread + np.eye(len(found)) / prior**2) @ inverse

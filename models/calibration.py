@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from common.condensed import Condenser
 from common.logistic import fit_line
 from models.batch import Batch
 from models.errors import ModelError
@@ -50,12 +51,15 @@ def fit_calibration(
     if method == "none":
         return Calibration()
     network = network.to(device).eval()
-    parts = []
+    condenser = Condenser()
     for events, label, weight in batches:
         logits = network(events.to(device)).double().cpu()
-        parts.append(torch.stack([logits[:, 1] - logits[:, 0], label.double(), weight.double()]))
-    log_odds, labels, weights = torch.cat(parts, dim=1).numpy()
-    line = fit_line(log_odds, labels == 1, weights, offset=method == "platt")
+        log_odds = (logits[:, 1] - logits[:, 0]).numpy()
+        condenser.add(log_odds, label.numpy(), weight.double().numpy())
+    rows = condenser.result()
+    line = fit_line(
+        rows.value, rows.kind == 1, rows.weight, offset=method == "platt", error=rows.error
+    )
     return Calibration(line.offset, line.slope)
 
 

@@ -1,5 +1,6 @@
 """Rule calibration_figure: whether the scores of all networks of one signal are probabilities."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,9 +10,10 @@ from typer import Argument, Option
 from analysis.calibration import Reliability, reliability
 from analysis.figures.calibration import Calibration, calibration_plot
 from analysis.figures.style import colours, save
-from analysis.scores import read_scores
+from analysis.score_table import ScoreTable
 from analysis.tables import write_csv
-from analysis.training_weights import training_weights
+from analysis.training_weights import TrainingWeights, Weighted
+from common.condensed import Condenser
 from common.logistic import Line, fit_line
 from workflow.cli import run
 
@@ -53,11 +55,21 @@ def main(
 
 def of_test_events(path: Path, cap_quantile: float) -> tuple[Reliability, Line]:
     """Return reliability and calibration line of one training, with the loss's weights."""
-    test = read_scores(path)["test"]
-    weight = training_weights(test.signal.astype(np.uint8), test.weight, cap_quantile)
-    sample = (test.signal, weight.astype(np.float64))
-    score = np.exp(-np.logaddexp(0, -test.log_odds))
-    return reliability(score, *sample), fit_line(test.log_odds, *sample)
+    table, condenser = ScoreTable(path), Condenser()
+
+    def test_events() -> Iterator[Weighted]:
+        for events in table.steps("test"):
+            yield events["label"], events["weight"]
+
+    weights = TrainingWeights.fit(test_events, cap_quantile)
+    for events in table.steps("test"):
+        weight = weights(events["label"], events["weight"]).astype(np.float64)
+        condenser.add(events["log_odds"], events["label"], weight)
+    test = condenser.result()
+    sample = (test.kind == 1, test.weight)
+    score = np.exp(-np.logaddexp(0, -test.value))
+    bins = reliability(score, *sample, error=test.error)
+    return bins, fit_line(test.value, *sample, error=test.error)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ def main(
     test = read_scores(scores)["test"]
     key = {"network": network, "mass_gev": mass, "seed": seed}
     sample = (test.log_odds, test.signal, test.weight)
-    row = key | metric_row(*sample)
-    write_json({"metrics": row, "rejection": known_curve(*sample)}, output)
+    row = key | metric_row(*sample, error=test.error, events=test.events)
+    write_json({"metrics": row, "rejection": known_curve(*sample, test.error)}, output)
 
 
 if __name__ == "__main__":

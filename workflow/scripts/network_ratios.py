@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from typer import Argument, Option
 
-from analysis.errors import InputFileError
 from analysis.figures.ratios import ratios_plot
 from analysis.figures.style import save
-from analysis.network_ratios import PairedTest, ratio_rows
-from analysis.scores import read_keys, read_scores
+from analysis.network_ratios import PairedTables, ratio_rows
 from analysis.tables import write_csv
 from workflow.cli import read_block, run
 from workflow.network_pairs import Pair
@@ -33,7 +30,7 @@ def main(
     seeds = sorted({seed for _, seed in files})
     comparisons, table = [], []
     for pair in read_block(list[Pair], pairs):
-        tests = [paired_test(files[pair.first, s], files[pair.second, s]) for s in seeds]
+        tests = [PairedTables(files[pair.first, s], files[pair.second, s]) for s in seeds]
         key = {**pair._asdict(), "mass_gev": mass}
         rows: list[dict[str, Any]] = [
             {**key, **row, "published": PUBLISHED.get((pair.question, mass, row[POINT]))}
@@ -45,15 +42,6 @@ def main(
     keys = ("question", "first", "second", "mass_gev", POINT)
     write_csv(table, output.with_name(f"{output.name}.csv"), keys)
     save(ratios_plot(comparisons, mass), output)
-
-
-def paired_test(first: Path, second: Path) -> PairedTest:
-    """Return the test events of two tables of scores, which must be the same."""
-    one, other = (read_scores(path)["test"] for path in (first, second))
-    key = read_keys(first)
-    if not np.array_equal(key, read_keys(second)):
-        raise InputFileError(f"{first} and {second} score other test events; make both again")
-    return PairedTest(key, one.signal, one.weight, one.log_odds, other.log_odds)
 
 
 if __name__ == "__main__":
