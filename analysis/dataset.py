@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
@@ -211,10 +211,13 @@ class Selection:
         starts = [range(0, len(data), BLOCK) for data in datasets]
         blocks = [(number, start) for number, found in enumerate(starts) for start in found]
         self.blocks = np.array(blocks, dtype=np.int64).reshape(-1, 2)
-        counts = np.zeros(2, np.int64)
-        for columns in self.columns():
-            counts += np.bincount(columns["label"], minlength=2)
-        self._length = int(counts.sum())
+        counts, sizes = np.zeros(2, np.int64), [np.zeros(0, np.int64)]
+        for number, data in enumerate(datasets):
+            for rows in data.column_steps():
+                chosen, columns = self._chosen(number, rows)
+                counts += np.bincount(columns["label"], minlength=2)
+                sizes.append(np.add.reduceat(chosen, range(0, len(chosen), BLOCK), dtype=np.int64))
+        self._starts = np.append(0, np.cumsum(np.concatenate(sizes)))
         for label, kind in enumerate(("background", "signal")):
             if not counts[label]:
                 of_kind = [data for data in datasets if data.is_signal == label]
@@ -225,7 +228,7 @@ class Selection:
                 )
 
     def __len__(self) -> int:
-        return self._length
+        return int(self._starts[-1])
 
     def columns(self) -> Iterator[Columns]:
         """Yield all events in their order without their tensors, many at a time.
@@ -249,6 +252,16 @@ class Selection:
         """Return all events, as `read` does for one block."""
         return next(resized(map(self.read, range(len(self.blocks))), len(self)))
 
+    def take(self, places: NDArray[np.intp]) -> Columns:
+        """Return some events by their places in the order, which must rise; see `read`."""
+        block = np.searchsorted(self._starts, places, side="right") - 1
+
+        def chosen(number: int, rows: NDArray[np.intp]) -> Columns:
+            return {name: array[rows] for name, array in self.read(number).items()}
+
+        parts = (chosen(k, places[block == k] - self._starts[k]) for k in np.unique(block))
+        return next(resized(parts, len(places)), chosen(0, np.empty(0, np.intp)))
+
     def _chosen(self, number: int, columns: Columns) -> tuple[NDArray[np.bool_], Columns]:
         on_side = assign_split(columns["key"], self._seed, self._split) == SPLITS.index(self._side)
         weight = tagged_weight(columns)
@@ -260,44 +273,3 @@ class Selection:
             "weight": weight[chosen] / getattr(self._split, self._side),
             "dataset": np.full(count, number, np.int16),
         }
-
-
-class Side(NamedTuple):
-    """The events of several samples on one side of a split, in memory.
-
-    Attributes
-    ----------
-    tensors : dict of arrays [N, ...]
-        Network inputs by their names in the dataset.
-    key : [N] uint64
-    label : [N] uint8
-        1 for signal, 0 for background.
-    weight : [N, C] float64
-        Physical weights in each tag category, the default one first, divided by the side's
-        fraction: each side alone estimates all yields.
-    sample, process : [N] str
-    """
-
-    tensors: Columns
-    key: NDArray[np.uint64]
-    label: NDArray[np.uint8]
-    weight: NDArray[np.float64]
-    sample: NDArray[np.str_]
-    process: NDArray[np.str_]
-
-
-def read_side(datasets: Sequence[Dataset], seed: int, split: Split, side: str) -> Side:
-    """Return the weighted events of all `datasets` on one side (of `SPLITS`) of a seed's split.
-
-    Raises
-    ------
-    EmptySampleError
-        If no signal or no background event is on this side.
-    """
-    found = Selection(datasets, seed, split, side).all()
-    names = (
-        np.array([str(data.attributes[name]) for data in datasets])[found["dataset"]]
-        for name in ("sample", "process")
-    )
-    tensors = {name: found[name] for name in TENSORS}
-    return Side(tensors, found["key"], found["label"], found["weight"], *names)

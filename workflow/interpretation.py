@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.dataset import Side
+from analysis.dataset import Selection
 from analysis.interpretation import cka, importance, jackknife, near_subjets, share, weighted_mean
 from analysis.tail_fit import effective_number
 from models.batch import Batch, Events
@@ -21,13 +21,13 @@ from workflow.looked import CLASSES, TOKENS, Looked, draw
 
 
 def look(
-    side: Side, model: TrainedModel, settings: Interpretation, mass_gev: float
+    side: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float
 ) -> dict[str, pd.DataFrame]:
     """Return all tables that the network can fill, by name.
 
     Parameters
     ----------
-    side : Side
+    side : Selection
         Test events; those that are looked at are drawn by their weights.
     model : TrainedModel
     settings : Interpretation

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from analysis.dataset import Side
-from analysis.sampling import priority_sample
+from analysis.dataset import TENSORS, Selection
+from analysis.sampling import streamed_sample
 from models.batch import Batch, Events
 from models.checkpoint import TrainedModel
 from models.interpretation import unshared
@@ -63,25 +63,26 @@ class Looked:
         return np.flatnonzero(self.label == CLASSES.index(name))
 
 
-def draw(side: Side, model: TrainedModel, settings: Interpretation, mass_gev: float) -> Looked:
-    """Return events of one side of the split, drawn by their weights: `settings.events` a class."""
-    rows, weights = [], []
+def draw(side: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float) -> Looked:
+    """Return events of one side of the split, drawn by their weights: `settings.events` a class.
+
+    No others are read, but for their keys and weights.
+    """
+    drawn = []
     for kind in range(len(CLASSES)):
-        own = np.flatnonzero(side.label == kind)
-        found, weight = priority_sample(
-            side.key[own], side.weight[own, 0], settings.events, settings.seed
-        )
-        rows.append(own[found])
-        weights.append(weight)
-    chosen = np.concatenate(rows)
+        events = ((c["key"], c["weight"][:, 0] * (c["label"] == kind)) for c in side.columns())
+        places, weights = streamed_sample(events, settings.events, settings.seed)
+        drawn.append(side.take(places) | {"drawn_weight": weights})
+    found = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
+    processes = np.array([str(data.attributes["process"]) for data in side.datasets])
     return Looked(
         model,
         unshared(model.network),
-        {name: array[chosen] for name, array in side.tensors.items()},
-        side.label[chosen],
-        np.concatenate(weights),
-        side.key[chosen],
-        side.process[chosen],
+        {name: found[name] for name in TENSORS},
+        found["label"],
+        found["drawn_weight"],
+        found["key"],
+        processes[found["dataset"]],
         settings,
         mass_gev if getattr(model.spec, "mass_token", False) else None,
     )

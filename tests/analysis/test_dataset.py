@@ -19,7 +19,6 @@ from analysis.dataset import (
     Selection,
     assign_split,
     event_key,
-    read_side,
     write_dataset,
 )
 from analysis.errors import EmptySampleError, InputFileError
@@ -158,14 +157,17 @@ def test_blocks_of_a_side_hold_what_the_side_holds(tmp_path: Path) -> None:
     found = Selection(datasets, 3, SPLIT, "train")
     blocks = [found.read(number) for number in range(len(found.blocks))]
     assert [len(block["key"]) for block in blocks][-1] <= 1
-    side = read_side(datasets, 3, SPLIT, "train")
-    assert len(found) == len(side.key)
+    side = found.all()
+    assert len(found) == len(side["key"])
     for name in ("key", "label", "weight"):
         columns = np.concatenate([block[name] for block in blocks])
-        assert np.array_equal(columns, getattr(side, name))
+        assert np.array_equal(columns, side[name])
         assert np.array_equal(columns, np.concatenate([c[name] for c in found.columns()]))
     for name in TENSORS:
-        assert np.array_equal(np.concatenate([block[name] for block in blocks]), side.tensors[name])
+        assert np.array_equal(np.concatenate([block[name] for block in blocks]), side[name])
+    places = np.flatnonzero(np.random.default_rng(1).random(len(found)) < 0.02)
+    for name, array in found.take(places).items():
+        assert np.array_equal(array, side[name][places])
 
 
 def test_events_without_weight_are_on_no_side(tmp_path: Path) -> None:
@@ -176,8 +178,8 @@ def test_events_without_weight_are_on_no_side(tmp_path: Path) -> None:
         write(tmp_path / "b.h5", "background", [some]),
     ]
     for name in SPLITS:
-        side = read_side(datasets, 1, SPLIT, name)
-        assert not np.isin(side.key[side.sample == "b"], some["key"][::2]).any()
+        side = Selection(datasets, 1, SPLIT, name).all()
+        assert not np.isin(side["key"][side["dataset"] == 1], some["key"][::2]).any()
 
 
 def test_empty_sample_is_a_valid_dataset(tmp_path: Path) -> None:
@@ -191,14 +193,14 @@ def test_sides_are_disjoint_complete_and_scaled(tmp_path: Path) -> None:
         write(tmp_path / "s.h5", "signal", [part(400)]),
         write(tmp_path / "b.h5", "background", [part(600, first=400)]),
     ]
-    sides = [read_side(datasets, 3, SPLIT, name) for name in SPLITS]
-    keys = np.concatenate([side.key for side in sides])
+    sides = [Selection(datasets, 3, SPLIT, name).all() for name in SPLITS]
+    keys = np.concatenate([side["key"] for side in sides])
     assert len(np.unique(keys)) == len(keys) == 1000
     total = sum(
-        side.weight.sum() * getattr(SPLIT, n) for n, side in zip(SPLITS, sides, strict=True)
+        side["weight"].sum() * getattr(SPLIT, n) for n, side in zip(SPLITS, sides, strict=True)
     )
     assert total == pytest.approx(sum(data.weight.sum() for data in datasets))
-    assert set(sides[0].sample[sides[0].label == 1]) == {"s"}
+    assert set(sides[0]["dataset"][sides[0]["label"] == 1]) == {0}
 
 
 def test_side_without_background_is_an_error(tmp_path: Path) -> None:
@@ -207,7 +209,7 @@ def test_side_without_background_is_an_error(tmp_path: Path) -> None:
         write(tmp_path / "b.h5", "background", [part(0)]),
     ]
     with pytest.raises(EmptySampleError, match=r"no background event is on the test side.*b"):
-        read_side(datasets, 1, SPLIT, "test")
+        Selection(datasets, 1, SPLIT, "test")
 
 
 def test_truncated_dataset_is_an_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import InputFileError
+from analysis.network_ratios import PairedTables
 from models.specs import Concatenation, CrossAttention, Kinematics
 from tests.analysis.score_samples import draw_scores, write_scores
 from workflow.network_pairs import Pair, network_pairs
@@ -69,7 +70,7 @@ def test_other_test_events_are_refused(scores: list[Path], tmp_path: Path) -> No
     part = draw_scores(9, 1400)
     write_scores(other, {"validation": part, "test": part})
     with pytest.raises(InputFileError, match="other test events"):
-        network_ratios.paired_test(scores[0], other)
+        list(PairedTables(scores[0], other).parts())
 
 
 def test_noise_spoils_the_calibration(scores: list[Path], tmp_path: Path) -> None:

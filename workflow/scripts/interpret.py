@@ -7,7 +7,7 @@ import torch
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset, read_side
+from analysis.dataset import Dataset, Selection
 from common.files import atomic_path
 from models.checkpoint import load
 from models.views import Interpretation
@@ -29,7 +29,7 @@ def main(
     torch.set_num_threads(threads)
     sources = [Dataset(path) for path in datasets]
     trained = load(model, feature_names(sources[0]))
-    side = read_side(sources, seed, read_block(DatasetConfig, dataset).split, "test")
+    side = Selection(sources, seed, read_block(DatasetConfig, dataset).split, "test")
     mass = float(next(source.attributes["mass_gev"] for source in sources if source.is_signal))
     found = look(side, trained, read_block(Interpretation, config), mass)
     for name, table in found.items():
