@@ -1,45 +1,81 @@
 """Single fat jets with their labels and weights: of the run's datasets, or of the public files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import SPLITS, Dataset, assign_split
+from analysis.dataset import BLOCK, SPLITS, TENSORS, Dataset, assign_split
 from analysis.errors import EmptySampleError
 from analysis.features import KINEMATIC_FEATURES
-from analysis.training_weights import training_weights
-from models.batch import Events, Sample
+from common.columns import Columns, resized
 from models.jets import single_jets
 from models.specs_jets import JetTask
 
 PT = KINEMATIC_FEATURES.index("pt")
 
+_STEP = 64 * BLOCK
 
-class LabelledJets(NamedTuple):
-    """Single jets.
+
+@dataclass(frozen=True)
+class Jets:
+    """Single fat jets, read a block at a time, as `analysis.dataset.Selection` has events.
 
     Attributes
     ----------
-    tensors : dict of arrays [N, 1, ...]
-    label : [N] uint8
-        1 for signal, 0 for background.
-    weight : [N] float64
-        Physical weights before b tags; 1 for the public files.
+    datasets : sequence of Dataset
+    part : callable
+        From a dataset and some of its rows to the jets that are chosen: `label` [N] uint8 (1 =
+        signal), `weight` [N, 1] float64 (physical weights before b tags; 1 for the public files)
+        and, if wanted, the tensors [N, 1, …].
+    event_bytes : int
+        Memory that the tensors of one jet take.
     """
 
-    tensors: dict[str, np.ndarray]
-    label: NDArray[np.uint8]
-    weight: NDArray[np.float64]
+    datasets: Sequence[Dataset]
+    part: Callable[[Dataset, slice, bool], Columns]
+    event_bytes: int
 
-    def sample(self, cap_quantile: float) -> Sample:
-        """Return them with the weights of the loss."""
-        weight = training_weights(self.label, self.weight, cap_quantile)
-        return Sample(Events(self.tensors), self.label, weight)
+    @cached_property
+    def blocks(self) -> NDArray[np.int64]:
+        """Index of the dataset and first row of each block, [K, 2]."""
+        starts = [range(0, len(data), BLOCK) for data in self.datasets]
+        blocks = [(number, start) for number, found in enumerate(starts) for start in found]
+        return np.array(blocks, dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of background and of signal jets."""
+        return sum(
+            (np.bincount(part["label"], minlength=2) for part in self.columns()),
+            np.zeros(2, np.int64),
+        )
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    def columns(self) -> Iterator[Columns]:
+        """Yield all jets in their order without their tensors, many at a time."""
+        for data in self.datasets:
+            for start in range(0, len(data), _STEP):
+                yield self.part(data, slice(start, start + _STEP), False)
+
+    def read(self, block: int) -> Columns:
+        """Return the jets of a block."""
+        number, start = self.blocks[block]
+        return self.part(self.datasets[number], slice(start, start + BLOCK), True)
+
+    def all(self) -> Columns:
+        """Return all jets, as `read` does for one block."""
+        return next(self.steps(len(self)))
+
+    def steps(self, size: int) -> Iterator[Columns]:
+        """Yield all jets in their order, `size` at a time."""
+        return resized(map(self.read, range(len(self.blocks))), size)
 
 
 def jets_of_events(
@@ -49,7 +85,7 @@ def jets_of_events(
     seed: int,
     config: DatasetConfig,
     pt_range: tuple[float, float] = (0.0, np.inf),
-) -> LabelledJets:
+) -> Jets:
     """Return both fat jets of all events on one side of a seed's split.
 
     Parameters
@@ -69,42 +105,43 @@ def jets_of_events(
     EmptySampleError
         If no jet of the signal or of the background is left.
     """
-    parts = []
-    for dataset in datasets:
-        key, weight = dataset.columns["key"], dataset.columns["weight"]
-        chosen = (assign_split(key, seed, config.split) == SPLITS.index(side)) & (weight != 0)
-        jets = single_jets(dataset.read(chosen))
-        momentum = jets["kinematics"][:, 0, PT]
+
+    def part(data: Dataset, rows: slice, with_tensors: bool) -> Columns:
+        columns = data.rows(rows, ("key", "weight", "kinematics"))
+        weight = columns["weight"]
+        chosen = assign_split(columns["key"], seed, config.split) == SPLITS.index(side)
+        chosen &= weight != 0
+        momentum = columns["kinematics"][chosen, :2, PT].ravel()
         kept = (momentum >= pt_range[0]) & (momentum < pt_range[1])
-        is_signal = str(dataset.attributes["process"]) in task.signal
-        parts.append(
-            LabelledJets(
-                {name: array[kept] for name, array in jets.items()},
-                np.full(int(kept.sum()), is_signal, np.uint8),
-                np.repeat(weight[chosen], 2)[kept] / getattr(config.split, side),
-            )
-        )
-    found = LabelledJets(
-        {name: np.concatenate([p.tensors[name] for p in parts]) for name in parts[0].tensors},
-        np.concatenate([part.label for part in parts]),
-        np.concatenate([part.weight for part in parts]),
-    )
+        is_signal = str(data.attributes["process"]) in task.signal
+        found = {
+            "label": np.full(int(kept.sum()), is_signal, np.uint8),
+            "weight": np.repeat(weight[chosen], 2)[kept, None] / getattr(config.split, side),
+        }
+        if with_tensors:
+            jets = single_jets({n: array[chosen] for n, array in data.rows(rows).items()})
+            found |= {name: array[kept] for name, array in jets.items()}
+        return found
+
+    jets = Jets(datasets, part, datasets[0].event_bytes // 2)
     for kind, name in ((1, "signal"), (0, "background")):
-        if not (found.label == kind).any():
+        if not jets.counts[kind]:
             raise EmptySampleError(
                 f"jets.tasks {task.name}: no {name} jet is on the {side} side of the split; "
                 "provide more events or widen jets.pt_min_gev and jets.pt_max_gev"
             )
-    return found
+    return jets
 
 
-def jets_of_file(path: Path) -> LabelledJets:
-    """Return the jets of a file that rule top_tagging wrote, all in memory."""
+def jets_of_file(path: Path) -> Jets:
+    """Return the jets of a file that rule top_tagging wrote."""
+
+    def part(data: Dataset, rows: slice, with_tensors: bool) -> Columns:
+        found = data.rows(rows, ("label", "weight", *(TENSORS if with_tensors else ())))
+        return found | {"weight": found["weight"][:, None]}
+
     dataset = Dataset(path)
-    with h5py.File(path) as file:
-        label = file["label"][:]
-    everything = np.ones(len(label), dtype=bool)
-    return LabelledJets(dataset.read(everything), label, np.ones(len(label)))
+    return Jets([dataset], part, dataset.event_bytes)
 
 
 def read_side_of_jets(
@@ -114,7 +151,7 @@ def read_side_of_jets(
     seed: int,
     config: DatasetConfig,
     pt_range: tuple[float, float],
-) -> LabelledJets:
+) -> Jets:
     """Return the jets of one side: of datasets for a task, else of the file named by the side."""
     if task is None:
         return jets_of_file(next(path for path in sources if path.stem == side))

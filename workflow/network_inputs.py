@@ -1,10 +1,11 @@
 """From the datasets of the physics to the inputs of the networks, which do not know each other."""
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
-from analysis.dataset import TENSORS, Dataset, Selection
+from analysis.dataset import TENSORS, Dataset
 from analysis.training_weights import TrainingWeights, Weighted
 from common.columns import Columns
 from models.batch import Events, Sample
@@ -13,7 +14,23 @@ from models.specs import Features
 from models.stream import Stream
 
 
-def sources(selections: Sequence[Selection], cap_quantile: float, memory_mb: float) -> list[Source]:
+class Side(Protocol):
+    """Events, or jets, on one side of a split: `analysis.dataset.Selection`, `workflow.jets.Jets`.
+
+    All that is read has at least `label` [N] and `weight` [N, C].
+    """
+
+    @property
+    def event_bytes(self) -> int: ...
+    @property
+    def blocks(self) -> np.ndarray: ...
+    def __len__(self) -> int: ...
+    def columns(self) -> Iterator[Columns]: ...
+    def read(self, block: int) -> Columns: ...
+    def all(self) -> Columns: ...
+
+
+def sources(selections: Sequence[Side], cap_quantile: float, memory_mb: float) -> list[Source]:
     """Return sides of a split with the weights of the loss.
 
     They are read into memory if `memory_mb` [MB] is enough for all of them together, else read
@@ -27,7 +44,7 @@ def sources(selections: Sequence[Selection], cap_quantile: float, memory_mb: flo
     ]
 
 
-def in_memory(selection: Selection, cap_quantile: float) -> Sample:
+def in_memory(selection: Side, cap_quantile: float) -> Sample:
     """Return all events, read once."""
     weights = fitted_weights(selection, cap_quantile)
     found = selection.all()
@@ -35,7 +52,7 @@ def in_memory(selection: Selection, cap_quantile: float) -> Sample:
     return Sample(Events({name: found[name] for name in TENSORS}), found["label"], weight)
 
 
-def streamed(selection: Selection, cap_quantile: float, held: int) -> Stream:
+def streamed(selection: Side, cap_quantile: float, held: int) -> Stream:
     """Return the events as a stream; a random order draws from `held` of them."""
     weights = fitted_weights(selection, cap_quantile)
 
@@ -49,12 +66,12 @@ def streamed(selection: Selection, cap_quantile: float, held: int) -> Stream:
     return Stream(read, strata, len(selection), float(total) / len(selection), held)
 
 
-def fitted_weights(selection: Selection, cap_quantile: float) -> TrainingWeights:
+def fitted_weights(selection: Side, cap_quantile: float) -> TrainingWeights:
     """Return what gives a side's events the weights of the loss."""
     return TrainingWeights.fit(lambda: weighted_labels(selection), cap_quantile)
 
 
-def weighted_labels(selection: Selection) -> Iterator[Weighted]:
+def weighted_labels(selection: Side) -> Iterator[Weighted]:
     """Yield labels and physical weights in the default tag category, many at a time."""
     for columns in selection.columns():
         yield columns["label"], columns["weight"][:, 0]

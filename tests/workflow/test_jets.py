@@ -7,17 +7,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import SPLITS, Dataset, event_key, write_dataset
+from analysis.dataset import BLOCK, SPLITS, Dataset, event_key, write_dataset
 from analysis.errors import ConfigError, EmptySampleError
+from models.batch import Sample
+from models.data import Batches
 from models.specs_jets import JetTask
+from models.stream import Stream
 from tests.analysis.test_top_tagging import make_jets, write
 from tests.conftest import ROOT, call_snakemake
 from tests.models.events import FEATURES, make_arrays
 from tests.workflow.plans import planned
 from workflow.config import load, read_config
 from workflow.jets import PT, jets_of_events
+from workflow.network_inputs import sources
 from workflow.scripts import evaluate_jets, train_jets
 
 TASK = JetTask(name="higgs", signal=("signal",), background=("qcd",))
@@ -32,16 +37,20 @@ TRAINING = {"epochs": 2, "batch_size": 16, "accelerator": "cpu"}
 
 @pytest.fixture(scope="module")
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Datasets of two processes: narrow jets of signal, wide ones of background."""
-    folder = tmp_path_factory.mktemp("datasets")
+    """Datasets of two processes."""
+    return write_datasets(tmp_path_factory.mktemp("datasets"), 200)
+
+
+def write_datasets(folder: Path, events: int) -> list[Path]:
+    """Write as many events of two processes: narrow jets of signal, wide ones of background."""
     rng = np.random.default_rng(1)
-    arrays = make_arrays(400)
+    arrays = make_arrays(2 * events)
     for kind, (process, label) in enumerate((("qcd", "background"), ("signal", "signal"))):
         own = {name: array[kind::2] for name, array in arrays.items()}
         columns = {
-            "key": event_key(process, "file", np.arange(200)),
-            "weight": rng.uniform(0.5, 1.5, 200),
-            "tag_weight": np.zeros((200, 1)),
+            "key": event_key(process, "file", np.arange(events)),
+            "weight": rng.uniform(0.5, 1.5, events),
+            "tag_weight": np.zeros((events, 1)),
         }
         attributes = {
             "sample": process,
@@ -58,27 +67,46 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_sides_share_no_event_and_hold_both_jets(datasets: list[Path]) -> None:
-    sources, config = [Dataset(path) for path in datasets], DatasetConfig()
-    sides = {side: jets_of_events(sources, TASK, side, 3, config) for side in SPLITS}
-    masses = [side.tensors["kinematics"][:, 0, 0] for side in sides.values()]
+    data, config = [Dataset(path) for path in datasets], DatasetConfig()
+    sides = {side: jets_of_events(data, TASK, side, 3, config).all() for side in SPLITS}
+    masses = [side["kinematics"][:, 0, 0] for side in sides.values()]
     assert sum(map(len, masses)) == 800
     assert len(np.unique(np.concatenate(masses))) > 790, "no jet twice"
     for name, side in sides.items():
-        assert side.tensors["constituents"].shape[1] == 1
-        np.testing.assert_array_equal(side.weight[0::2], side.weight[1::2])
-        total = sum(data.columns["weight"].sum() for data in sources)
-        assert side.weight.sum() / 2 == pytest.approx(total, rel=0.3), name
-        assert set(side.label) == {0, 1}
+        assert side["constituents"].shape[1] == 1
+        np.testing.assert_array_equal(side["weight"][0::2], side["weight"][1::2])
+        total = sum(one.columns["weight"].sum() for one in data)
+        assert side["weight"].sum() / 2 == pytest.approx(total, rel=0.3), name
+        assert set(side["label"]) == {0, 1}
 
 
 def test_range_of_pt_holds_for_each_jet(datasets: list[Path]) -> None:
-    sources = [Dataset(path) for path in datasets]
-    found = jets_of_events(sources, TASK, "test", 3, DatasetConfig(), (400.0, 500.0))
-    momentum = found.tensors["kinematics"][:, 0, PT]
-    assert len(momentum) == len(found.label) == len(found.weight) > 10
+    data = [Dataset(path) for path in datasets]
+    found = jets_of_events(data, TASK, "test", 3, DatasetConfig(), (400.0, 500.0)).all()
+    momentum = found["kinematics"][:, 0, PT]
+    assert len(momentum) == len(found["label"]) == len(found["weight"]) > 10
     assert ((momentum >= 400) & (momentum < 500)).all()
     with pytest.raises(EmptySampleError, match=r"higgs: no signal jet is on the test side"):
-        jets_of_events(sources, TASK, "test", 3, DatasetConfig(), (5000.0, 6000.0))
+        jets_of_events(data, TASK, "test", 3, DatasetConfig(), (5000.0, 6000.0))
+
+
+def test_jets_are_the_same_read_at_once_or_block_by_block(tmp_path: Path) -> None:
+    paths = write_datasets(tmp_path, BLOCK + 60)
+    data = [Dataset(path) for path in paths]
+    sides = [
+        jets_of_events(data, TASK, side, 3, DatasetConfig(), (250.0, 900.0))
+        for side in ("train", "validation")
+    ]
+    assert [len(side.blocks) for side in sides] == [4, 4]
+    whole, streamed = (sources(sides, 0.9, memory) for memory in (100, 0.1))
+    for one, other in zip(whole, streamed, strict=True):
+        assert (type(one), type(other)) == (Sample, Stream)
+        assert len(one) == len(other)
+        for pair in zip(*(Batches(source, 50, 1) for source in (one, other)), strict=True):
+            (first, *labels), (second, *others) = pair
+            assert torch.equal(first.constituents, second.constituents)
+            assert all(map(torch.equal, labels[:1], others[:1]))
+            torch.testing.assert_close(labels[1], others[1])
 
 
 def test_a_tagger_is_trained_and_evaluated_on_jets_of_events(

@@ -119,9 +119,13 @@ def gpus(training, devices=1):
     return devices if training.accelerator == "cuda" else 0
 
 
-def training_memory(wildcards, attempt):
+def training_memory(training):
     """Memory [MB] of a training: its events, and the libraries in each of its processes."""
-    return (cfg.training.memory_mb + 2000) * cfg.training.devices * attempt
+
+    def needed(wildcards, attempt):
+        return (training.memory_mb + 2000) * training.devices * attempt
+
+    return needed
 
 
 def mass_gev(wildcards):
@@ -203,11 +207,6 @@ def top_tagging_options(wildcards):
     block = cfg.jets.top_tagging
     most = "" if block.max_jets is None else f" --max-jets {block.max_jets}"
     return f"--max-constituents {block.max_constituents}{most}"
-
-
-def jet_memory(wildcards, attempt):
-    """Memory [MB] for the jets of a task: those of the public files are many."""
-    return attempt * (16000 if cfg.jets.task(wildcards.task) is None else 4000)
 
 
 def tagger_code(script):

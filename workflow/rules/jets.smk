@@ -47,7 +47,7 @@ rule train_jets:
         "../../envs/boosted-hh4b.yaml"
     threads: cfg.jets.training.threads
     resources:
-        mem_mb=jet_memory,
+        mem_mb=training_memory(cfg.jets.training),
         gpu=gpus(cfg.jets.training),
     params:
         code=tagger_code("train_jets"),
@@ -80,7 +80,7 @@ rule evaluate_jets:
         "../../envs/boosted-hh4b.yaml"
     threads: cfg.jets.training.threads
     resources:
-        mem_mb=jet_memory,
+        mem_mb=2000,
         gpu=gpus(cfg.jets.training),
     params:
         code=tagger_code("evaluate_jets"),

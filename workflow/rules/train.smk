@@ -14,7 +14,7 @@ rule train:
         "../../envs/boosted-hh4b.yaml"
     threads: cfg.training.threads * cfg.training.devices
     resources:
-        mem_mb=training_memory,
+        mem_mb=training_memory(cfg.training),
         gpu=gpus(cfg.training, cfg.training.devices),
     params:
         code=network_code("train"),

@@ -7,15 +7,19 @@ import numpy as np
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset
+from analysis.dataset import TENSORS, Dataset
 from analysis.metrics import known_curve, metric_row
 from analysis.tables import read_json, write_json
+from common.condensed import Condenser
 from models.batch import Events
 from models.inference import predict_log_odds
 from models.specs_jets import PUBLIC, JetTask
 from workflow.cli import read_block, run
 from workflow.jets import read_side_of_jets
 from workflow.network_inputs import feature_names
+
+ROWS = 8192
+"""Jets in memory at a time."""
 
 
 def main(
@@ -33,8 +37,16 @@ def main(
     block, jets = read_block(DatasetConfig, dataset), read_block(JetTask, task) if task else None
     test = read_side_of_jets(sources, jets, "test", seed, block, (pt_min, pt_max))
     features = feature_names(Dataset(sources[0]))
-    odds = predict_log_odds(model, Events(test.tensors), features, threads=threads)
-    sample = (odds, test.label == 1, test.weight)
+    condenser, right, total = Condenser(), np.zeros(2), np.zeros(2)
+    for found in test.steps(ROWS):
+        label, weight = found["label"], found["weight"][:, 0]
+        events = Events({name: found[name] for name in TENSORS})
+        odds = predict_log_odds(model, events, features, threads=threads)
+        condenser.add(odds, label, weight)
+        right += np.bincount(label, weight * ((odds > 0) == label), 2)
+        total += np.bincount(label, weight, 2)
+    rows = condenser.result()
+    sample = (rows.value, rows.kind == 1, rows.weight)
     described = read_json(model / "model.json")
     key = {
         "task": jets.name if jets else PUBLIC,
@@ -43,10 +55,9 @@ def main(
         "parameters": described["parameters"],
         "train_jets": described["jets"],
     }
-    right = [np.average((odds > 0)[own] == kind, weights=test.weight[own])
-             for kind, own in ((True, sample[1]), (False, ~sample[1]))]  # fmt: skip
-    metrics = key | {"accuracy": float(np.mean(right))} | metric_row(*sample, (0.5, 0.3))
-    write_json({"metrics": metrics, "rejection": known_curve(*sample)}, output)
+    metrics = key | {"accuracy": float(np.mean(right / total))}
+    metrics |= metric_row(*sample, (0.5, 0.3), error=rows.error, events=rows.events)
+    write_json({"metrics": metrics, "rejection": known_curve(*sample, rows.error)}, output)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from models.specs_jets import JetTask, TaggerSpec
 from models.training import Data
 from workflow.cli import read_block, run
 from workflow.jets import read_side_of_jets
-from workflow.network_inputs import feature_names
+from workflow.network_inputs import feature_names, sources
 from workflow.provenance import code_version
 
 
 def main(
-    sources: Annotated[list[Path], typer.Argument(help="Datasets, or files of top_tagging.")],
+    files: Annotated[list[Path], typer.Argument(help="Datasets, or files of top_tagging.")],
     tagger: Annotated[str, typer.Option(help="Tagger block: JSON or path of a YAML file.")],
     training: Annotated[str, typer.Option(help="Training block: JSON or path of a YAML file.")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
@@ -32,19 +32,19 @@ def main(
     spec: TaggerSpec = read_block(TaggerSpec, tagger)  # type: ignore[arg-type]
     block = read_block(DatasetConfig, dataset)
     jets = read_block(JetTask, task) if task else None
-    train, validation = (
-        read_side_of_jets(sources, jets, side, seed, block, (pt_min, pt_max)).sample(
-            block.weight_cap_quantile
-        )
+    settings = read_block(Training, training)
+    sides = [
+        read_side_of_jets(files, jets, side, seed, block, (pt_min, pt_max))
         for side in ("train", "validation")
-    )
+    ]
+    train, validation = sources(sides, block.weight_cap_quantile, settings.memory_mb)
     models.training.train(
         spec,
-        read_block(Training, training),
-        Data(train, validation, feature_names(Dataset(sources[0]))),
+        settings,
+        Data(train, validation, feature_names(Dataset(files[0]))),
         seed,
         output,
-        extra={"code_version": code_version(), "jets": len(train.label)},
+        extra={"code_version": code_version(), "jets": len(train)},
     )
 
 
