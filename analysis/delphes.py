@@ -6,7 +6,7 @@ What older layouts lack has a defined value: tracks without `Mass` (Delphes up t
 massless, as they were in that version's own jets; events without `Event.Weight` weigh 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ import uproot
 from uproot.source.file import MultithreadedFileSource
 
 from analysis.errors import AnalysisError, InputFileError
-from analysis.references import resolve
+from analysis.lists import Lists, joined
+from analysis.references import reference_arrays, resolve
 from analysis.remote import RemoteSource, is_remote
 from analysis.values import REMEDY, check_values
 
@@ -33,10 +34,14 @@ _REQUIRED = (
     *(f"MissingET.{leaf}" for leaf in ("MET", "Phi")),
 )
 _OPTIONAL = ("EFlowTrack.Mass", "Event.Weight")
+_REFERENCES = "FatJet.Constituents"
 _FATJETS = (
-    *(f"FatJet.{leaf}" for leaf in ("PT", "Eta", "Phi", "Mass", "Constituents")),
+    *(f"FatJet.{leaf}" for leaf in ("PT", "Eta", "Phi", "Mass")),
+    _REFERENCES,
     *(f"{name}.fUniqueID" for name in EFLOW),
 )
+
+Branches = Mapping[str, ak.Array]
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,13 @@ class DelphesFile:
         Local path or URL.
     tree : uproot.TTree
         The tree `Delphes`.
-    branches : tuple of str
-        The branches that are read.
+    branches : mapping of str to str
+        The branches that are read, and where in the tree they are.
     """
 
     path: str
     tree: Any
-    branches: tuple[str, ...]
+    branches: Mapping[str, str]
 
     def steps(self, step_size: int) -> Iterator[ak.Array]:
         """Yield the events in steps of at most `step_size`.
@@ -75,14 +80,19 @@ class DelphesFile:
         NormalisationError
             If a generator weight is NaN or infinite.
         """
-        steps = self.tree.iterate(list(self.branches), step_size=step_size, library="ak")
+        with _reading(self.path):
+            read_as = dict.fromkeys(self.branches.values())
+            if references := self.branches.get(_REFERENCES):
+                read_as[references] = reference_arrays(self.tree[references])
+            steps = self.tree.iterate(read_as, step_size=step_size, library="ak", how=dict)
         start = 0
         while True:
             with _reading(self.path):
                 raw = next(steps, None)
                 if raw is None:
                     return
-                events = _events(raw, start)
+                branches = {name: raw[place] for name, place in self.branches.items()}
+                events = _events(branches, start)
             check_values(self.path, events)
             start += len(events)
             yield events
@@ -123,8 +133,10 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
             )
         with _reading(path):
             tree = directory["Delphes"]
-            entries = {name: tree[name].num_entries for name in _leaves(tree)}
-        yield DelphesFile(path, tree, _choose_branches(path, tree.num_entries, entries, fatjets))
+            places = _places(tree)
+            entries = {name: tree[place].num_entries for name, place in places.items()}
+        chosen = _choose_branches(path, tree.num_entries, entries, fatjets)
+        yield DelphesFile(path, tree, {name: places[name] for name in chosen})
 
 
 def _source(path: str) -> dict[str, Any]:
@@ -136,10 +148,10 @@ def _source(path: str) -> dict[str, Any]:
     return {"handler": MultithreadedFileSource, "use_threads": True, "num_workers": 1}
 
 
-def _leaves(tree: Any) -> list[str]:
-    """Return those of the branches we know that the tree has."""
-    present = set(tree.keys(recursive=True, full_paths=False))
-    return [name for name in (*_REQUIRED, *_OPTIONAL, *_FATJETS) if name in present]
+def _places(tree: Any) -> dict[str, str]:
+    """Return those of the branches we know that the tree has, and their full paths in it."""
+    paths = {path.rpartition("/")[2]: path for path in tree.keys(recursive=True)}
+    return {name: paths[name] for name in (*_REQUIRED, *_OPTIONAL, *_FATJETS) if name in paths}
 
 
 def _choose_branches(
@@ -182,73 +194,76 @@ def _reading(path: str) -> Iterator[None]:
         ) from error
 
 
-def _events(raw: ak.Array, start: int) -> ak.Array:
+def _events(raw: Branches, start: int) -> ak.Array:
     """Return the event records of one step of branches."""
-    n_events = len(raw)
+    n_events = len(raw["MissingET.MET"])
+    tracks, photons = _tracks(raw), _towers(raw, "EFlowPhoton", PHOTON)
+    eflow = joined([tracks, photons, _towers(raw, "EFlowNeutralHadron", NEUTRAL_HADRON)])
     fields = {
         "entry": np.arange(start, start + n_events, dtype=np.int64),
-        "weight": _per_event(raw, "Event.Weight", 1.0),
+        "weight": _per_event(raw, "Event.Weight") if "Event.Weight" in raw else np.ones(n_events),
         "met": _per_event(raw, "MissingET.MET"),
         "met_phi": _per_event(raw, "MissingET.Phi"),
-        "eflow": _eflow(raw),
-        "particle": ak.zip(
-            {leaf.lower(): raw[f"Particle.{leaf}"] for leaf in ("PID", "PT", "Eta", "Phi")}
-        ),
+        "eflow": eflow.array(),
+        "particle": _objects(raw, "Particle", "PID", "PT", "Eta", "Phi").array(),
     }
-    if "FatJet.PT" in raw.fields:
-        unique_id = ak.concatenate([raw[f"{name}.fUniqueID"] for name in EFLOW], axis=1)
-        fields["fatjet"] = ak.zip(
-            {
-                **{leaf.lower(): raw[f"FatJet.{leaf}"] for leaf in ("PT", "Eta", "Phi", "Mass")},
-                "constituent_index": resolve(raw["FatJet.Constituents"]["refs"], unique_id),
-            },
-            depth_limit=2,
-        )
+    if "FatJet.PT" in raw:
+        fields["fatjet"] = _fatjets(raw)
     return ak.zip(fields, depth_limit=1)
 
 
-def _per_event(raw: ak.Array, name: str, default: float | None = None) -> np.ndarray:
+def _per_event(raw: Branches, name: str) -> np.ndarray:
     """Return one number per event of a branch that holds it bare or as a list of one."""
-    if name not in raw.fields:
-        return np.full(len(raw), default)
     values = raw[name]
     if values.ndim == 2:
-        if not ak.all(ak.num(values) >= 1):
+        if not np.all(ak.to_numpy(ak.num(values)) >= 1):
             raise ValueError(f"branch {name} has events without an entry")
         values = values[:, 0]
     return ak.to_numpy(values).astype(np.float64)
 
 
-def _eflow(raw: ak.Array) -> ak.Array:
-    """Return the energy-flow objects of each event: tracks, photons, neutral hadrons."""
-    pid = abs(raw["EFlowTrack.PID"])
-    track_pt, charge = raw["EFlowTrack.PT"], raw["EFlowTrack.Charge"]
-    objects = [
-        ak.zip(
-            {
-                "pt": track_pt,
-                "eta": raw["EFlowTrack.Eta"],
-                "phi": raw["EFlowTrack.Phi"],
-                "mass": raw["EFlowTrack.Mass"]
-                if "EFlowTrack.Mass" in raw.fields
-                else ak.zeros_like(track_pt),
-                "charge": ak.values_astype(np.maximum(np.minimum(charge, 99), -99), np.int8),
-                "kind": ak.values_astype((pid == 11) * ELECTRON + (pid == 13) * MUON, np.int8),
-            }
-        )
-    ]
-    for name, kind in (("EFlowPhoton", PHOTON), ("EFlowNeutralHadron", NEUTRAL_HADRON)):
-        pt = raw[f"{name}.ET"]
-        objects.append(
-            ak.zip(
-                {
-                    "pt": pt,
-                    "eta": raw[f"{name}.Eta"],
-                    "phi": raw[f"{name}.Phi"],
-                    "mass": ak.zeros_like(pt),
-                    "charge": ak.zeros_like(pt, dtype=np.int8),
-                    "kind": ak.full_like(pt, kind, dtype=np.int8),
-                }
-            )
-        )
-    return ak.concatenate(objects, axis=1)
+def _objects(raw: Branches, name: str, *leaves: str) -> Lists:
+    """Return the objects `name` of each event with some of their leaves, in lower case."""
+    counts = [ak.to_numpy(ak.num(raw[f"{name}.{leaf}"])) for leaf in leaves]
+    if not all(np.array_equal(counts[0], other) for other in counts[1:]):
+        raise ValueError(f"the branches of {name} do not have the same number of objects")
+    flat = {leaf.lower(): ak.to_numpy(ak.flatten(raw[f"{name}.{leaf}"])) for leaf in leaves}
+    return Lists(counts[0], flat)
+
+
+def _tracks(raw: Branches) -> Lists:
+    """Return the charged energy-flow objects: {pt, eta, phi, mass, charge, kind}."""
+    mass = ("Mass",) if "EFlowTrack.Mass" in raw else ()
+    tracks = _objects(raw, "EFlowTrack", "PT", "Eta", "Phi", "Charge", "PID", *mass)
+    pid, charge = abs(tracks["pid"]), np.clip(tracks["charge"], -99, 99)
+    columns = {
+        **{name: tracks[name] for name in ("pt", "eta", "phi")},
+        "mass": tracks["mass"] if mass else np.zeros_like(tracks["pt"]),
+        "charge": charge.astype(np.int8),
+        "kind": ((pid == 11) * ELECTRON + (pid == 13) * MUON).astype(np.int8),
+    }
+    return Lists(tracks.counts, columns)
+
+
+def _towers(raw: Branches, name: str, kind: int) -> Lists:
+    """Return the neutral energy-flow objects of one kind: {pt, eta, phi, mass, charge, kind}."""
+    towers = _objects(raw, name, "ET", "Eta", "Phi")
+    pt = towers["et"]
+    columns = {
+        "pt": pt,
+        "eta": towers["eta"],
+        "phi": towers["phi"],
+        "mass": np.zeros_like(pt),
+        "charge": np.zeros(len(pt), dtype=np.int8),
+        "kind": np.full(len(pt), kind, dtype=np.int8),
+    }
+    return Lists(towers.counts, columns)
+
+
+def _fatjets(raw: Branches) -> ak.Array:
+    """Return the file's own fat jets: {pt, eta, phi, mass, constituent_index}."""
+    jets = _objects(raw, "FatJet", "PT", "Eta", "Phi", "Mass").array()
+    unique_id = joined([_objects(raw, name, "fUniqueID") for name in EFLOW]).array()
+    index = resolve(raw[_REFERENCES]["refs"], unique_id["funiqueid"])
+    columns = dict(zip(jets.fields, ak.unzip(jets), strict=True))
+    return ak.zip(columns | {"constituent_index": index}, depth_limit=2)

@@ -3,6 +3,7 @@
 import awkward as ak
 import numpy as np
 
+from analysis.lists import Lists, ranges
 from analysis.orientation import unwrap
 
 # Hadrons that decay weakly (PDG Monte Carlo numbering scheme). Excited states pass their heavy
@@ -34,26 +35,24 @@ def heavy_hadrons(particles: ak.Array) -> ak.Array:
         {eta, phi, flavour}, the flavour being 5 or 4. A neutral meson that oscillated is in the
         record twice with the same momentum; the copy is dropped.
     """
-    pid = abs(ak.to_numpy(ak.flatten(particles.pid)).astype(np.int64))
-    heavy = np.flatnonzero(_CODE[np.where(pid < len(_CODE), pid, 0)])
-    event = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(particles)))[heavy]
-    flavour = _CODE[pid[heavy]]
-    pt, eta, phi = (
-        ak.to_numpy(ak.flatten(particles[name]))[heavy] for name in ("pt", "eta", "phi")
-    )
+    record = Lists.of(particles, "pid", "pt", "eta", "phi")
+    pid = abs(record["pid"].astype(np.int64))
+    code = _CODE[np.where(pid < len(_CODE), pid, 0)]
+    heavy = record.but(flavour=code).where(code > 0)
+    event, flavour, pt, phi = heavy.owners, heavy["flavour"], heavy["pt"], heavy["phi"]
     order = np.lexsort((phi, pt, flavour, event))
     key = np.stack([event, flavour, pt, phi])[:, order]
     first = np.ones(len(order), dtype=bool)
     first[1:] = (key[:, 1:] != key[:, :-1]).any(axis=0)
-    kept = order[first & (pt[order] > PT_MIN)]
-    hadrons = ak.zip({"eta": eta[kept], "phi": phi[kept], "flavour": flavour[kept]})
-    return ak.unflatten(hadrons, np.bincount(event[kept], minlength=len(particles)))
+    hadrons = heavy.taken(order, heavy.counts)
+    return hadrons.where(first & (hadrons["pt"] > PT_MIN)).array()[["eta", "phi", "flavour"]]
 
 
 def count_b_hadrons(hadrons: ak.Array) -> np.ndarray:
     """Return the number of b hadrons with |η| < 2.5 of each event."""
-    counted = (hadrons.flavour == BOTTOM) & (abs(hadrons.eta) < ABS_ETA_MAX)
-    return ak.to_numpy(ak.sum(counted, axis=1)).astype(np.int32)
+    found = Lists.of(hadrons, "eta", "flavour")
+    counted = (found["flavour"] == BOTTOM) & (abs(found["eta"]) < ABS_ETA_MAX)
+    return found.where(counted).counts.astype(np.int32)
 
 
 def subjet_flavour(
@@ -73,11 +72,18 @@ def subjet_flavour(
         Whether a hadron counts for the nearest subjet alone. Otherwise one hadron between two
         subjets labels both, and a collinear g → bb̄ passes for two b subjets.
     """
-    axis, hadron = ak.unzip(ak.cartesian([subjets, hadrons], nested=True))
-    distance = np.hypot(axis.eta - hadron.eta, unwrap(axis.phi - hadron.phi))
+    axes, truth = Lists.of(subjets, "eta", "phi"), Lists.of(hadrons, "eta", "phi", "flavour")
+    # every subjet beside every hadron of its event
+    n_hadrons = truth.counts[axes.owners]
+    axis = np.repeat(np.arange(len(n_hadrons)), n_hadrons)
+    hadron = ranges(truth.firsts[axes.owners], n_hadrons)
+    deta, dphi = (axes[name][axis] - truth[name][hadron] for name in ("eta", "phi"))
+    distance = np.hypot(deta, unwrap(dphi))
     near = distance < cone
     if exclusive:
-        nearest = ak.min(distance, axis=1, initial=np.inf, mask_identity=False)
-        near = near & (distance == nearest[:, np.newaxis])
-    heaviest = ak.max(hadron.flavour * near, axis=2, initial=LIGHT, mask_identity=False)
-    return ak.values_astype(heaviest, np.int8)
+        nearest = np.full(len(truth["eta"]), np.inf)
+        np.minimum.at(nearest, hadron, distance)
+        near &= distance == nearest[hadron]
+    heaviest = np.full(len(n_hadrons), LIGHT, dtype=np.int8)
+    np.maximum.at(heaviest, axis[near], truth["flavour"][hadron[near]])
+    return Lists(axes.counts, {"flavour": heaviest}).array()["flavour"]

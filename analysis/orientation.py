@@ -3,6 +3,8 @@
 import awkward as ak
 import numpy as np
 
+from analysis.lists import Lists
+
 _ISOTROPIC = 1e-6  # smallest relative anisotropy, and spread [rad], that has a direction
 _ON_AXIS = 1e-9  # coordinates [rad] below this are on an axis and belong to no half
 
@@ -50,13 +52,15 @@ def orient(eta: ak.Array, phi: ak.Array, pt: ak.Array) -> ak.Array:
     cos, sin = np.cos(theta)[jet], np.sin(theta)[jet]
     x, y = cos * x - sin * y, sin * x + cos * y
     flip_eta, flip_phi = (total(weight * _side(a)) < 0 for a in (x, y))
+    oriented = {"eta": np.where(flip_eta[jet], -x, x), "phi": np.where(flip_phi[jet], -y, y)}
+    constituents = Lists(counts, oriented).array()
     return ak.zip(
         {
             "theta": theta,
             "flip_eta": flip_eta,
             "flip_phi": flip_phi,
-            "eta": ak.unflatten(np.where(flip_eta[jet], -x, x), counts),
-            "phi": ak.unflatten(np.where(flip_phi[jet], -y, y), counts),
+            "eta": constituents.eta,
+            "phi": constituents.phi,
         },
         depth_limit=1,
     )

@@ -12,6 +12,7 @@ from analysis.errors import NormalisationError
 from analysis.event_table import EventTableWriter
 from analysis.fatjets import find_fatjets, pairs
 from analysis.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
+from analysis.lists import Lists
 from analysis.orientation import orient, unwrap
 from analysis.selection import GENERATED, CutCounts
 from analysis.subjets import find_subjets
@@ -61,11 +62,12 @@ def reconstruct(
     if not config.variation.is_nominal:
         varied = (config.fatjets, config.variation)
         positions, fatjets = vary_fatjets(positions, fatjets, *varied)
+    eta, mass = (ak.to_numpy(fatjets[name]) for name in ("eta", "mass"))
     cuts = {
-        "eta": abs(fatjets.eta) < config.fatjets.abs_eta_max,
-        "mass": fatjets.mass > config.fatjets.mass_min,
+        "eta": abs(eta) < config.fatjets.abs_eta_max,
+        "mass": mass > config.fatjets.mass_min,
     }
-    passed = {name: ak.to_numpy(ak.all(cut, axis=1)) for name, cut in cuts.items()}
+    passed = {name: cut.all(axis=1) for name, cut in cuts.items()}
     masks["two fat jets"] = _mask(len(events), positions)
     masks |= {name: _mask(len(events), positions[mask]) for name, mask in passed.items()}
 
@@ -95,11 +97,12 @@ def _jet_columns(
     fatjets: ak.Array, hadrons: ak.Array, config: Reconstruction
 ) -> dict[str, ak.Array]:
     """Return the columns `fatjet`, `constituent` and `subjet` [N][2]."""
-    jets = ak.to_packed(ak.flatten(fatjets, axis=1))
-    constituents = jets.constituent
-    deta = constituents.eta - jets.eta
-    dphi = unwrap(constituents.phi - jets.phi)
-    oriented = orient(deta, dphi, constituents.pt)
+    jets = ak.flatten(fatjets)
+    parts = Lists.of(jets.constituent)
+    deta, dphi = (parts[name] - ak.to_numpy(jets[name])[parts.owners] for name in ("eta", "phi"))
+    parts = parts.but(deta=deta, dphi=unwrap(dphi))
+    constituents = parts.array()
+    oriented = orient(constituents.deta, constituents.dphi, constituents.pt)
 
     subjets = find_subjets(constituents, config.subjets)
     of_event = hadrons[np.repeat(np.arange(len(hadrons)), 2)]
@@ -114,24 +117,19 @@ def _jet_columns(
         {
             **{name: jets[name] for name in ("pt", "eta", "phi", "mass", "energy")},
             **{name: oriented[name] for name in ("theta", "flip_eta", "flip_phi")},
-            "multiplicity": ak.num(constituents),
+            "multiplicity": parts.counts,
         }
     )
-    constituent = ak.zip(
-        {
-            "eta": oriented.eta,
-            "phi": oriented.phi,
-            "deta": deta,
-            "dphi": dphi,
-            "pt": constituents.pt,
-            "energy": constituents.E,
-            "charge": constituents.charge,
-            "kind": constituents.kind,
-        }
-    )[:, : config.max_constituents]
+    columns = {
+        "eta": ak.to_numpy(ak.flatten(oriented.eta)),
+        "phi": ak.to_numpy(ak.flatten(oriented.phi)),
+        "energy": parts["E"],
+        **{name: parts[name] for name in ("deta", "dphi", "pt", "charge", "kind")},
+    }
+    constituent = Lists(parts.counts, columns).leading(config.max_constituents)
     return {
         "fatjet": pairs(fatjet),
-        "constituent": pairs(constituent),
+        "constituent": pairs(constituent.array()),
         "subjet": pairs(ak.with_field(subjets, flavour, "flavour")),
     }
 

@@ -2,8 +2,19 @@
 
 import awkward as ak
 import numpy as np
+import uproot
 
+_TREF_ARRAYS = uproot.AsArray(False, False, uproot.models.TRef.Model_TRefArray)
 _ID_BITS = 24  # the object number in `fUniqueID`; the bits above tell the process
+
+
+def reference_arrays(branch: uproot.TBranch) -> uproot.AsObjects:
+    """Return how to read a branch of `TRefArray`s that are members of a split `TClonesArray`.
+
+    It is what uproot would find, but only after it has read the descriptions of all classes in the
+    file, which takes longer than the references of a thousand events.
+    """
+    return uproot.AsObjects(_TREF_ARRAYS, branch)
 
 
 def resolve(references: ak.Array, unique_id: ak.Array) -> ak.Array:

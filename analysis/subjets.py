@@ -7,7 +7,8 @@ import fastjet
 import numpy as np
 
 from analysis.config.reconstruction import Subjets
-from analysis.fatjets import jet_definition, polar
+from analysis.fatjets import CARTESIAN, jet_definition, polar_lists
+from analysis.lists import Lists
 from analysis.orientation import unwrap
 
 _UNBOUNDED = 100.0  # a radius beyond any jet's: constituents merge with each other alone
@@ -30,14 +31,13 @@ def find_subjets(constituents: ak.Array, config: Subjets) -> ak.Array:
     if config.algorithm == "hdbscan":
         momenta = _density_clusters(constituents, config.min_cluster_size)
     else:
-        momenta = _recombined(constituents[["px", "py", "pz", "E"]], config)
-    subjets = polar(momenta)
-    subjets = subjets[subjets.pt > config.pt_min]
-    return subjets[ak.argsort(subjets.pt, ascending=False, stable=True)][:, : config.max_per_jet]
+        momenta = _recombined(Lists.of(constituents, *CARTESIAN).array(), config)
+    subjets = polar_lists(Lists.of(momenta))
+    hard = subjets.where(subjets["pt"] > config.pt_min)
+    return hard.descending("pt").leading(config.max_per_jet).array()
 
 
 def _recombined(momenta: ak.Array, config: Subjets) -> ak.Array:
-    momenta = ak.to_packed(momenta)
     if config.algorithm == "kt_exclusive":
         sequence = fastjet.ClusterSequence(momenta, jet_definition("kt", _UNBOUNDED))
         with warnings.catch_warnings():

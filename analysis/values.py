@@ -4,6 +4,7 @@ import awkward as ak
 import numpy as np
 
 from analysis.errors import InputFileError, NormalisationError
+from analysis.lists import Lists
 
 REMEDY = "replace the file, or set `reconstruction.on_bad_file: skip` to leave it out"
 
@@ -64,13 +65,12 @@ def _check_objects(
     limits: dict[str, tuple[float, float]],
     entries: np.ndarray,
 ) -> None:
-    records = ak.flatten(objects)
-    fields = {field: ak.to_numpy(records[field]) for field in limits}
-    if all(_inside(fields[field], *ends) for field, ends in limits.items()):
+    lists = Lists.of(objects, *limits)
+    if all(_inside(lists[field], *ends) for field, ends in limits.items()):
         return
-    bad = np.logical_or.reduce([_outside(fields[field], *ends) for field, ends in limits.items()])
-    first = np.repeat(entries, ak.to_numpy(ak.num(objects)))[bad.argmax()]
-    values = ", ".join(f"{field} {found[bad.argmax()]:g}" for field, found in fields.items())
+    bad = np.logical_or.reduce([_outside(lists[field], *ends) for field, ends in limits.items()])
+    first = entries[lists.owners[bad.argmax()]]
+    values = ", ".join(f"{field} {lists[field][bad.argmax()]:g}" for field in limits)
     raise InputFileError(
         f"{path}: {bad.sum()} {name} are NaN, infinite or not physical, the first in entry {first} "
         f"({values}); {REMEDY}"

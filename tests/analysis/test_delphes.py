@@ -101,6 +101,17 @@ def test_missing_branches_are_all_named(tmp_path: Path) -> None:
         read(path)
 
 
+def test_branches_of_one_collection_must_agree_in_length(tmp_path: Path) -> None:
+    branches = real_branches()
+    branches["EFlowPhoton.Eta"] = branches["EFlowPhoton.Eta"][:, 1:]
+    path = tmp_path / "short.root"
+    with uproot.recreate(path) as file:  # each branch with a counter of its own
+        file.mktree("Delphes", {name: v.type.content for name, v in branches.items()})
+        file["Delphes"].extend(branches)
+    with pytest.raises(InputFileError, match=r"short\.root: .*EFlowPhoton .*number of objects"):
+        read(path)
+
+
 def test_stored_fat_jets_asked_of_a_file_without_them(tmp_path: Path) -> None:
     path = write_flat(tmp_path / "nofat.root", real_branches())
     with pytest.raises(InputFileError, match=r"FatJet\.Constituents.*fatjets\.source: eflow"):

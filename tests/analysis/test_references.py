@@ -1,9 +1,13 @@
 """References between objects of an event."""
 
+from pathlib import Path
+
 import awkward as ak
 import pytest
+import uproot
 
-from analysis.references import resolve
+from analysis.references import reference_arrays, resolve
+from tests.delphes_files import QCD, SIGNAL
 
 IDS = ak.Array([[7, 3, 9], [3], []])
 
@@ -22,3 +26,12 @@ def test_no_references_at_all() -> None:
 def test_stray_references_are_errors(stray: list) -> None:
     with pytest.raises(ValueError, match="outside"):
         resolve(ak.values_astype(ak.Array(stray), "i8"), IDS)
+
+
+@pytest.mark.parametrize("path", [SIGNAL, QCD])
+def test_reference_arrays_are_read_as_the_file_describes_them(path: Path) -> None:
+    with uproot.open(path) as file:
+        branch = file["Delphes"]["FatJet.Constituents"]
+        described, found = branch.array(), branch.array(reference_arrays(branch))
+    assert ak.array_equal(found, described)
+    assert ak.count(found.refs, axis=None) > 1000
