@@ -3,7 +3,6 @@
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from analysis.config.reconstruction import FatJets, Variation
 from analysis.hashing import uniform
@@ -44,6 +43,8 @@ def vary_fatjets(
     variation : Variation
         δ and σ.
     """
+    from scipy.special import ndtri  # slow to import, and most reconstructions vary nothing
+
     eta = np.ascontiguousarray(ak.to_numpy(jets["eta"]), dtype=np.float64)
     z = ndtri(np.clip(uniform(eta.view(np.uint64), variation.seed), 1e-12, 1 - 1e-12))
     factor = 1 + variation.energy_scale + variation.resolution * z
