@@ -89,3 +89,9 @@ class HighLevelTrees(Network):
     learning_rate: float = Field(0.1, gt=0, le=1, description="Shrinkage of each tree.")
     min_leaf: int = Field(20, gt=0, description="Fewest training events in a leaf.")
     patience: int = Field(20, gt=0, description="Trees without a better validation loss.")
+    max_events: int = Field(
+        500_000,
+        gt=0,
+        description="Most training events that the trees are grown on, and most validation events "
+        "that stop them, all held in memory (0.5 kB each); of more, a random choice.",
+    )

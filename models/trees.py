@@ -8,8 +8,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor
 
 from models.batch import Batch
-from models.data import Source, in_order
-from models.high_level import HighLevelInput
+from models.data import Batches, Source
+from models.high_level import NAMES, HighLevelInput
 from models.resume import FitsItself, Progress
 from models.specs import Features, HighLevelTrees
 
@@ -62,10 +62,10 @@ class TreesNetwork(FitsItself):
     def fit(self, train: Source, validation: Source, seed: int, progress: Progress) -> None:
         """Grow trees until the validation loss stops falling.
 
-        Memory holds the high-level features of all events.
+        Memory holds the high-level features of at most `max_events` of either source.
         """
         spec = self.spec
-        learned, stopped_by = (self._features(source) for source in (train, validation))
+        learned, stopped_by = (self._features(source, seed) for source in (train, validation))
         trees = HistGradientBoostingClassifier(
             max_iter=spec.trees,
             max_leaf_nodes=spec.leaves,
@@ -88,13 +88,23 @@ class TreesNetwork(FitsItself):
                 break
 
     @torch.no_grad()
-    def _features(self, source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the features [N, F] of all events, their labels and weights."""
-        parts = [
-            (self.input(events).numpy(), label.numpy(), weight.numpy())
-            for events, label, weight in in_order(source, 1024, seed=0)
-        ]
-        found, label, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    def _features(self, source: Source, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the features [N, F] of the events, their labels and weights.
+
+        Of more than `max_events`, those that come first in a random order.
+        """
+        count = min(len(source), self.spec.max_events)
+        found = np.empty((count, len(NAMES)), np.float32)
+        label, weight = np.empty(count, np.int64), np.empty(count, np.float32)
+        start = 0
+        for events, *others in Batches(source, 1024, seed, shuffle=count < len(source)):
+            rows = slice(start, min(start + len(events), count))
+            length = rows.stop - start
+            found[rows] = self.input(events)[:length]
+            label[rows], weight[rows] = (values[:length] for values in others)
+            start += length
+            if start == count:
+                break
         return found, label, weight
 
     def _keep(self, number: int, nodes: Any) -> None:

@@ -1,5 +1,7 @@
 """High-level features against closed forms, and the trees on them."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +13,10 @@ from models.checkpoint import load
 from models.high_level import NAMES, HighLevelInput, n_subjettiness
 from models.inference import predict_log_odds
 from models.specs import HighLevelTrees, Training
+from models.stream import Stream
 from models.training import train
 from models.trees import TreesNetwork
-from tests.models.events import FEATURES, make_batch
+from tests.models.events import FEATURES, make_arrays, make_batch
 
 SPEC = HighLevelTrees(name="bdt", trees=30, leaves=6, min_leaf=5)
 SETTINGS = Training(accelerator="cpu")
@@ -59,6 +62,34 @@ def test_trees_separate_and_are_read_back(data, trained):
     log_odds = predict_log_odds(trained, data.validation.events, FEATURES)
     signal = data.validation.label == 1
     assert (log_odds[signal][:, None] > log_odds[~signal]).mean() > 0.8
+
+
+def test_of_too_many_events_a_random_choice_is_grown_on(data, trained):
+    network = load(trained).network
+    assert isinstance(network, TreesNetwork)
+    everything = np.column_stack(network._features(data.train))
+    network.spec = SPEC.model_copy(update={"max_events": 100})
+    chosen, again, other = (
+        np.column_stack(network._features(data.train, seed)) for seed in (1, 1, 2)
+    )
+    rows = {row.tobytes() for row in everything}
+    assert len({row.tobytes() for row in chosen} & rows) == len(chosen) == 100
+    np.testing.assert_array_equal(chosen, again)
+    assert not np.array_equal(chosen, other)
+
+
+def test_memory_is_that_of_the_events_that_are_grown_on():
+    arrays = make_arrays(100)
+    block = {**arrays, "label": np.arange(100) % 2, "weight": np.ones(100)}
+    network = TreesNetwork(SPEC.model_copy(update={"max_events": 1000}), FEATURES)
+    peaks = []
+    for blocks in (50, 50, 500):  # the first fills caches and is not counted
+        stream = Stream(lambda _: dict(block), np.zeros(blocks, int), 100 * blocks, 1.0, 1000)
+        tracemalloc.start()
+        assert len(network._features(stream)[0]) == 1000
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.05 * peaks[1]
 
 
 def test_kept_trees_are_those_that_were_grown(data, trained):
