@@ -95,7 +95,11 @@ class ScoreTable:
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         try:
-            with pq.ParquetFile(self.path, read_dictionary=list(STRINGS)) as file:
+            with pq.ParquetFile(
+                self.path,
+                read_dictionary=list(STRINGS),
+                pre_buffer=False,  # which holds all that was read
+            ) as file:
                 yield from file.iter_batches(_STEP, columns=columns)
         except (OSError, ValueError) as error:
             raise InputFileError(f"{self.path} is not a readable Parquet table: {error}") from None

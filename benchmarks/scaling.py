@@ -1,13 +1,17 @@
 """CPU time and peak memory of every rule as the number of events grows.
 
-    python -m benchmarks.scaling [--events 1000 10000 100000] [--rules train score …]
+    python -m benchmarks.scaling [--events 1000 --events 10000 …] [--rules train …] [--folder DIR]
 
 Builds samples of the wanted sizes by repeating the reconstructed events of tests/data with new
 entry numbers and momenta smeared by 5%, one fifth of them signal, and runs the rules' scripts on
-them, each in a process of its own. The last column is the exponent of CPU time against events
-between the two largest sizes, after the time at the smallest size, which is mostly the start of a
-process, has been taken off. `reconstruct` reads ROOT files with a tenth of the events. Trainings
-stream (`training.memory_mb: 100`) and last one epoch. One million events need 12 GB of disk.
+them, each in a process of its own. `reconstruct` reads ROOT files with a tenth of the events.
+Trainings stream (`training.memory_mb: 100`) and last one epoch. `limit`, `metrics`,
+`calibration_figure` and `network_ratios` read scores of as many events as the samples have, drawn
+from known distributions. One million events need 14 GB of disk; rules of scores alone, named with
+`--rules`, need 50 MB.
+
+The last column is the power of the number of events with which the CPU time grows, from the three
+largest sizes; whatever a process needs to start drops out of it.
 """
 
 import json
@@ -21,19 +25,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import awkward as ak
-import numpy as np
 import typer
-import uproot
+from scipy.optimize import brentq
 
-from analysis.event_table import EventTableWriter, event_tables
+from benchmarks.scaling_samples import draw_scores, repeat, repeat_root
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 ROOT_FILES = {"signal": "tiny_signal_mH1000.root", "qcd": "tiny_qcd.root"}
-STEP = 1000
 TRAINING = {"epochs": 1, "batch_size": 1024, "memory_mb": 100, "accelerator": "cpu"}
 NETWORK = {"name": "kinematics", "architecture": "kinematics"}
-SMEARED = ("pt", "mass", "energy")
+TREES = {"name": "bdt", "architecture": "high_level_bdt", "trees": 10, "max_events": 5000}
+TAGGER = {
+    "name": "tagger", "architecture": "jet_tagger", "width": 8, "heads": 1,
+    "jet_encoder": {"kind": "self_attention", "layers": 1},
+}  # fmt: skip
+TASK = {"name": "higgs", "signal": ["signal"], "background": ["qcd"]}
+CHUNK = 100_000
+"""Events of a file of reconstructed events."""
+NOISE = {"first": 0.3, "second": 1.0}
+"""Noise of two networks on what they both see."""
+LEAST = 0.5
+"""Differences of CPU time [s] from which no power is told."""
 
 
 class Run(NamedTuple):
@@ -70,7 +82,13 @@ class Samples:
         qcd = {"name": "qcd", "process": "qcd", "label": "background", "cross_section_pb": 1}
         self.blocks = {block["name"]: block | {"files": ["0.root"]} for block in (signal, qcd)}
         self.datasets = [folder / f"{name}.h5" for name in self.blocks]
-        self.model, self.scores = folder / "model", folder / "scores.parquet"
+        self.model, self.tagger = folder / "model", folder / "tagger"
+        self.scores = {name: folder / "scores" / name / "signal" / "1.parquet" for name in NOISE}
+
+    def chunks_of(self, name: str) -> dict[str, int]:
+        """Return the chunks of a sample, with their events."""
+        left = self.events_of(name)
+        return {str(k): min(CHUNK, left - start) for k, start in enumerate(range(0, left, CHUNK))}
 
     def events_of(self, name: str) -> int:
         return self.events // 5 if name == "signal" else self.events - self.events // 5
@@ -83,7 +101,13 @@ class Samples:
             arguments = ["--sample", json.dumps(block), "--chunks", '["0"]', "--events", tiny]
             output = self.folder / f"{name}.json"
             measure("workflow.scripts.normalise", *arguments, "--output", output)
-            repeat(tiny / "0.parquet", self.events_of(name), self.folder / name / "0.parquet")
+            for chunk, events in self.chunks_of(name).items():
+                repeat(tiny / "0.parquet", events, self.folder / name / f"{chunk}.parquet")
+
+    def prepare_scores(self) -> None:
+        """Write the scores of two networks."""
+        for name, noise in NOISE.items():
+            draw_scores(self.events, noise, self.scores[name])
 
     def reconstruct(self) -> Run:
         source = self.folder / "delphes.root"
@@ -91,7 +115,7 @@ class Samples:
         return reconstruct(source, "signal", self.folder / "reconstructed")
 
     def tag_map(self) -> Run:
-        sample = {"folder": str(self.folder / "qcd"), "chunks": ["0"]}
+        sample = {"folder": str(self.folder / "qcd"), "chunks": list(self.chunks_of("qcd"))}
         members = [sample | {"normalisation": str(self.folder / "qcd.json")}]
         return measure(
             "workflow.scripts.tag_map", "--samples", json.dumps(members), "--process", "qcd",
@@ -102,7 +126,7 @@ class Samples:
         runs = [
             measure(
                 "workflow.scripts.dataset", "--sample", json.dumps(block),
-                "--btagging", '{"mode": "truth"}', "--chunks", '["0"]',
+                "--btagging", '{"mode": "truth"}', "--chunks", json.dumps([*self.chunks_of(name)]),
                 "--events", self.folder / name, "--normalisation", self.folder / f"{name}.json",
                 "--output", self.folder / f"{name}.h5",
             )
@@ -116,23 +140,44 @@ class Samples:
         return measure("workflow.scripts.cutflow", *self.blocks, *folders, "--output", output)
 
     def train(self) -> Run:
+        return self._train(NETWORK, self.model)
+
+    def train_trees(self) -> Run:
+        return self._train(TREES, self.folder / "trees")
+
+    def train_jets(self) -> Run:
         return measure(
-            "workflow.scripts.train", *self.datasets, "--network", json.dumps(NETWORK),
-            "--training", json.dumps(TRAINING), "--dataset", "{}", "--seed", 1,
-            "--output", self.model,
+            "workflow.scripts.train_jets", *self.datasets, "--tagger", json.dumps(TAGGER),
+            "--training", json.dumps(TRAINING), *self._jets(), "--output", self.tagger,
         )  # fmt: skip
 
+    def evaluate_jets(self) -> Run:
+        output = ("--output", self.folder / "jets.json")
+        options = ("--model", self.tagger, *self._jets(), *output)
+        return measure("workflow.scripts.evaluate_jets", *self.datasets, *options)
+
     def score(self) -> Run:
-        return measure(
-            "workflow.scripts.score", *self.datasets, "--model", self.model, "--dataset", "{}",
-            "--seed", 1, "--output", self.scores,
-        )  # fmt: skip
+        output = ("--output", self.folder / "scores.parquet")
+        return self._of_model("score", *output)
+
+    def interpret(self) -> Run:
+        return self._of_model("interpret", "--config", "{}", "--output", self.folder / "looked")
 
     def limit(self) -> Run:
         return self._of_scores("limit")
 
     def metrics(self) -> Run:
         return self._of_scores("metrics")
+
+    def calibration_figure(self) -> Run:
+        options = ("--cap-quantile", 0.99, "--mass", 1000, "--output", self.folder / "calibration")
+        path = self.scores["first"]
+        return measure("workflow.scripts.calibration_figure", path, *options)
+
+    def network_ratios(self) -> Run:
+        pairs = json.dumps([["theta", *NOISE]])
+        options = ("--pairs", pairs, "--mass", 1000, "--output", self.folder / "ratios")
+        return measure("workflow.scripts.network_ratios", *self.scores.values(), *options)
 
     def distributions(self) -> Run:
         figures, table = self.folder / "figures", self.folder / "figures.csv"
@@ -149,23 +194,39 @@ class Samples:
         output = ("--radius", 1, "--output", self.folder / "event")
         return measure("workflow.scripts.event_display", self.datasets[1], *output)
 
+    def _train(self, network: dict[str, Any], output: Path) -> Run:
+        return measure(
+            "workflow.scripts.train", *self.datasets, "--network", json.dumps(network),
+            "--training", json.dumps(TRAINING), "--dataset", "{}", "--seed", 1,
+            "--output", output,
+        )  # fmt: skip
+
+    def _jets(self) -> tuple[object, ...]:
+        return ("--dataset", "{}", "--task", json.dumps(TASK), "--seed", 1)
+
+    def _of_model(self, rule: str, *options: object) -> Run:
+        common = ("--model", self.model, "--dataset", "{}", "--seed", 1)
+        return measure(f"workflow.scripts.{rule}", *self.datasets, *common, *options)
+
     def _of_scores(self, rule: str) -> Run:
         key = ("--network", "kinematics", "--mass", 1000, "--seed", 1)
         output = ("--output", self.folder / f"{rule}.json")
-        return measure(f"workflow.scripts.{rule}", "--scores", self.scores, *key, *output)
+        return measure(f"workflow.scripts.{rule}", "--scores", self.scores["first"], *key, *output)
 
     def _of_datasets(self, rule: str) -> Run:
         output = ("--output", self.folder / rule)
         return measure(f"workflow.scripts.{rule}", *self.datasets, *output)
 
 
+OF_EVENTS = (
+    "reconstruct", "tag_map", "dataset", "cutflow", "train", "train_trees", "score", "interpret",
+    "train_jets", "evaluate_jets", "distributions", "jet_images", "theta_correlation",
+    "event_display",
+)  # fmt: skip
+OF_SCORES = ("limit", "metrics", "calibration_figure", "network_ratios")
 RULES: dict[str, Callable[[Samples], Run]] = {
-    name: getattr(Samples, name)
-    for name in (
-        "reconstruct", "tag_map", "dataset", "cutflow", "train", "score", "limit", "metrics",
-        "distributions", "jet_images", "theta_correlation", "event_display",
-    )
-}  # fmt: skip
+    name: getattr(Samples, name) for name in (*OF_EVENTS, *OF_SCORES)
+}
 
 
 def reconstruct(source: Path, sample: str, folder: Path) -> Run:
@@ -174,43 +235,19 @@ def reconstruct(source: Path, sample: str, folder: Path) -> Run:
     return measure("workflow.scripts.reconstruct", source, "--sample", sample, *output)
 
 
-def repeat(source: Path, events: int, output: Path) -> None:
-    """Write a table of `events` events: those of `source` again and again, smeared."""
-    table = ak.concatenate(list(event_tables(source)))
-    rng = np.random.default_rng(1)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with EventTableWriter(output) as writer:
-        for start in range(0, events, STEP):
-            entries = np.arange(start, min(start + STEP, events))
-            part = table[rng.integers(len(table), size=len(entries))]
-            part["entry"] = entries
-            factor = rng.lognormal(0, 0.05, (len(part), 2)).astype(np.float32)
-            for name in SMEARED:
-                part["fatjet", name] = part["fatjet", name] * factor
-            writer.write(part)
+def exponent(sizes: list[int], runs: list[Run]) -> str:
+    """Return p for CPU times a + b·eventsᵖ at the three largest sizes.
 
-
-def repeat_root(source: Path, events: int, output: Path) -> None:
-    """Write a Delphes file of `events` events: those of `source` again and again."""
-    with uproot.open(source) as file, uproot.recreate(output) as new:
-        tree = file["Delphes"]
-        names = [name for name in tree.keys(full_paths=False) if "." in name]
-        arrays = {name: tree[name].array() for name in names if "fBits" not in name}
-        branches = {n: a for n, a in arrays.items() if a.ndim <= 2 and not a.fields}
-        written = None
-        for start in range(0, events, STEP):
-            rows = np.arange(start, min(start + STEP, events)) % tree.num_entries
-            part = {name: ak.to_packed(array[rows]) for name, array in branches.items()}
-            if written is None:
-                written = new.mktree("Delphes", {n: a.type.content for n, a in part.items()})
-            written.extend(part)
-
-
-def exponent(sizes: list[int], runs: list[Run]) -> float:
-    """Return d ln(CPU time) / d ln(events) between the two largest sizes, start-up taken off."""
-    low, high = (run.seconds - runs[0].seconds for run in runs[-2:])
-    grown = np.log(np.array(sizes[-2:]) - sizes[0])
-    return float(np.log(high / low) / (grown[1] - grown[0])) if low > 0 < high else float("nan")
+    Empty where there are fewer, or where the time hardly differs between them.
+    """
+    if len(runs) < 3:
+        return ""
+    (x, y, z), (low, middle, high) = sizes[-3:], (run.seconds for run in runs[-3:])
+    if middle - low < LEAST or high - middle < LEAST:
+        return "–"
+    wanted = (high - middle) / (middle - low)
+    power = brentq(lambda p: (z**p - y**p) / (y**p - x**p) - wanted, 0.01, 5)
+    return f"{power:.2f}"
 
 
 def lines(sizes: list[int], found: dict[str, list[Run]]) -> Iterator[str]:
@@ -220,8 +257,7 @@ def lines(sizes: list[int], found: dict[str, list[Run]]) -> Iterator[str]:
     yield "|---" * (2 * len(sizes) + 2) + "|"
     for rule, runs in found.items():
         cells = [f"{run.seconds:.1f} | {run.memory:.0f}" for run in runs]
-        power = f"{exponent(sizes, runs):.2f}" if len(runs) > 2 else ""
-        yield f"| {rule} | {' | '.join(cells)} | {power} |"
+        yield f"| {rule} | {' | '.join(cells)} | {exponent(sizes, runs)} |"
 
 
 def main(
@@ -236,8 +272,10 @@ def main(
     try:
         for size in sizes:
             samples = Samples(place / str(size), size)
-            if not (samples.folder / "qcd").exists():
+            if set(found) & set(OF_EVENTS) and not (samples.folder / "qcd").exists():
                 samples.prepare()
+            if set(found) & set(OF_SCORES) and not (samples.folder / "scores").exists():
+                samples.prepare_scores()
             for rule, runs in found.items():
                 runs.append(RULES[rule](samples))
                 print(f"{size} {rule}: {runs[-1]}", file=sys.stderr, flush=True)

@@ -13,6 +13,7 @@ from analysis.config.statistics import BTagging, Limits, TailFit, WorkingPoint
 from analysis.fit import fit_rows
 from analysis.limits import Normalisation, limit_row
 from analysis.metrics import known_curve, metric_row
+from analysis.score_table import ScoreTable
 from analysis.scores import Scores, read_scores
 from analysis.tail_fit import effective_number, fit_tail
 from common.condensed import Condenser
@@ -135,13 +136,16 @@ def long_table(path: Path, groups: int) -> None:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    peaks = []
+    peaks, of_arrow = [], []
     for groups in (100, 400):
         long_table(tmp_path / "scores.parquet", groups)
-        pa.default_memory_pool().release_unused()
+        steps = ScoreTable(tmp_path / "scores.parquet").steps("test")
+        start = pa.total_allocated_bytes()
+        of_arrow.append(max(pa.total_allocated_bytes() - start for _ in steps))
         tracemalloc.start()
         found = read_scores(tmp_path / "scores.parquet", rows=2000)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert sum(s.events.sum() for s in found.values()) == 2048 * groups
     assert peaks[1] < 1.1 * peaks[0]
+    assert of_arrow[1] < 1.1 * of_arrow[0]

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from analysis.dataset import Dataset
@@ -20,9 +19,9 @@ def main(
 ) -> None:
     """Write a network as ONNX, with its preprocessing, and compare it with torch."""
     data = Dataset(dataset)
-    chosen = np.arange(len(data)) < events
-    difference = export(model, Events(data.read(chosen)), output)
-    print(f"{output}: log-odds within {difference:.1e} of torch on {chosen.sum()} events")
+    chosen = Events(data.rows(slice(0, events)))
+    difference = export(model, chosen, output)
+    print(f"{output}: log-odds within {difference:.1e} of torch on {len(chosen)} events")
 
 
 if __name__ == "__main__":
