@@ -12,7 +12,7 @@ from common.files import atomic_path
 from models.checkpoint import load
 from models.views import Interpretation
 from workflow.cli import read_block, run
-from workflow.interpretation import look
+from workflow.interpretation.tables import look
 from workflow.network_inputs import feature_names
 
 

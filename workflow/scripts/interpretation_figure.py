@@ -9,7 +9,7 @@ from analysis.figures.style import save
 from common.files import atomic_path
 from models.views import View
 from workflow.cli import run
-from workflow.interpretation_figures import FIGURES
+from workflow.interpretation.figures import FIGURES
 
 
 def main(

@@ -16,8 +16,8 @@ from models.inference import log_odds
 from models.interpretation import gates, grad_cam, layer_outputs, streams
 from models.permutation import shuffled_log_odds
 from models.views import Interpretation, views
-from workflow.attention import attention_tables
-from workflow.looked import CLASSES, TOKENS, Looked, draw
+from workflow.interpretation.attention import attention_tables
+from workflow.interpretation.inspection import CLASSES, TOKENS, Inspection, draw
 
 
 def look(
@@ -34,37 +34,37 @@ def look(
     mass_gev : float
         m_H of the signal.
     """
-    looked = draw(side, model, settings, mass_gev)
-    tables: dict[str, pd.DataFrame] = {"sample": _sample(looked)}
+    seen = draw(side, model, settings, mass_gev)
+    tables: dict[str, pd.DataFrame] = {"sample": _sample(seen)}
     for view in views(model.spec):
         if view in MAKERS:
-            tables |= MAKERS[view](looked)
+            tables |= MAKERS[view](seen)
     return tables
 
 
-def _sample(looked: Looked) -> pd.DataFrame:
+def _sample(seen: Inspection) -> pd.DataFrame:
     rows = [
         {
             "class": name,
-            "events": len(looked.of(name)),
-            "n_eff": effective_number(looked.weight[looked.of(name)]),
+            "events": len(seen.of(name)),
+            "n_eff": effective_number(seen.weight[seen.of(name)]),
         }
         for name in CLASSES
     ]
     return pd.DataFrame(rows)
 
 
-def _grad_cam(looked: Looked) -> dict[str, pd.DataFrame]:
+def _grad_cam(seen: Inspection) -> dict[str, pd.DataFrame]:
     """Grad-CAM by token: constituents in pT order, kinematic tokens."""
     parts = []
-    mask = looked.tensors["constituent_mask"]
-    near = near_subjets(looked.tensors, looked.settings.subjet_radius)
-    for stream in streams(looked.network):
+    mask = seen.tensors["constituent_mask"]
+    near = near_subjets(seen.tensors, seen.settings.subjet_radius)
+    for stream in streams(seen.network):
 
         def cam(batch: Batch, stream: str = stream) -> NDArray[np.floating]:
-            return grad_cam(looked.network, stream, batch)
+            return grad_cam(seen.network, stream, batch)
 
-        found = np.concatenate(looked.each(cam)).astype(np.float64)
+        found = np.concatenate(seen.each(cam)).astype(np.float64)
         is_jet = stream != "kinematics"
         if is_jet:
             jet = int(stream[-1])
@@ -73,12 +73,12 @@ def _grad_cam(looked: Looked) -> dict[str, pd.DataFrame]:
             found = np.where(there, found[:, :length], np.nan)
             inside = share(near[:, jet, :length], np.nan_to_num(found))
         for name in CLASSES:
-            own = looked.of(name)
-            mean, error = weighted_mean(found[own], looked.weight[own])
+            own = seen.of(name)
+            mean, error = weighted_mean(found[own], seen.weight[own])
             token = (
                 [str(place + 1) for place in range(len(mean))] if is_jet else TOKENS[: len(mean)]
             )
-            close = weighted_mean(inside[own], looked.weight[own]) if is_jet else (np.nan, np.nan)
+            close = weighted_mean(inside[own], seen.weight[own]) if is_jet else (np.nan, np.nan)
             columns: dict[str, Any] = {
                 "class": name, "stream": stream, "token": token, "mean": mean, "error": error,
                 "events": np.isfinite(found[own]).sum(0),
@@ -88,14 +88,14 @@ def _grad_cam(looked: Looked) -> dict[str, pd.DataFrame]:
     return {"grad_cam": pd.concat(parts).dropna(subset="mean")}
 
 
-def _similarity(looked: Looked) -> dict[str, pd.DataFrame]:
+def _similarity(seen: Inspection) -> dict[str, pd.DataFrame]:
     """CKA between layers within each class; each drawn event counts once."""
-    steps = looked.each(lambda batch: layer_outputs(looked.network, batch))
+    steps = seen.each(lambda batch: layer_outputs(seen.network, batch))
     outputs = {name: np.concatenate([step[name] for step in steps]) for name in steps[0]}
-    order = np.random.default_rng(looked.settings.seed).permutation(len(looked.label))
+    order = np.random.default_rng(seen.settings.seed).permutation(len(seen.label))
     rows = []
     for kind in CLASSES:
-        own = looked.of(kind)
+        own = seen.of(kind)
         shuffled = own[np.argsort(order[own])]
         for first, x in outputs.items():
             for second, y in outputs.items():
@@ -114,27 +114,27 @@ def _similarity(looked: Looked) -> dict[str, pd.DataFrame]:
     return {"similarity": pd.DataFrame(rows)}
 
 
-def _gates(looked: Looked) -> dict[str, pd.DataFrame]:
-    found = gates(looked.network)
+def _gates(seen: Inspection) -> dict[str, pd.DataFrame]:
+    found = gates(seen.network)
     return {"gates": pd.DataFrame(found, columns=["layer", "head", "beta"])}
 
 
-def _permutation(looked: Looked) -> dict[str, pd.DataFrame]:
+def _permutation(seen: Inspection) -> dict[str, pd.DataFrame]:
     """What is lost of the AUC when one kinematic feature is shuffled among all drawn events."""
-    events, features = Events(looked.tensors), looked.model.features
-    before = log_odds(looked.network, events, mass_gev=looked.mass)
+    events, features = Events(seen.tensors), seen.model.features
+    before = log_odds(seen.network, events, mass_gev=seen.mass)
     rows = []
     for name in features.kinematics:
         shuffled = shuffled_log_odds(
-            looked.network, events, features, name, looked.settings.repeats,
-            looked.settings.seed, looked.mass,
+            seen.network, events, features, name, seen.settings.repeats,
+            seen.settings.seed, seen.mass,
         )  # fmt: skip
-        found = importance(before, shuffled, looked.label == 1, looked.weight)
+        found = importance(before, shuffled, seen.label == 1, seen.weight)
         rows.append({"feature": name, **found})
     return {"permutation": pd.DataFrame(rows)}
 
 
-MAKERS: dict[str, Callable[[Looked], dict[str, pd.DataFrame]]] = {
+MAKERS: dict[str, Callable[[Inspection], dict[str, pd.DataFrame]]] = {
     "attention": attention_tables,
     "grad_cam": _grad_cam,
     "similarity": _similarity,

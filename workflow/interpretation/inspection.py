@@ -22,7 +22,7 @@ STEP = 200
 
 
 @dataclass(frozen=True)
-class Looked:
+class Inspection:
     """A network and the events that it looks at.
 
     Attributes
@@ -63,7 +63,9 @@ class Looked:
         return np.flatnonzero(self.label == CLASSES.index(name))
 
 
-def draw(side: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float) -> Looked:
+def draw(
+    side: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float
+) -> Inspection:
     """Return events of one side of the split, drawn by their weights: `settings.events` a class.
 
     No others are read, but for their keys and weights.
@@ -75,7 +77,7 @@ def draw(side: Selection, model: TrainedModel, settings: Interpretation, mass_ge
         drawn.append(side.take(places) | {"drawn_weight": weights})
     found = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
     processes = np.array([str(data.attributes["process"]) for data in side.datasets])
-    return Looked(
+    return Inspection(
         model,
         unshared(model.network),
         {name: found[name] for name in TENSORS},

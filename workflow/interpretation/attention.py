@@ -17,7 +17,7 @@ from analysis.sampling import priority_sample
 from models.batch import Events
 from models.inference import log_odds
 from models.interpretation import cross_attention
-from workflow.looked import CLASSES, TOKENS, Looked
+from workflow.interpretation.inspection import CLASSES, TOKENS, Inspection
 
 EDGES = np.linspace(-1.0, 1.0, 21)
 """Bins of the plane [rad]."""
@@ -27,11 +27,11 @@ LOG_PT = {
 }
 
 
-def attention_tables(looked: Looked) -> dict[str, pd.DataFrame]:
+def attention_tables(seen: Inspection) -> dict[str, pd.DataFrame]:
     """Cross-attention on the plane and near subjets, and that of single events."""
-    weights = np.concatenate(looked.each(lambda batch: cross_attention(looked.network, batch)))
+    weights = np.concatenate(seen.each(lambda batch: cross_attention(seen.network, batch)))
     weights = weights.astype(np.float64)  # [N, layers, Q, 2, C]
-    mask = looked.tensors["constituent_mask"]
+    mask = seen.tensors["constituent_mask"]
     tokens = TOKENS[: weights.shape[2]]
     layers = [str(layer + 1) for layer in range(weights.shape[1])]
     sources = {
@@ -44,27 +44,27 @@ def attention_tables(looked: Looked) -> dict[str, pd.DataFrame]:
     }
     sources["attention", "mean", "mean"] = weights.mean((1, 2))
     sources["even", "", ""] = mask / mask.sum((1, 2), keepdims=True)
-    momentum = np.exp(looked.tensors["constituents"][..., LOG_PT["constituents"]]) * mask
+    momentum = np.exp(seen.tensors["constituents"][..., LOG_PT["constituents"]]) * mask
     sources["pt", "", ""] = momentum.astype(np.float64)
     drawn = {key: values for key, values in sources.items() if key[0] != "pt"}
-    plane = pd.concat([_plane(looked, *key, values) for key, values in drawn.items()])
-    near = pd.concat([_near(looked, *key, values) for key, values in sources.items()])
+    plane = pd.concat([_plane(seen, *key, values) for key, values in drawn.items()])
+    near = pd.concat([_near(seen, *key, values) for key, values in sources.items()])
     return {
         "attention": plane,
         "near_subjets": near,
-        "attention_events": _events(looked, weights.mean((1, 2))),
+        "attention_events": _events(seen, weights.mean((1, 2))),
     }
 
 
-def _plane(looked: Looked, amount: str, layer: str, token: str, values: NDArray) -> pd.DataFrame:
-    position = plane_positions(looked.tensors)
+def _plane(seen: Inspection, amount: str, layer: str, token: str, values: NDArray) -> pd.DataFrame:
+    position = plane_positions(seen.tensors)
     low = EDGES[:-1]
     eta, phi = (grid.ravel() for grid in np.meshgrid(low, low, indexing="ij"))
     parts = []
     for name in CLASSES:
-        own = looked.of(name)
+        own = seen.of(name)
         for jet in (0, 1):
-            mean, error = on_plane(position[own, jet], values[own, jet], looked.weight[own], EDGES)
+            mean, error = on_plane(position[own, jet], values[own, jet], seen.weight[own], EDGES)
             columns = {
                 "class": name,
                 "jet": jet + 1,
@@ -82,16 +82,16 @@ def _plane(looked: Looked, amount: str, layer: str, token: str, values: NDArray)
     return pd.concat(parts)
 
 
-def _near(looked: Looked, amount: str, layer: str, token: str, values: NDArray) -> pd.DataFrame:
+def _near(seen: Inspection, amount: str, layer: str, token: str, values: NDArray) -> pd.DataFrame:
     """The share of an amount [N, 2, C] that is near the two leading subjets of each fat jet."""
-    near = near_subjets(looked.tensors, looked.settings.subjet_radius)
+    near = near_subjets(seen.tensors, seen.settings.subjet_radius)
     of_jet = values.sum(-1) / values.sum((1, 2))[:, None]
     rows = []
     for name in CLASSES:
-        own = looked.of(name)
+        own = seen.of(name)
         inside = share(near[own], values[own])
-        mean, error = weighted_mean(inside, looked.weight[own])
-        both, both_error = weighted_mean(of_jet[own], looked.weight[own])
+        mean, error = weighted_mean(inside, seen.weight[own])
+        both, both_error = weighted_mean(of_jet[own], seen.weight[own])
         rows += [
             {
                 "class": name, "jet": jet + 1, "amount": amount, "layer": layer, "token": token,
@@ -103,30 +103,30 @@ def _near(looked: Looked, amount: str, layer: str, token: str, values: NDArray) 
     return pd.DataFrame(rows)
 
 
-def _events(looked: Looked, attention: NDArray[np.float64]) -> pd.DataFrame:
+def _events(seen: Inspection, attention: NDArray[np.float64]) -> pd.DataFrame:
     """Single events, drawn by weight: constituents with their attention [N, 2, C], subjets."""
-    raw = log_odds(looked.network, Events(looked.tensors), mass_gev=looked.mass)
-    odds = looked.model.calibration(raw)
-    subjets = subjets_in_frame(looked.tensors)
+    raw = log_odds(seen.network, Events(seen.tensors), mass_gev=seen.mass)
+    odds = seen.model.calibration(raw)
+    subjets = subjets_in_frame(seen.tensors)
     positions: dict[str, np.ndarray] = {
-        "constituents": plane_positions(looked.tensors),
+        "constituents": plane_positions(seen.tensors),
         "subjets": subjets,
     }
     parts = []
     for name in CLASSES:
-        own = looked.of(name)
+        own = seen.of(name)
         chosen, _ = priority_sample(
-            looked.key[own], looked.weight[own], looked.settings.displayed, looked.settings.seed + 1
+            seen.key[own], seen.weight[own], seen.settings.displayed, seen.settings.seed + 1
         )
         for number, row in enumerate(own[chosen], start=1):
             for kind, position in positions.items():
-                mask = looked.tensors[f"{kind[:-1]}_mask"][row]
+                mask = seen.tensors[f"{kind[:-1]}_mask"][row]
                 jet = np.nonzero(mask)[0]
                 columns = {
-                    "class": name, "event": number, "process": looked.process[row],
+                    "class": name, "event": number, "process": seen.process[row],
                     "log_odds": odds[row], "jet": jet + 1, "kind": kind[:-1],
                     "eta": position[row][mask][:, 0], "phi": position[row][mask][:, 1],
-                    "pt": np.exp(looked.tensors[kind][row][mask][:, LOG_PT[kind]]),
+                    "pt": np.exp(seen.tensors[kind][row][mask][:, LOG_PT[kind]]),
                 }  # fmt: skip
                 of = attention[row][mask] if kind == "constituents" else np.nan
                 parts.append(pd.DataFrame({**columns, "attention": of}))

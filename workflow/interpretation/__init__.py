@@ -1,0 +1,1 @@
+"""What a trained network looks at: its tables and figures."""
