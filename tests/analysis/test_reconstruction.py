@@ -1,5 +1,6 @@
 """The chain from a file to the table of events."""
 
+import gc
 import json
 import tracemalloc
 from pathlib import Path
@@ -205,10 +206,11 @@ def test_some_negative_weights_are_allowed(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    config = Reconstruction(step_size=40)
+    config = Reconstruction(step_size=120)  # outweighs the index of baskets
     peaks = []
-    for copies in (10, 2, 10):  # the first fills caches and is not counted
+    for copies in (15, 3, 15):  # the first fills caches and is not counted
         path = write_flat(tmp_path / "long.root", real_branches(), copies=copies)
+        gc.collect()
         tracemalloc.start()
         flow = reconstruct_file(str(path), tmp_path / "t.parquet", config)
         peaks.append(tracemalloc.get_traced_memory()[1])
