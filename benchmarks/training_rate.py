@@ -1,14 +1,16 @@
 """Training against the papers' three-stream network in Keras: events per second, side by side.
 
     python -m venv keras && keras/bin/pip install tensorflow-cpu
-    python -m benchmarks.training_rate keras/bin/python [--threads 2]
+    python -m benchmarks.training_rate keras/bin/python [--threads 2 | --processes 2]
 
 Both train the same network (fusion `sum`, the six kinematic numbers as published) with the same
 sizes, initial weights, events and batches: the logits agree before the first step. Keras gets what
 favours it: inputs standardised and in pT order beforehand, and four ways to compile it (with
 `--arrays` eight ways to compile and feed it), of which the fastest counts. Ours is the whole
 training loop as a run uses it, standardisation, ordering and a validation after each epoch
-included. A rate is that of the fastest epoch.
+included. A rate is that of the fastest epoch. With several processes as many trainings run side by
+side, as a run does with seeds and networks: the rate of CPU time is their mean, that by the clock
+their sum.
 """
 
 import json
@@ -16,6 +18,9 @@ import logging
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,6 +67,27 @@ def ours(spec: CrossAttention, training: Training, sample: Sample, folder: Path)
     return [float(len(sample.label) / seconds) for seconds in spent]
 
 
+def together(rates: list[list[float]]) -> tuple[float, float]:
+    """Return the mean of the rates of CPU time, and the sum of those by the clock."""
+    cpu, clock = np.array(rates).T
+    return float(cpu.mean()), float(clock.sum())
+
+
+def side_by_side(commands: list[list[str]]) -> list[dict[str, Any]]:
+    """Run commands at the same time; return the JSON that each printed last."""
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for command in commands
+    ]
+    found = []
+    for process in running:
+        output, errors = process.communicate()
+        if process.returncode:
+            raise SystemExit(f"{process.args} failed:\n{errors}")
+        found.append(json.loads(output.splitlines()[-1]))
+    return found
+
+
 @torch.inference_mode()
 def for_keras(network: CrossAttentionNetwork, batch: Batch) -> dict[str, np.ndarray]:
     """Return the network's weights, its standardised inputs and its logits."""
@@ -76,6 +102,7 @@ def for_keras(network: CrossAttentionNetwork, batch: Batch) -> dict[str, np.ndar
 def main(
     keras_python: Annotated[Path, typer.Argument(help="Python that has keras and tensorflow.")],
     threads: Annotated[int, typer.Option(help="CPU threads of either side.")] = 1,
+    processes: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
     width: Annotated[int, typer.Option(help="Width of a token.")] = 32,
     heads: Annotated[int, typer.Option(help="Attention heads.")] = 2,
     events: Annotated[int, typer.Option(help="Training events.")] = 2048,
@@ -103,26 +130,33 @@ def main(
         command = [str(keras_python), str(SCRIPT), str(folder / "data.npz")]
         command += ["--threads", str(threads), "--epochs", str(epochs), "--data", "tf.data"]
         command += ["arrays"] * arrays + ["--jit", *(["1"] * xla), "0"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-        keras = json.loads(done.stdout.splitlines()[-1])
+        all_of_keras = side_by_side([command] * processes)
         sample = Sample(Events({n: getattr(batch, n).numpy() for n in NAMES}), label, weight)
         training = Training(
             epochs=epochs, batch_size=batch_size, threads=threads, accelerator="cpu"
         )
-        rates = ours(spec, training, sample, folder / "model")
+        folders = [folder / f"model_{n}" for n in range(processes)]
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            all_of_ours = list(pool.map(partial(ours, spec, training, sample), folders))
+    rates = together(all_of_ours)
+    keras = all_of_keras[0]
     table = Table("", "parameters", "events/s of CPU", "by the clock", "ours over it", box=None)
     table.add_row("ours", f"{parameter_count(network):,}", *(f"{rate:,.0f}" for rate in rates), "")
+    for number, way in enumerate(keras["ways"]):
+        each = [[one["ways"][number][kind] for kind in ("cpu", "clock")] for one in all_of_keras]
+        way["cpu"], way["clock"] = together(each)
     for way in sorted(keras["ways"], key=lambda way: -way["clock"]):
         title = "Keras, " + ", ".join(
             f"{k}={v}" for k, v in way.items() if k not in ("cpu", "clock")
         )
-        ratio = f"{rates[0] / way['cpu']:.2f} / {rates[1] / way['clock']:.2f}"
-        row = (f"{keras['parameters']:,}", f"{way['cpu']:,.0f}", f"{way['clock']:,.0f}", ratio)
+        cpu, clock = way["cpu"], way["clock"]
+        ratio = f"{rates[0] / cpu:.2f} / {rates[1] / clock:.2f}"
+        row = (f"{keras['parameters']:,}", f"{cpu:,.0f}", f"{clock:,.0f}", ratio)
         table.add_row(title, *row)
     console = Console(width=140)
-    console.print(f"{keras['version']}; PyTorch {torch.__version__}; {threads} threads each")
+    console.print(
+        f"{keras['version']}; PyTorch {torch.__version__}; {processes} × {threads} threads"
+    )
     console.print(f"largest difference of logits before training: {keras['difference']:.1e}")
     console.print(table)
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from models.dropout import Dropout
 from models.specs import Transformer
 
 
@@ -88,7 +89,7 @@ class SelfAttentionLayer(nn.Module):
         self.attention = Attention(size.width, size.heads)
         self.mlp_norm = nn.LayerNorm(size.width)
         self.mlp = mlp(size.width, round(size.mlp_ratio * size.width))
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return tokens [B, N, D] of tokens x [B, N, D] with mask [B, N]."""
@@ -107,7 +108,7 @@ class CrossAttentionLayer(nn.Module):
         self.attention = Attention(size.width, size.heads)
         self.mlp_norm = nn.LayerNorm(size.width)
         self.mlp = mlp(size.width, round(size.mlp_ratio * size.width))
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
 
     def forward(self, x: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return tokens [B, Q, D] of queries x [B, Q, D] and context [B, S, D], mask [B, S]."""

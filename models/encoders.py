@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from models.attention import SelfAttentionLayer
 from models.batch import Batch, Jet
+from models.dropout import Dropout
 from models.inputs import KinematicsInput, MassInput, TokenInput
 from models.registry import JET_ENCODERS, load_class
 from models.specs import Features, SelfAttentionEncoder, Transformer, UsesKinematics
@@ -106,6 +107,6 @@ class Head(nn.Sequential):
             nn.LayerNorm(inputs),
             nn.Linear(inputs, size.width),
             nn.GELU(),
-            nn.Dropout(size.dropout),
+            Dropout(size.dropout),
             nn.Linear(size.width, 2),
         )

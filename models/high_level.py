@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.batch import Batch, Jet
+from models.dropout import Dropout
 from models.inputs import columns
 from models.normalisation import Input, Standardise
 from models.specs import Features, HighLevelMLP
@@ -127,7 +128,7 @@ class HighLevelNetwork(nn.Module):
         hidden = [
             layer
             for inputs, outputs in pairwise(widths)
-            for layer in (nn.Linear(inputs, outputs), nn.GELU(), nn.Dropout(spec.dropout))
+            for layer in (nn.Linear(inputs, outputs), nn.GELU(), Dropout(spec.dropout))
         ]
         self.layers = nn.Sequential(*hidden, nn.Linear(spec.width, 2))
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from models.attention import mlp
 from models.batch import Batch, Jet
+from models.dropout import Dropout
 from models.encoders import JetEncoder
 from models.inputs import TokenInput, columns
 from models.normalisation import Input, Standardise
@@ -130,7 +131,7 @@ class IAFormerLayer(nn.Module):
         self.pair_mlp = mlp(pair_width, pair_width)
         self.mlp_norm = nn.LayerNorm(size.width)
         self.mlp = mlp(size.width, round(size.mlp_ratio * size.width))
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
 
     def forward(self, x: Tensor, pairs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return tokens [B, N, D] and pairs [B, N, N, C]."""

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
 
 from models.batch import Batch
 from models.data import Batches, Data, Labelled
@@ -82,7 +84,10 @@ class Loop(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         settings = self.training_settings
         optimizer = torch.optim.AdamW(
-            self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+            self.network.parameters(),
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=self.device.type == "cpu",
         )
         self.progress.restore_optimizer(optimizer, self.network)
         done = self.first_epoch * self.steps_per_epoch
@@ -95,6 +100,12 @@ class Loop(lightning.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
+        # Lightning's own clipping refuses fused optimisers in mixed precision
+        parameters = optimizer.param_groups[0]["params"]
+        all_at_once = self.device.type == "cpu" or None  # None: torch chooses
+        clip_grad_norm_(parameters, self.training_settings.gradient_clip, foreach=all_at_once)
 
     def loss(self, batch: Labelled) -> Tensor:
         """Return the weighted losses of the events [B]."""

@@ -9,6 +9,7 @@ from torch.nn.functional import pad
 
 from models.attention import Attention, mlp
 from models.batch import Jet
+from models.dropout import Dropout
 from models.encoders import JetEncoder
 from models.inputs import TokenInput, in_pt_order
 from models.specs import Features, MixerEncoder, Transformer
@@ -31,7 +32,7 @@ class MixerLayer(nn.Module):
         self.token_mlp = mlp(tokens, token_hidden)
         self.feature_norm = nn.LayerNorm(size.width)
         self.feature_mlp = mlp(size.width, round(size.mlp_ratio * size.width))
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Return x [B, N, D], mixed; padding counts as zero."""

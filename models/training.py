@@ -24,7 +24,7 @@ from common.files import atomic_path
 from models.calibration import fit_calibration
 from models.checkpoint import TrainedModel, describe, save
 from models.data import Data, in_order
-from models.devices import device_of, free_gpu, torch_device
+from models.devices import device_of, free_gpu, keep_freed_memory, torch_device
 from models.errors import ModelError
 from models.loop import Loop
 from models.normalisation import fit_normalisation
@@ -80,6 +80,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     device = device_of(training.accelerator, training.devices)
     torch.set_num_threads(training.threads)
+    keep_freed_memory()
     with _reproducible(seed):
         network = build(spec, data.features)
         fit_normalisation(network, (batch[0] for batch in in_order(data.train, 1024, seed)))
@@ -136,7 +137,6 @@ def _run(
             strategy="ddp" if training.devices > 1 else "auto",
             precision=precision,
             max_epochs=epochs,
-            gradient_clip_val=training.gradient_clip,
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
             logger=False,

@@ -196,10 +196,11 @@ def test_weights_decide(data, tmp_path):
     losses = []
     for rows, w in ((np.arange(60), weight), (twice, np.ones(90))):
         sample = Sample(Events(events, rows), label[rows], w)
-        train(Kinematics(name="k"), settings, Data(sample, data.validation, FEATURES), 1, tmp_path)
+        network = Kinematics(name="k", dropout=0.0)
+        train(network, settings, Data(sample, data.validation, FEATURES), 1, tmp_path)
         losses.append(history_of(tmp_path)["train_loss"])
     # the constants of the normalisation see copies, not weights: hence not equal to the last digit
-    assert losses[0] == pytest.approx(losses[1], rel=2e-2)
+    assert losses[0] == pytest.approx(losses[1], rel=2e-3)
 
 
 def test_learning_rate_rises_then_falls_to_zero():
