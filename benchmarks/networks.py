@@ -20,6 +20,7 @@ from rich.table import Table
 from torch.nn.functional import cross_entropy
 
 from models.batch import Batch
+from models.devices import keep_freed_memory
 from models.inputs import parameter_count
 from models.normalisation import fit_normalisation
 from models.registry import build
@@ -113,7 +114,7 @@ def measure(spec: Any, batch: Batch, device: str, seconds: float) -> tuple[int, 
     fit_normalisation(network, [batch])
     network, batch = network.to(device), batch.to(device)
     label = torch.arange(len(batch), device=device) % 2
-    optimizer = torch.optim.AdamW(network.parameters())
+    optimizer = torch.optim.AdamW(network.parameters(), fused=device == "cpu")
 
     def train() -> None:
         optimizer.zero_grad()
@@ -137,6 +138,7 @@ def main(
 ) -> None:
     """Measure every network on the same batch in one run."""
     torch.set_num_threads(threads)
+    keep_freed_memory()
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     if device not in (*devices, "auto"):
         raise typer.BadParameter(f"{device} is not among the devices here: {', '.join(devices)}")
