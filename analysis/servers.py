@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError, SSLError
 from analysis.errors import InputFileError
 
 TRY_AGAIN = (408, 425, 429)  # beside all 5xx
+DROPPED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # by version of Python
 BLOCK_BYTES = 2**16
 # the attempts are ours: one a connection, and no error is remembered; seconds
 XROOTD_OPTIONS = {
@@ -135,7 +136,7 @@ def _mistrusts(cause: BaseException) -> bool:
     """Whether a secure connection is refused for good, and not only dropped."""
     if not isinstance(cause, SSLError):
         return False
-    return not any(isinstance(found, ssl.SSLEOFError) for found in cause.args)
+    return not any(isinstance(found, DROPPED) for found in cause.args)
 
 
 def _reason(error: HTTPError) -> str:
