@@ -203,6 +203,21 @@ def test_weights_decide(data, tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=2e-3)
 
 
+def test_gradients_are_clipped(data, tmp_path):
+    """A gradient that is clipped far below AdamW's ε moves nothing."""
+    moved = []
+    for clip in (1.0, 1e-14):
+        settings = Training(
+            epochs=3, batch_size=64, gradient_clip=clip, weight_decay=0, accelerator="cpu"
+        )
+        folder = tmp_path / str(clip)
+        train(Kinematics(name="k", dropout=0.0), settings, data, 1, folder)
+        rows = (folder / "history.csv").read_text().splitlines()[1:]
+        losses = [float(row.split(",")[2]) for row in rows]
+        moved.append(max(losses) - min(losses))
+    assert moved[1] < 1e-4 * moved[0]
+
+
 def test_learning_rate_rises_then_falls_to_zero():
     rates = [learning_rate_factor(step, 10, 100) for step in range(101)]
     assert rates[0] == pytest.approx(0.1)
