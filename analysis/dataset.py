@@ -27,7 +27,8 @@ CHUNK = 256
 """Events that lie together in a file."""
 BLOCK = 4 * CHUNK
 """Events that are written and read at a time."""
-_STEP = 64 * BLOCK
+STEP = 64 * BLOCK
+"""Events whose columns, without tensors, are read at a time."""
 _ROOM = 1 << 16
 """Bytes that HDF5 wants for itself: it cannot even close a file on a disk that is full."""
 
@@ -173,7 +174,7 @@ class Dataset:
             rows = slice(start, start + size)
             yield self.rows(rows), self.rows(rows, COLUMNS)
 
-    def column_steps(self, size: int = _STEP) -> Iterator[Columns]:
+    def column_steps(self, size: int = STEP) -> Iterator[Columns]:
         """Yield the columns alone, `size` events at a time."""
         for start in range(0, len(self), size):
             yield self.rows(slice(start, start + size), COLUMNS)
@@ -183,6 +184,13 @@ def tagged_weight(columns: Columns) -> NDArray[np.float64]:
     """Return the physical weight [N, C] in each tag category from the columns of a dataset."""
     weight: NDArray[np.float64] = columns["weight"][:, None] * columns["tag_weight"]
     return weight
+
+
+def blocks_of(datasets: Sequence[Dataset]) -> NDArray[np.int64]:
+    """Return index of the dataset and first row of each block of all datasets, [K, 2]."""
+    starts = [range(0, len(data), BLOCK) for data in datasets]
+    blocks = [(number, start) for number, found in enumerate(starts) for start in found]
+    return np.array(blocks, dtype=np.int64).reshape(-1, 2)
 
 
 class Selection:
@@ -208,9 +216,7 @@ class Selection:
         self.datasets = datasets
         self.event_bytes = datasets[0].event_bytes
         self._seed, self._split, self._side = seed, split, side
-        starts = [range(0, len(data), BLOCK) for data in datasets]
-        blocks = [(number, start) for number, found in enumerate(starts) for start in found]
-        self.blocks = np.array(blocks, dtype=np.int64).reshape(-1, 2)
+        self.blocks = blocks_of(datasets)
         counts, sizes = np.zeros(2, np.int64), [np.zeros(0, np.int64)]
         for number, data in enumerate(datasets):
             for rows in data.column_steps():

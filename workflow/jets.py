@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import BLOCK, SPLITS, TENSORS, Dataset, assign_split
+from analysis.dataset import BLOCK, SPLITS, STEP, TENSORS, Dataset, assign_split, blocks_of
 from analysis.errors import EmptySampleError
 from analysis.features import KINEMATIC_FEATURES
 from common.columns import Columns, resized
@@ -17,8 +17,6 @@ from models.jets import single_jets
 from models.specs_jets import JetTask
 
 PT = KINEMATIC_FEATURES.index("pt")
-
-_STEP = 64 * BLOCK
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,7 @@ class Jets:
     @cached_property
     def blocks(self) -> NDArray[np.int64]:
         """Index of the dataset and first row of each block, [K, 2]."""
-        starts = [range(0, len(data), BLOCK) for data in self.datasets]
-        blocks = [(number, start) for number, found in enumerate(starts) for start in found]
-        return np.array(blocks, dtype=np.int64).reshape(-1, 2)
+        return blocks_of(self.datasets)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -61,8 +57,8 @@ class Jets:
     def columns(self) -> Iterator[Columns]:
         """Yield all jets in their order without their tensors, many at a time."""
         for data in self.datasets:
-            for start in range(0, len(data), _STEP):
-                yield self.part(data, slice(start, start + _STEP), False)
+            for start in range(0, len(data), STEP):
+                yield self.part(data, slice(start, start + STEP), False)
 
     def read(self, block: int) -> Columns:
         """Return the jets of a block."""
