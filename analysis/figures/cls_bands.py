@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.figures.limits import ReferenceCurve
+from analysis.figures.limits import BELOW, ReferenceCurve, name_what_is_seen
 from analysis.figures.style import add_label, styled
 
 ONE_SIGMA, TWO_SIGMA = "#607641", "#F5BB54"  # in use at CMS; told apart without red and green
@@ -61,8 +61,9 @@ def cls_plot(
             label=line.label,
         )
     if len(mass):
-        low, high = bands.min() / 3, max([bands.max(), *(c.value.max() for c in references)])
+        low, high = bands.min() / BELOW, max([bands.max(), *(c.value.max() for c in references)])
         ax.set_ylim(low, high * (high / low) ** 0.5)
+        name_what_is_seen(ax, references)
     ax.set_xlabel(r"$m_H$ [GeV]")
     ax.set_ylabel(r"95% CL$_s$ limit on $\sigma(gg\to H\to hh)$ [fb]")
     ax.legend(loc="upper right", ncols=2, fontsize=11, title=label, title_fontsize=11)

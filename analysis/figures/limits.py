@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from analysis.figures.style import MARKERS, add_label, axes_with_ratio, styled
 
+BELOW = 100.0
+"""How far below the smallest limit the axis goes; references further down are left out."""
+
 
 @dataclass(frozen=True)
 class LimitCurve:
@@ -100,6 +103,7 @@ def limit_plot(
         own = np.concatenate([c.mass for c in curves])
         margin = 0.06 * np.ptp(own) if np.ptp(own) else 200.0
         ax.set_xlim(own.min() - margin, own.max() + margin)
+    name_what_is_seen(ax, references)
     add_label(ax, luminosity)
     _legend(ax, curves, seeds)
     if missing:
@@ -112,8 +116,18 @@ def _frame(ax: Axes, curves: Sequence[LimitCurve]) -> None:
     """Leave room for the legend above, and let references far below the limits go out of sight."""
     low, high = ax.get_ylim()
     own = [float(curve.low.min()) for curve in curves if len(curve.low)]
-    low = max(low / 1.5, min(own) / 30) if own else low / 1.5
+    low = max(low / 1.5, min(own) / BELOW) if own else low / 1.5
     ax.set_ylim(low, high * (high / low) ** 0.45)
+
+
+def name_what_is_seen(ax: Axes, references: Sequence[ReferenceCurve]) -> None:
+    """Leave references without a point inside the axes out of the legend."""
+    names = {line.label for line in references}
+    (left, right), low = ax.get_xlim(), ax.get_ylim()[0]
+    for line in ax.lines:
+        x, y = (np.asarray(values) for values in line.get_data())
+        if line.get_label() in names and not np.any((x >= left) & (x <= right) & (y >= low)):
+            line.set_label("_")
 
 
 def _draw(ax: Axes, curve: LimitCurve, marker: str, scale: NDArray[np.float64]) -> None:

@@ -31,6 +31,20 @@ def test_limit_plot_shows_the_numbers_it_was_given():
     assert "[GeV]" in ratio.get_xlabel()
 
 
+def test_references_out_of_sight_are_not_in_the_legend():
+    seen = ReferenceCurve("seen", MASS, np.array([5.0, 2.0, 1.0]))
+    below = ReferenceCurve("below", MASS, np.full(3, 1e-6))
+    aside = ReferenceCurve("aside", MASS + 5000, np.ones(3))
+    ours, median = curve("ours", 1, [False] * 3), np.array([0.6, 0.2, 0.15])
+    bands = np.outer([0.5, 0.7, 1, 1.4, 2], median)
+    for figure in (
+        limit_plot([ours], [seen, below, aside]),
+        cls_plot(MASS, bands, "net", 3000.0, [seen, below, aside]),
+    ):
+        names = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
+        assert names & {"seen", "below", "aside"} == {"seen"}
+
+
 def test_tail_fitted_thresholds_have_open_markers():
     figure = limit_plot([curve("ours", 1, [False, True, False])])
     points = {
