@@ -70,7 +70,10 @@ def dependence_plot(
         ax.set_xticks(values, [f"{value:g}" for value in values])
         ax.xaxis.set_minor_formatter(NullFormatter())
     else:
-        ax.text(0.5, 0.5, "no limit", transform=ax.transAxes, ha="center", color="#bd1f01")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        text = "no limit at any of these"
+        ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", color="#bd1f01")
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     if any(curve.fitted.any() for curve in curves):

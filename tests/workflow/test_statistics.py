@@ -67,6 +67,20 @@ def test_figures_are_drawn_from_the_tables(run):
             assert (run / f"{name}.{kind}").stat().st_size > 5000
 
 
+def test_readings_of_the_events_kept_are_not_mixed(run):
+    rows = read_csv(run / "scan.csv")
+    parts = [
+        dependence_figure.chosen(rows, "background_events", 1000.0, reading)
+        for reading in ("expected", "mc")
+    ]
+    for part in parts:
+        assert len({row["background_events"] for row in part}) == len(part) > 1
+    assert parts[0] != parts[1]
+    projection = read_csv(run / "projection.csv")
+    drawn = dependence_figure.chosen(projection, "luminosity", 1000.0, "mc")
+    assert {row["kind"] for row in drawn} == {"luminosity"}
+
+
 def test_dependence_at_a_mass_that_was_not_run_is_an_error(run):
     with pytest.raises(InputFileError, match="750 GeV"):
         dependence_figure.main(

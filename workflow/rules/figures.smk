@@ -153,13 +153,14 @@ rule dependence_figure:
         networks=" ".join(f"--network {name}" for name in NETWORKS),
         luminosity=cfg.luminosity_fb,
         mass=mass_gev,
+        reading=cfg.working_point.reading,
         stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
     message:
         "Drawing the limit on {wildcards.signal} against {wildcards.kind}"
     shell:
         "python -m workflow.scripts.dependence_figure --table {input:q} --output {params.stem:q}"
         " --kind {wildcards.kind:q} {params.networks} --luminosity {params.luminosity}"
-        " --mass {params.mass} > {log:q} 2>&1"
+        " --mass {params.mass} --reading {params.reading} > {log:q} 2>&1"
 
 
 rule training_figure:

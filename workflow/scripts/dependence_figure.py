@@ -34,9 +34,7 @@ def main(
 ) -> None:
     """Draw the median and the range over seeds of each network at one mass."""
     x = "background_events" if kind == "background_events" else "value"
-    rows = [
-        row for row in read_csv(table) if row["mass_gev"] == mass and row.get("kind", kind) == kind
-    ]
+    rows = chosen(read_csv(table), kind, mass, reading)
     if not rows:
         raise InputFileError(f"{table} holds no row of {kind} at {mass:g} GeV")
     colour = colours(network)
@@ -44,10 +42,19 @@ def main(
         _curve(name, colour[name], [row for row in rows if row["network"] == name], x)
         for name in network
     ]
+    label = ("simulated " if kind == "background_events" and reading == "mc" else "") + LABELS[kind]
     shown = None if kind == "luminosity" else luminosity
     guide = "sqrt" if kind == "luminosity" else None
     note = rf"$m_H={mass:g}$ GeV"
-    save(dependence_plot(curves, LABELS[kind], Y_LABEL, shown, note, guide), output)
+    save(dependence_plot(curves, label, Y_LABEL, shown, note, guide), output)
+
+
+def chosen(
+    rows: list[dict[str, Any]], kind: str, mass: float, reading: str
+) -> list[dict[str, Any]]:
+    """Return the rows of one kind, mass and reading; a projection knows no reading."""
+    wanted = {"kind": kind, "mass_gev": mass, "reading": reading}
+    return [row for row in rows if all(row.get(name, x) == x for name, x in wanted.items())]
 
 
 def _curve(name: str, colour: str, rows: list[dict[str, Any]], x: str) -> Dependence:
