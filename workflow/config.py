@@ -17,7 +17,7 @@ from analysis.config.dataset import Dataset
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.samples import Sample
-from analysis.config.simulation import check_classes
+from analysis.config.simulation import check_strata
 from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoint
 from analysis.errors import ConfigError
 from analysis.published import Benchmark
@@ -95,7 +95,7 @@ class Config(Block):
             made = [s.simulation for s in self.samples if s.process == process and s.simulation]
             classes = [block.heavy_flavour for block in made if block.heavy_flavour]
             if classes:
-                check_classes(classes)
+                check_strata(classes)
         self._check_shower()
         self._check_jets()
         self.looked_into  # noqa: B018  names what is not there

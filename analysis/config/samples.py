@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from analysis.config.base import Block, Name, Positive
+from analysis.config.base import Block, Name, NonNegative, Positive
 from analysis.config.simulation import Simulation
 
 HIGGS_MASS_GEV = 125.0
@@ -53,6 +53,11 @@ class Sample(Block):
         "generator's; a signal is normalised to σ(gg → H → hh) = 1 fb times BR(h → bb)².",
     )
     k_factor: Positive = Field(1.0, description="Multiplies the cross section.")
+    k_factor_error: NonNegative = Field(
+        0.0,
+        description="Relative error of `k_factor`. The largest of a process's samples enters the "
+        "uncertainty of the whole process.",
+    )
     mass_gev: Positive | None = Field(None, description="m_H of a signal [GeV].")
     b_hadrons: BHadrons | None = Field(
         None, description="Keep only events with this many b hadrons (see `BHadrons`)."

@@ -1,7 +1,8 @@
 """Configuration of the simulation of one sample: physics, sampling, detector."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from itertools import product
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -17,34 +18,119 @@ PP_14_TEV = (
 )
 
 
-class HeavyFlavour(Block):
-    """A class of events by the b quarks in two fat jets: those that can be b-tagged.
+Origin = Literal["splitting", "excitation", "creation"]
+Pairs = Literal["bb+bb", "bb+cc", "cc+cc", "bb", "cc", "none"]
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+PAIRS: tuple[Pairs, ...] = get_args(Pairs)
+BOTTOM_MASS_GEV = 4.8
 
-    When the parton shower and the multi-parton interactions have come down to `scale_gev`, the
-    partons are clustered (anti-kT, R = 1.0). A jet counts 2 if it holds two b quarks above
-    `quark_pt_min` that are further than `separation` apart, so that two subjets can be tagged,
-    else 1 if it holds any. The class is the sum over the two jets that count most: 0 … 4. What is
-    not of the class is dropped there, which takes a twentieth of the time of a full event, and is
-    counted in the normalisation. Samples whose ranges divide 0 … 4 without overlap add up to the
-    whole process without double counting.
+
+class HeavyFlavour(Block):
+    """A stratum of a process by its heavy quarks; what is not of it is dropped early, and counted.
+
+    It is decided when the parton shower and the multi-parton interactions have come down to
+    `scale_gev`, by the same rules in all samples, so that samples whose strata divide a process add
+    up to it without double counting. A stratum is a choice in three respects:
+
+    - `origins`: a b quark comes into the hard process (`excitation`), two go out of it
+      (`creation`), or neither (`splitting`);
+    - `pairs`: pairs of heavy quarks, with a mass between `pair_mass_min` and `pair_mass_max`, that
+      the outgoing gluons of the hard process have, b before c;
+    - `min` … `max`: the class. The partons are clustered (anti-kT, R = 1.0). A jet counts 2 if it
+      holds two b quarks above `quark_pt_min` that are further than `separation` apart, so that two
+      subjets can be tagged, else 1 if it holds any. The class is the sum over the two jets that
+      count most.
     """
 
-    min: int = Field(0, ge=0, le=4, description="Fewest b quarks.")
-    max: int = Field(4, ge=0, le=4, description="Most b quarks.")
+    origins: tuple[Origin, ...] = Field(
+        ORIGINS, min_length=1, description="Where b quarks come from by the hard process."
+    )
+    pairs: tuple[Pairs, ...] = Field(
+        PAIRS, min_length=1, description="Pairs of the hard process's gluons."
+    )
+    forced: bool = Field(
+        False,
+        description="Make the gluons of the hard process split into the one entry of `pairs`, with "
+        "exact weights, in place of waiting for the shower to do it.",
+    )
+    min: int = Field(0, ge=0, le=4, description="Lowest class of b quarks.")
+    max: int = Field(4, ge=0, le=4, description="Highest class of b quarks.")
     scale_gev: Positive = Field(
         5.0,
-        description="Evolution scale pT at which they are counted [GeV]; as all else that defines "
-        "the classes, the same for all samples of one process.",
+        description="Evolution scale pT at which all is decided [GeV]; as all else that defines "
+        "the strata, the same for all samples of one process.",
     )
+    pair_mass_min: Positive = Field(20.0, description="Smallest mass of a pair [GeV].")
+    pair_mass_max: Positive = Field(300.0, description="Largest mass of a pair [GeV].")
     jet_pt_min: Positive = Field(200.0, description="Smallest pT of the two jets [GeV].")
     quark_pt_min: NonNegative = Field(15.0, description="Smallest pT of a b quark [GeV].")
     separation: NonNegative = Field(0.25, description="Smallest ΔR of two b quarks of one jet.")
+
+    @property
+    def all_pairs(self) -> bool:
+        """Whether the pairs of the hard gluons do not matter."""
+        return set(self.pairs) == set(PAIRS)
+
+    @property
+    def cells(self) -> set[tuple[Origin, Pairs, int]]:
+        """Origin, pairs and class of all that the stratum holds."""
+        return set(product(self.origins, self.pairs, range(self.min, self.max + 1)))
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.max < self.min:
             raise ValueError(f"max ({self.max}) must not be below min ({self.min})")
+        if self.pair_mass_min <= 2 * BOTTOM_MASS_GEV:
+            raise ValueError(
+                f"pair_mass_min ({self.pair_mass_min:g} GeV) must be above 2 m_b = "
+                f"{2 * BOTTOM_MASS_GEV:g} GeV"
+            )
+        if self.pair_mass_max <= self.pair_mass_min:
+            raise ValueError(
+                f"pair_mass_max ({self.pair_mass_max:g} GeV) must be above pair_mass_min "
+                f"({self.pair_mass_min:g} GeV): the window of masses is empty"
+            )
+        for name in ("origins", "pairs"):
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name} holds an entry twice: {list(values)}")
+        if self.forced:
+            self._check_forced()
         return self
+
+    def _check_forced(self) -> None:
+        if len(self.pairs) != 1 or self.pairs[0] == "none":
+            raise ValueError(
+                f"forced needs exactly one entry of pairs, not none, found {', '.join(self.pairs)}"
+            )
+        if "creation" in self.origins:
+            raise ValueError(
+                "forced makes gluons split, and origin creation has none: name the other origins"
+            )
+        if (self.min, self.max) != (0, 4):
+            raise ValueError("forced makes all classes at once: leave min and max out")
+
+
+class Importance(Block):
+    """What the sampling aims at: jets of mass m_h that together have the mass of a signal.
+
+    Events are dropped by Russian roulette with a chance that grows with their distance from it and
+    with how unlikely their b tags are; the weight of the others grows in return.
+    """
+
+    masses_gev: tuple[Positive, ...] = Field(
+        (), description="m_H to aim at [GeV]; those of the configured signals if absent."
+    )
+    higgs_mass_gev: Positive = Field(125.0, description="m_h [GeV].")
+    mass_width_gev: Positive = Field(
+        20.0, description="Distance of a jet's mass from m_h at which it is worth less [GeV]."
+    )
+    resonance_width: Positive = Field(
+        0.1, description="The same for ln(m_JJ/m_H) of the two jets together."
+    )
+    floor: Positive = Field(
+        0.006, le=1, description="Smallest worth, which bounds the weights of distant events."
+    )
 
 
 class Delphes(Block):
@@ -96,6 +182,11 @@ class Simulation(Block):
     heavy_flavour: HeavyFlavour | None = Field(
         None, description="Keep one class of events by heavy flavour."
     )
+    importance: Importance | None = Field(
+        None,
+        description="Thin events out by Russian roulette, aimed at the signals; all are kept if "
+        "absent. Needs `parton_jet_pt_min`.",
+    )
     parton_jet_pt_min: Positive | None = Field(
         None,
         description="Drop events before hadronisation, counting them in the normalisation, unless "
@@ -114,6 +205,8 @@ class Simulation(Block):
     def _consistent(self) -> Self:
         if self.bias_power > 0 and self.pt_hat_min is None:
             raise ValueError("bias_power needs pt_hat_min")
+        if self.importance and self.parton_jet_pt_min is None:
+            raise ValueError("importance needs parton_jet_pt_min")
         if self.shower != "simple" and (self.enhancement > 1 or self.heavy_flavour):
             raise ValueError(
                 f"enhancement and heavy_flavour work with shower: simple, not {self.shower}"
@@ -129,26 +222,31 @@ class Simulation(Block):
         return self
 
 
-def check_classes(classes: Sequence[HeavyFlavour]) -> None:
-    """Check that the classes of one process's samples divide 0 … 4.
+def check_strata(strata: Sequence[HeavyFlavour]) -> None:
+    """Check that the strata of one process's samples divide it.
 
     Raises
     ------
     ValueError
-        If they differ in how b quarks are counted, overlap (double counting) or leave a gap.
+        If they differ in how heavy quarks are counted, overlap (double counting) or leave a gap.
     """
-    definitions = [block.model_dump(exclude={"min", "max"}) for block in classes]
+    choice = {"origins", "pairs", "min", "max", "forced"}
+    definitions = [block.model_dump(exclude=choice) for block in strata]
     for definition in definitions[1:]:
         if definition != definitions[0]:
             raise ValueError(
                 "heavy_flavour must count alike in all samples of a process, found "
                 f"{definitions[0]} and {definition}"
             )
-    covered = [number for block in classes for number in range(block.min, block.max + 1)]
-    for number in range(5):
-        if covered.count(number) != 1:
-            what = "in no sample" if number not in covered else "counted twice"
-            raise ValueError(
-                f"heavy_flavour: class {number} is {what}; the ranges of a process's samples must "
-                "divide 0 … 4"
-            )
+    forced = [block.pairs[0] for block in strata if block.forced]
+    for cell in HeavyFlavour().cells:
+        number = sum(cell in block.cells for block in strata)
+        # no gluon goes out of gg, qq̄ → bb̄, and but for bb̄ → gg one at most where a b comes in
+        impossible = cell[0] == "creation" and cell[1] != "none" and cell[1] in forced
+        if number == 1 or (number == 0 and impossible):
+            continue
+        what = "in no sample" if number == 0 else "counted twice"
+        raise ValueError(
+            f"heavy_flavour: origin {cell[0]}, pairs {cell[1]}, class {cell[2]} is {what}; the "
+            "samples of a process must divide origins, pairs and classes 0 … 4"
+        )

@@ -7,11 +7,14 @@ import awkward as ak
 import numpy as np
 import pythia8mc
 
-from analysis.config.simulation import Simulation
+from analysis.config.simulation import HeavyFlavour, Simulation
 from analysis.errors import ConfigError, NormalisationError
+from analysis.simulation.forced import ForcedSource
+from analysis.simulation.hard_process import STOP
+from analysis.simulation.les_houches import LesHouches
 from analysis.simulation.particles import Floats, Particles, offsets_of
 from analysis.simulation.selection import Selection
-from analysis.simulation.settings import seed_lines, settings_lines
+from analysis.simulation.settings import seed_lines, settings_lines, showered_lines
 
 MB_TO_PB = 1e9
 TRIALS = 20_000
@@ -52,8 +55,13 @@ class Normalisation:
     generated_cross_section_pb: float
 
 
-def start(simulation: Simulation, seed: int, extra: tuple[str, ...] = ()) -> pythia8mc.Pythia:
-    """Return a Pythia with all settings read, not yet initialised.
+def start(
+    simulation: Simulation,
+    seed: int,
+    extra: tuple[str, ...] = (),
+    lines: tuple[str, ...] | None = None,
+) -> pythia8mc.Pythia:
+    """Return a Pythia with all settings read (or only `lines` of them), not yet initialised.
 
     Raises
     ------
@@ -62,7 +70,8 @@ def start(simulation: Simulation, seed: int, extra: tuple[str, ...] = ()) -> pyt
     """
     pythia = pythia8mc.Pythia("", False)
     pythia.readString("Print:quiet = on")
-    for line in (*settings_lines(simulation), *seed_lines(seed), *extra):
+    sample_lines = settings_lines(simulation) if lines is None else lines
+    for line in (*sample_lines, *seed_lines(seed), *extra):
         if not pythia.readString(line):
             raise ConfigError(
                 f"simulation.pythia: Pythia {pythia.parm('Pythia:versionNumber'):g} does not "
@@ -93,37 +102,73 @@ class Generator:
 
     def __init__(self, simulation: Simulation, seed: int) -> None:
         self._simulation = simulation
-        self._pythia = start(simulation, seed)
+        self._sigma, self._sigma_error = cross_section(simulation, seed)
+        self._source: ForcedSource | None = None
+        self._les_houches: LesHouches | None = None
+        if simulation.heavy_flavour and simulation.heavy_flavour.forced:
+            self._start_forced(simulation, simulation.heavy_flavour, seed)
+        else:
+            self._pythia = start(simulation, seed)
         self._hooks = Selection(
-            self._pythia, simulation.heavy_flavour, simulation.parton_jet_pt_min
+            self._pythia.infoPython,
+            simulation.heavy_flavour,
+            simulation.parton_jet_pt_min,
+            simulation.importance,
+            self._scale,
+            self._source.pairs if self._source else 0,
+            self._place,
+            np.random.default_rng([seed, 2]),
         )
         self._pythia.setUserHooksPtr(self._hooks)
         _initialise(self._pythia)
         self._weights: list[Floats] = []
-        self._sigma, self._sigma_error = cross_section(simulation, seed)
+
+    def _start_forced(self, simulation: Simulation, flavour: HeavyFlavour, seed: int) -> None:
+        hard = start(simulation, seed, STOP)
+        _initialise(hard)
+        self._source = ForcedSource(hard, flavour, simulation.importance, seed)
+        self._les_houches = LesHouches(iter(self._source))
+        self._pythia = start(simulation, seed, lines=showered_lines(simulation))
+        self._pythia.setLHAupPtr(self._les_houches)
+
+    def _scale(self) -> float:
+        """Return what Pythia's weight of the event under way is to be multiplied with."""
+        return float(self._les_houches.current.weight[0]) if self._les_houches else 1.0
+
+    def _place(self) -> int:
+        """Return how many hard processes were drawn, with the one under way."""
+        if self._les_houches is None:
+            return len(self._hooks.weights)
+        return int(self._les_houches.current.place[0]) + 1
 
     def batches(self, size: int = 250) -> Iterator[Batch]:
         """Yield the events, at most `size` at a time."""
         wanted = self._simulation.events
         while wanted > 0:
+            self._hooks.factors.clear()
             found = self._pythia.nextBatch(min(size, wanted + 1))
             if len(found) == 0:
                 raise NormalisationError(
                     "Pythia generates no events with these settings; see its messages above"
                 )
+            factors = self._hooks.take_factors(len(found))
             last = len(found) > wanted
-            found = found[:wanted]
-            weight = ak.to_numpy(found.info.weights[:, 0]).astype(np.float64)
+            found, factors = found[:wanted], factors[:wanted]
+            weight = factors * ak.to_numpy(found.info.weights[:, 0]).astype(np.float64)
             wanted -= len(found)
             self._weights.append(weight)
             yield Batch(to_particles(found.prt, self._pythia), weight)
             if wanted == 0 and not last:
                 self._pythia.nextBatch(1)
 
+    def _drawn(self) -> Floats:
+        """Return the weights of all hard processes up to the last one, which does not count."""
+        weights = np.concatenate(self._source.drawn) if self._source else self._hooks.weights
+        return np.array(weights[self._hooks.pilot : self._place() - 1])
+
     def normalisation(self) -> Normalisation:
         """Return the normalisation; to be called when all batches have been taken."""
-        weights = np.concatenate(self._weights)
-        drawn = np.array(self._hooks.weights[:-1])
+        weights, drawn = np.concatenate(self._weights), self._drawn()
         total, kept = drawn.sum(), weights.sum()
         if not (np.isfinite([total, kept]).all() and total > 0 and kept > 0 and self._sigma > 0):
             raise NormalisationError(
@@ -149,8 +194,7 @@ def cross_section(simulation: Simulation, seed: int) -> tuple[float, float]:
     From `TRIALS` hard processes without shower, so that no event is dropped: Pythia's own
     estimate presumes that dropping does not depend on the weight.
     """
-    stop = ("PartonLevel:all = off", "HadronLevel:all = off")
-    pythia = start(simulation, seed, stop)
+    pythia = start(simulation, seed, STOP)
     _initialise(pythia)
     for _ in range(TRIALS // 1000):
         pythia.nextBatch(1000)

@@ -1,96 +1,258 @@
 """Dropping events while Pythia still works on them, with all of them counted."""
 
-from itertools import combinations
+from collections.abc import Callable
 
+import numpy as np
 import pythia8mc
+from numpy.typing import NDArray
 
-from analysis.config.simulation import HeavyFlavour
+from analysis.config.simulation import HeavyFlavour, Importance
+from analysis.errors import NormalisationError
+from analysis.simulation.importance import best_threshold, jet_importance, tag_potential
+from analysis.simulation.strata import (
+    BOTTOM,
+    CHARM,
+    content,
+    find_hard,
+    heavy_quarks,
+    members,
+    origin,
+    pairs,
+)
 
-BOTTOM = 5
 ANTI_KT, VISIBLE = -1, 2
 FATJET_RADIUS, ABS_ETA_MAX = 1.0, 3.0
+CHECKPOINT_GEV = 5.0
+"""Evolution scale at which events of no class are thinned."""
+HEAVY = (BOTTOM, CHARM)
+MOST = 4
+"""The highest class of b quarks."""
+DECAY_TRIALS, DECAY_COST = 500, 30.0
+CHECKPOINT_TRIALS, CHECKPOINT_COST = 1500, 12.0
+"""Events of the pilots of both roulettes; time to go on over the time to come there."""
+QUARK_PT_MIN, SEPARATION = 10.0, 0.28
+FULL_SHARE, LEAST_SHARE, SHARE_POWER = 0.75, 0.15, 1.5
+"""Mass of two quarks over the jet's from which on jets are alike, the least that counts, and how
+fast the worth grows between them."""
+MERGED = 0.25
+SHARPNESS = 0.75
+"""Of heavy quarks as the roulette sees them: smallest pT [GeV], distance of two subjets, and what
+two quarks are worth that lie closer."""
 
 
-class Selection(pythia8mc.UserHooks):
-    """Notes the weights of all hard processes; drops events by b quarks and by parton jets.
+class Roulette:
+    """Continues events with a chance in proportion to their value.
+
+    The first `trials` events are a pilot: they end here, and the threshold is set to what gains
+    most per time on them.
+
+    Attributes
+    ----------
+    threshold : float, optional
+        Value above which every event is continued; None during the pilot.
 
     Parameters
     ----------
-    pythia : pythia8mc.Pythia
-        The generator that calls these hooks.
+    rng : numpy.random.Generator
+    trials : int
+        Events of the pilot.
+    cost : float
+        Time to go on over the time to come here.
+    """
+
+    def __init__(self, rng: np.random.Generator, trials: int, cost: float) -> None:
+        self._rng, self._trials, self._cost = rng, trials, cost
+        self.threshold: float | None = None
+        self._values: list[float] = []
+
+    def play(self, value: float) -> float:
+        """Return the factor on the weight of an event of this value: 0 ends it."""
+        if self.threshold is None:
+            self._values.append(value)
+            if len(self._values) == self._trials:
+                self.threshold = best_threshold(np.array(self._values), self._cost)
+            return 0.0
+        chance = min(value / self.threshold, 1.0)
+        return 1 / chance if self._rng.random() < chance else 0.0
+
+
+class Selection(pythia8mc.UserHooks):
+    """Notes the weights of all hard processes; drops events by stratum, jets and roulette.
+
+    Attributes
+    ----------
+    weights : list of float
+        Of all hard processes begun.
+    pilot : int
+        Hard processes of the pilots, which do not count.
+    factors : dict of int to float
+        By the number of the hard process: what the roulette multiplies the weights of the events
+        that came through with.
+
+    Parameters
+    ----------
+    info : callable
+        Returns the generator's `Info`.
     flavour : HeavyFlavour, optional
-        The class of events to keep.
+        The stratum to keep.
     jet_pt_min : float, optional
         Keep events with two parton jets above this pT [GeV].
+    aim : Importance, optional
+        What the roulette aims at.
+    scale : callable
+        Returns what the generator's weights are to be multiplied with, for the event under way.
+    forced_pairs : int
+        Pairs that the hard process begins with.
+    place : callable
+        Returns how many hard processes were drawn, with the one under way.
+    rng : numpy.random.Generator
+        Of the roulette.
     """
 
     def __init__(
-        self, pythia: pythia8mc.Pythia, flavour: HeavyFlavour | None, jet_pt_min: float | None
+        self,
+        info: Callable[[], pythia8mc.Info],
+        flavour: HeavyFlavour | None,
+        jet_pt_min: float | None,
+        aim: Importance | None,
+        scale: Callable[[], float],
+        forced_pairs: int,
+        place: Callable[[], int],
+        rng: np.random.Generator,
     ) -> None:
         super().__init__()
-        self._info = pythia.infoPython
-        self._flavour = flavour
+        self._info, self._scale = info, scale
+        self._flavour, self._aim = flavour, aim
         self._jet_pt_min = jet_pt_min
-        smallest = flavour.jet_pt_min if flavour else 1.0
-        self._flavour_jets = _jet_finder(smallest)
-        self._jets = _jet_finder(jet_pt_min or 1.0)
+        self._forced_pairs = forced_pairs
+        self._flavour_jets = _jet_finder(flavour.jet_pt_min if flavour else 200.0)
+        self._jets = _jet_finder(jet_pt_min or 200.0)
+        self._place = place
+        self._decays = Roulette(rng, DECAY_TRIALS, DECAY_COST)
+        self._checkpoint = Roulette(rng, CHECKPOINT_TRIALS, CHECKPOINT_COST)
+        self.pilot = 0
         self.weights: list[float] = []
+        self.factors: dict[int, float] = {}
+        self._factor = 1.0
+        self._decays_later = False
 
     def canVetoProcessLevel(self) -> bool:  # noqa: N802
         return True
 
-    def doVetoProcessLevel(self, _event: pythia8mc.Event) -> bool:  # noqa: N802
+    def doVetoProcessLevel(self, process: pythia8mc.Event) -> bool:  # noqa: N802
         self.weights.append(self._info().weight())
-        return False
+        self._factor = 1.0
+        self._decays_later = False
+        if self._aim is None or self._forced_pairs:
+            return False
+        codes = [abs(parton.id()) for parton in process if parton.isFinal()]
+        self._decays_later = len(codes) > 2
+        if not self._decays_later:  # the shower decides on flavours
+            return False
+        potential = tag_potential([code for code in codes if code in HEAVY], 4)
+        return not self._passes(self._decays, potential)
 
     def canVetoPT(self) -> bool:  # noqa: N802
-        return self._flavour is not None
+        return self._flavour is not None or self._aim is not None
 
     def scaleVetoPT(self) -> float:  # noqa: N802
-        return self._flavour.scale_gev if self._flavour else 0.0
+        return self._flavour.scale_gev if self._flavour else CHECKPOINT_GEV
 
     def doVetoPT(self, _position: int, event: pythia8mc.Event) -> bool:  # noqa: N802
-        assert self._flavour is not None
-        low, high = self._flavour.min, self._flavour.max
-        quarks = b_quarks(event, self._flavour.quark_pt_min)
-        return len(quarks) < low or not low <= self._content(event, quarks) <= high
+        self.factors.pop(len(self.weights), None)
+        if self._flavour is not None and not self._in_stratum(event, self._flavour):
+            return True
+        if self._aim is None or self._decays_later:
+            return False
+        return not self._passes(self._checkpoint, self._worth(event, self._aim))
 
     def canVetoPartonLevel(self) -> bool:  # noqa: N802
         return self._jet_pt_min is not None
 
     def doVetoPartonLevel(self, event: pythia8mc.Event) -> bool:  # noqa: N802
         self._jets.analyze(event)
-        return self._jets.sizeJet() < 2
+        if self._jets.sizeJet() < 2:
+            return True
+        if self._aim is None or not self._decays_later:
+            return False
+        # Pythia lets heavy particles decay when all else has been showered
+        return not self._passes(self._checkpoint, self._worth(event, self._aim))
 
-    def _content(self, event: pythia8mc.Event, quarks: list[int]) -> int:
-        """Return the class of the event, 0 … 4; see `HeavyFlavour`."""
-        if not quarks:
-            return 0
-        self._flavour_jets.analyze(event)
-        assert self._flavour is not None
-        members: dict[int, list[int]] = {}
-        for quark in quarks:
-            jet = self._flavour_jets.jetAssignment(quark)
-            if 0 <= jet < self._flavour_jets.sizeJet():
-                members.setdefault(jet, []).append(quark)
-        counts = [
-            1
-            + any(
-                pythia8mc.REtaPhi(event[a].p(), event[b].p()) > self._flavour.separation
-                for a, b in combinations(inside, 2)
+    def canVetoAfterHadronization(self) -> bool:  # noqa: N802
+        return True
+
+    def doVetoAfterHadronization(self, _event: pythia8mc.Event) -> bool:  # noqa: N802
+        self.factors[len(self.weights)] = self._factor * self._scale()
+        return False
+
+    def take_factors(self, number: int) -> NDArray[np.float64]:
+        """Return the factors of the last `number` events that came through, and forget them.
+
+        Raises
+        ------
+        NormalisationError
+            If not as many came through: Pythia dropped one behind the hooks.
+        """
+        if len(self.factors) != number:
+            raise NormalisationError(
+                f"Pythia gives {number} events of {len(self.factors)} that passed the selection; "
+                "use another seed"
             )
-            for inside in members.values()
-        ]
-        return sum(sorted(counts)[-2:])
+        factors = np.array(list(self.factors.values()))
+        self.factors.clear()
+        return factors
+
+    def _passes(self, roulette: Roulette, worth: float) -> bool:
+        """Play the roulette with the weight so far times what an event of weight one is worth."""
+        factor = roulette.play(self._info().weight() * self._scale() * self._factor * worth)
+        self._factor *= factor
+        if self._checkpoint.threshold is None:
+            self.pilot = self._place()
+        return factor > 0
+
+    def _in_stratum(self, event: pythia8mc.Event, flavour: HeavyFlavour) -> bool:
+        hard = find_hard(event, self._forced_pairs)
+        if origin(hard) not in flavour.origins:
+            return False
+        if flavour.min > 0 or flavour.max < MOST:
+            quarks = heavy_quarks(event, flavour.quark_pt_min, (BOTTOM,))
+            if len(quarks) < flavour.min:
+                return False
+            self._flavour_jets.analyze(event)
+            found = content(event, quarks, self._flavour_jets, flavour.separation)
+            if not flavour.min <= found <= flavour.max:
+                return False
+        range_gev = flavour.pair_mass_min, flavour.pair_mass_max
+        return flavour.all_pairs or pairs(event, hard, *range_gev) in flavour.pairs
+
+    def _worth(self, event: pythia8mc.Event, aim: Importance) -> float:
+        """Return the worth of an event of weight one: its two jets' tags and kinematics."""
+        jets = self._jets
+        jets.analyze(event)
+        if jets.sizeJet() < 2:
+            return 0.0
+        masses, pt, rapidity = (np.array([[of(0), of(1)]]) for of in (jets.m, jets.pT, jets.y))
+        resonance = np.array([(jets.p(0) + jets.p(1)).mCalc()])
+        worth = jet_importance(masses, resonance, pt, rapidity, aim)
+        inside = members(heavy_quarks(event, QUARK_PT_MIN, HEAVY), jets)
+        tags = [_tags(event, inside.get(jet, []), jets.m(jet)) for jet in (0, 1)]
+        return float(worth[0] * tags[0] * tags[1]) ** SHARPNESS
 
 
-def b_quarks(event: pythia8mc.Event, pt_min: float) -> list[int]:
-    """Return the entries of the b quarks that are there so far, above `pt_min` [GeV]."""
-    return [
-        entry
-        for entry, parton in enumerate(event)
-        if abs(parton.id()) == BOTTOM and parton.isFinal() and parton.pT() > pt_min
-    ]
+def _tags(event: pythia8mc.Event, quarks: list[int], mass: float) -> float:
+    """Return what a jet's heavy quarks are worth: the two of highest flavour, hard before soft.
+
+    In a jet h → bb̄ the two have most of the jet's mass [GeV].
+    """
+    best = sorted(quarks, key=lambda q: (-abs(event[q].id()), -event[q].pT()))[:2]
+    potential = tag_potential([abs(event[quark].id()) for quark in best])
+    if len(best) < 2:
+        return potential
+    first, second = (event[quark].p() for quark in best)
+    if pythia8mc.REtaPhi(first, second) < SEPARATION:
+        potential *= MERGED
+    share = (first + second).mCalc() / mass
+    return potential * min(max(share / FULL_SHARE, LEAST_SHARE), 1.0) ** SHARE_POWER
 
 
 def _jet_finder(pt_min: float) -> pythia8mc.SlowJet:

@@ -25,6 +25,14 @@ def settings_lines(simulation: Simulation) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def showered_lines(simulation: Simulation) -> tuple[str, ...]:
+    """Return the lines of a Pythia that showers hard processes which it is given."""
+    chosen = simulation.model_copy(
+        update={"pythia": ("Beams:frameType = 5",), "pt_hat_min": None, "bias_power": 0.0}
+    )
+    return settings_lines(chosen)
+
+
 def seed_lines(seed: int) -> tuple[str, str]:
     """Return the lines that set Pythia's seed."""
     return "Random:setSeed = on", f"Random:seed = {seed}"

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from analysis.config.simulation import HeavyFlavour, Simulation, check_classes
+from analysis.config.simulation import HeavyFlavour, Simulation, check_strata
 from analysis.errors import ConfigError
 from analysis.simulation.settings import chunk_seeds, settings_lines
 
@@ -78,8 +78,8 @@ def test_seeds_differ_by_sample_chunk_and_seed() -> None:
 
 
 def test_classes_that_divide_a_process_are_accepted() -> None:
-    check_classes([HeavyFlavour(min=0, max=1), HeavyFlavour(min=4), HeavyFlavour(min=2, max=3)])
-    check_classes([HeavyFlavour()])
+    check_strata([HeavyFlavour(min=0, max=1), HeavyFlavour(min=4), HeavyFlavour(min=2, max=3)])
+    check_strata([HeavyFlavour()])
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_classes_that_divide_a_process_are_accepted() -> None:
 )
 def test_overlaps_and_gaps_are_refused(ranges: list[tuple[int, int]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        check_classes([HeavyFlavour(min=low, max=high) for low, high in ranges])
+        check_strata([HeavyFlavour(min=low, max=high) for low, high in ranges])
 
 
 def test_classes_must_be_counted_alike() -> None:
     with pytest.raises(ValueError, match="must count alike"):
-        check_classes([HeavyFlavour(max=3), HeavyFlavour(min=4, scale_gev=10.0)])
+        check_strata([HeavyFlavour(max=3), HeavyFlavour(min=4, scale_gev=10.0)])
