@@ -10,24 +10,22 @@ from analysis.significance import NoLimitError, asimov_significance
 _REFERENCE_SIGNAL = 0.05
 
 
-def best_edges(validation: Scores, test: Scores, config: Limits) -> NDArray[np.float64]:
+def best_edges(scores: Scores, config: Limits) -> NDArray[np.float64]:
     """Return the lower edges of the bins in log-odds, rising; the last bin is open above.
 
     Among candidate edges at quantiles of signal and background, dynamic programming finds the at
-    most `config.shape_bins` bins with the largest Σ Z_A² for a small signal on validation events,
-    each with at least `config.min_bin_n_eff` effective background events there, and with half as
-    many on test events, which the yields are counted on. Events below the first edge are left
-    out: one of large weight at low scores would else forbid every bin that reaches down to it.
+    most `config.shape_bins` bins with the largest Σ Z_A² for a small signal, each with at least
+    `config.min_bin_n_eff` effective background events. Events below the first edge are left out:
+    one of large weight at low scores would else forbid every bin that reaches down to it.
 
     Raises
     ------
     NoLimitError
         If no bin holds enough effective background events.
     """
-    edges = _candidate_edges(validation)
-    sums, counted = _running_sums(validation, edges), _running_sums(test, edges)
-    enough = _resolved(counted, config.min_bin_n_eff / 2)
-    gain = np.where(enough, _gains(sums, config), -np.inf)
+    edges = _candidate_edges(scores)
+    sums = _running_sums(scores, edges)
+    gain = _gains(sums, config)
     count = len(edges)
     best = np.full((config.shape_bins + 1, count + 1), -np.inf)
     cut = np.zeros((config.shape_bins + 1, count + 1), dtype=int)
@@ -37,11 +35,10 @@ def best_edges(validation: Scores, test: Scores, config: Limits) -> NDArray[np.f
         cut[k], best[k] = total.argmax(axis=0), total.max(axis=0)
     bins = int(best[1:, count].argmax()) + 1
     if not np.isfinite(best[bins, count]):
-        totals = (_n_eff(s[..., 1:])[0, -1] for s in (sums, counted))
         raise NoLimitError(
-            "no bin of the score holds enough background: all validation events are {:.3g} "
-            "effective ones, all test events {:.3g}, and a bin needs {:g} and {:g}; simulate "
-            "more background".format(*totals, config.min_bin_n_eff, config.min_bin_n_eff / 2)
+            "no bin of the score holds enough background: all events are "
+            f"{_n_eff(sums[..., 1:])[0, -1]:.3g} effective ones, and a bin needs "
+            f"{config.min_bin_n_eff:g}; simulate more background"
         )
     chosen, stop = [], count
     for k in range(bins, 0, -1):

@@ -1,8 +1,7 @@
 """How much better one network is than another: ratios of background rejections with errors.
 
-Both networks score the same test events, so that their rejections are correlated. The bootstrap
-keeps the correlation: it draws events, not scores, and an event that is in the test split of
-several seeds is drawn once for all of them.
+Both networks score the same events, so that their rejections are correlated. The bootstrap keeps
+the correlation: it draws events, not scores, and an event is drawn once for all seeds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -72,7 +71,7 @@ class PairedTables:
     def parts(self) -> Iterator[PairedTest]:
         """Yield the events, a few at a time."""
         tables = (ScoreTable(path, keys=True) for path in (self.first, self.second))
-        steps = (resized(table.steps("test"), _STEP) for table in tables)
+        steps = (resized(table.steps(), _STEP) for table in tables)
         for one, other in zip_longest(*steps, fillvalue={}):
             if not np.array_equal(one.get("key", ()), other.get("key", ())):
                 raise InputFileError(
