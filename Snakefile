@@ -12,7 +12,7 @@ from analysis.errors import AnalysisError
 from models.registry import modules_of
 from models.views import VIEWS, views
 from workflow import paths
-from workflow.config import read_config
+from workflow.config import ALL_MASSES, read_config
 from workflow.environment import use_this_python
 from workflow.inputs import chunks
 from workflow.network_pairs import network_pairs
@@ -43,8 +43,10 @@ PAIRS = network_pairs(cfg.networks)
 wildcard_constraints:
     sample="|".join(CHUNKS),
     signal="|".join(SIGNALS),
+    masses="|".join([*SIGNALS, ALL_MASSES]),
     network="|".join(NETWORKS),
     seed=r"\d+",
+    fold=r"\d+",
     process="|".join({sample.process: None for sample in cfg.backgrounds}),
     chunk=r"[A-Za-z0-9_.-]+",
     variation="jes_up|jes_down|jer_up|shower_up",

@@ -68,7 +68,7 @@ def describe(
     return {
         "format": FORMAT,
         "network": dump(spec),
-        "training": dump(training),
+        "training": {k: v for k, v in dump(training).items() if k not in ("seeds", "masses")},
         "features": dump(features),
         "parameters": parameter_count(network),
         "versions": {

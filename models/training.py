@@ -43,6 +43,7 @@ def train(
     seed: int,
     folder: str | Path,
     extra: Mapping[str, Any] | None = None,
+    keep_state: bool = False,
 ) -> TrainedModel:
     """Train a network and write it to `folder`.
 
@@ -60,6 +61,9 @@ def train(
         `resume.safetensors`, from which an interrupted call goes on.
     extra : mapping, optional
         Further entries of `model.json`, such as the version of the code.
+    keep_state : bool
+        Whether `resume.safetensors` stays behind the end, from which the next call makes the same
+        model without training.
 
     Returns
     -------
@@ -113,7 +117,8 @@ def train(
         lines = [",".join(COLUMNS), *(",".join(map(_number, row)) for row in progress.history)]
         path.write_text("\n".join(lines) + "\n")
     save(folder, network, description)
-    progress.close()
+    if not keep_state:
+        progress.close()
     return TrainedModel(network.eval(), spec, data.features, description)
 
 

@@ -166,7 +166,7 @@ rule dependence_figure:
 rule training_figure:
     """Draw the learning curves of all networks for one signal."""
     input:
-        every_training_of_signal(f"{paths.MODEL}/history.csv"),
+        lambda wildcards: every_model("history.csv", [wildcards.signal]),
     output:
         report(
             f"{paths.TRAINING_FIGURE}.png",

@@ -1,5 +1,5 @@
 rule limit:
-    """Cut where the wanted background is left, count the test events, set the limit."""
+    """Cut where the wanted background is left, count what passes, set the limit."""
     input:
         scores=paths.SCORES,
         tag_maps=tag_maps,
@@ -68,7 +68,7 @@ rule limits_table:
 
 
 rule metrics:
-    """Measure one network on test events: ROC curve, AUC, background rejection."""
+    """Measure one network on all events: ROC curve, AUC, background rejection."""
     input:
         paths.SCORES,
     output:

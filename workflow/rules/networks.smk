@@ -2,7 +2,7 @@
 
 
 rule network_ratios:
-    """Compare pairs of networks on the test events that both have scored."""
+    """Compare pairs of networks on the events that both have scored."""
     input:
         lambda wildcards: expand(
             paths.SCORES,
@@ -101,7 +101,7 @@ rule networks_table:
     """Collect size, best epoch, metrics and calibration: one row per network and mass."""
     input:
         metrics=paths.METRICS_TABLE,
-        models=every_training(f"{paths.MODEL}/model.json"),
+        models=every_model("model.json"),
         calibration=expand(f"{paths.CALIBRATION_FIGURE}.csv", signal=SIGNALS),
     output:
         paths.NETWORKS_TABLE,

@@ -22,7 +22,7 @@ def main(
     tagger: Annotated[str, typer.Option(help="Tagger block: JSON or path of a YAML file.")],
     training: Annotated[str, typer.Option(help="Training block: JSON or path of a YAML file.")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
-    seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the split.")],
+    seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the fold.")],
     output: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     task: Annotated[str | None, typer.Option(help="Task block; none for top_tagging.")] = None,
     pt_min: Annotated[float, typer.Option(help="Smallest pT [GeV].")] = 0.0,
