@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pyhf
@@ -15,17 +16,12 @@ from tests.analysis.score_samples import draw_scores
 POINT, LIMITS, TAGGING = WorkingPoint(), Limits(toys=1000), BTagging()
 
 
-def splits(**options) -> dict[str, Scores]:
-    options = {"n": 2500} | options
-    return {"validation": draw_scores(1, **options), "test": draw_scores(2, **options)}
+def drawn(**options) -> Scores:
+    return draw_scores(1, **({"n": 2500} | options))
 
 
-def scaled(split: dict[str, Scores], signal: float, background: float) -> dict[str, Scores]:
-    found = {}
-    for name, s in split.items():
-        weight = s.weight * np.where(s.signal, signal, background)
-        found[name] = Scores(s.log_odds, weight, s.signal, s.process, s.processes)
-    return found
+def scaled(scores: Scores, signal: float, background: float) -> Scores:
+    return scores.scaled(np.where(scores.signal, signal, background))
 
 
 def rows(*categories: CategoryScores, config: Limits = LIMITS):
@@ -33,7 +29,7 @@ def rows(*categories: CategoryScores, config: Limits = LIMITS):
 
 
 def test_both_fits_give_ordered_bands_and_a_valid_workspace():
-    row, workspace = rows(CategoryScores("four", splits()))
+    row, workspace = rows(CategoryScores("four", drawn()))
     for kind in ("count", "shape"):
         assert set(columns(kind)) <= set(row)
         bands = [
@@ -48,8 +44,8 @@ def test_both_fits_give_ordered_bands_and_a_valid_workspace():
 
 
 def test_further_category_improves_the_limit():
-    four = CategoryScores("four", splits())
-    three = CategoryScores("three", scaled(splits(), 1.3, 20.0))
+    four = CategoryScores("four", drawn())
+    three = CategoryScores("three", scaled(drawn(), 1.3, 20.0))
     alone, _ = rows(four)
     both, _ = rows(four, three)
     for kind in ("count", "shape"):
@@ -57,8 +53,8 @@ def test_further_category_improves_the_limit():
 
 
 def test_category_without_a_channel_is_named_and_left_out():
-    four = CategoryScores("four", splits())
-    none = CategoryScores("three", scaled(splits(), 1.0, 1e-4))
+    four = CategoryScores("four", drawn())
+    none = CategoryScores("three", scaled(drawn(), 1.0, 1e-4))
     both, _ = rows(four, none)
     alone, _ = rows(four)
     assert both["cls_count_median_fb"] == alone["cls_count_median_fb"]
@@ -66,7 +62,7 @@ def test_category_without_a_channel_is_named_and_left_out():
 
 
 def test_no_channel_is_a_reason_and_no_number():
-    row, workspace = rows(CategoryScores("four", scaled(splits(n=8), 1.0, 1e-3)))
+    row, workspace = rows(CategoryScores("four", scaled(drawn(n=8), 1.0, 1e-3)))
     for kind in ("count", "shape"):
         assert row[f"cls_{kind}_median_fb"] is None
         assert row[f"cls_{kind}_reason"]
@@ -75,7 +71,7 @@ def test_no_channel_is_a_reason_and_no_number():
 
 def test_limit_outside_any_bracket_is_a_reason_and_no_number():
     point = WorkingPoint(background_events=1e19)
-    beyond = CategoryScores("four", scaled(splits(), 1.0, 1e17))
+    beyond = CategoryScores("four", scaled(drawn(), 1.0, 1e17))
     row, _ = fit_rows([beyond], point, LIMITS, TAGGING)
     for kind in ("count", "shape"):
         assert row[f"cls_{kind}_median_fb"] is None
@@ -84,29 +80,26 @@ def test_limit_outside_any_bracket_is_a_reason_and_no_number():
 
 def test_few_background_events_are_treated_with_toys():
     point = WorkingPoint(background_events=5)
-    row, _ = fit_rows([CategoryScores("four", splits())], point, LIMITS, TAGGING)
+    row, _ = fit_rows([CategoryScores("four", drawn())], point, LIMITS, TAGGING)
     assert row["cls_count_method"] == "toys"
     assert row["cls_count_error_fb"] > 0
 
 
-def shifted(split: dict[str, Scores], by: float) -> dict[str, Scores]:
+def shifted(scores: Scores, by: float) -> Scores:
     """Move the background's scores."""
-    return {
-        name: Scores(s.log_odds + by * ~s.signal, s.weight, s.signal, s.process, s.processes)
-        for name, s in split.items()
-    }
+    return replace(scores, log_odds=scores.log_odds + by * ~scores.signal)
 
 
 @pytest.mark.parametrize("kind", ["count", "shape"])
 def test_every_uncertainty_weakens_the_limit(kind):
-    split = splits()
-    plain = rows(CategoryScores("four", split))[0][f"cls_{kind}_median_fb"]
+    scores = drawn()
+    plain = rows(CategoryScores("four", scores))[0][f"cls_{kind}_median_fb"]
     worse = {
         "two-sided": CategoryScores(
-            "four", split, {"jes": (shifted(split, 0.5), shifted(split, -0.5))}
+            "four", scores, {"jes": (shifted(scores, 0.5), shifted(scores, -0.5))}
         ),
-        "one-sided": CategoryScores("four", split, {"shower": (shifted(split, 0.5),)}),
-        "map": CategoryScores("four", split, {}, {"qcd": 0.5, "ttbar": 0.5}),
+        "one-sided": CategoryScores("four", scores, {"shower": (shifted(scores, 0.5),)}),
+        "map": CategoryScores("four", scores, {}, {"qcd": 0.5, "ttbar": 0.5}),
     }
     # the fit measures the background's normalisation in its many events of low score
     least = {"map": 1.0 - 1e-4} if kind == "shape" else {}
@@ -116,7 +109,7 @@ def test_every_uncertainty_weakens_the_limit(kind):
 
 
 def test_error_of_a_count_joins_all_nuisances_in_quadrature():
-    channel = count_channel(CategoryScores("four", splits(n=6000)), POINT, LIMITS, TAGGING)
+    channel = count_channel(CategoryScores("four", drawn(n=6000)), POINT, LIMITS, TAGGING)
     b = channel.total[0]
     parts = [channel.background_error[0], 0.08 * b, 0.01 * b]
     parts += [0.1 * channel.background[name][0] for name in ("qcd", "ttbar")]
@@ -140,22 +133,20 @@ def n_eff(found: dict[str, np.ndarray]) -> np.ndarray:
     return total**2 / np.maximum(squares, 1e-9)
 
 
-def test_bins_hold_the_wanted_effective_number_on_both_splits():
-    split = splits(spread=1.0)
-    edges = best_edges(split["validation"], split["test"], LIMITS)
+def test_bins_hold_the_wanted_effective_number():
+    scores = drawn(spread=1.0)
+    edges = best_edges(scores, LIMITS)
     assert (np.diff(edges) > 0).all()
     assert 2 <= len(edges) <= LIMITS.shape_bins
-    assert (n_eff(histogram(split["validation"], edges)) >= LIMITS.min_bin_n_eff).all()
-    assert (n_eff(histogram(split["test"], edges)) >= LIMITS.min_bin_n_eff / 2).all()
+    assert (n_eff(histogram(scores, edges)) >= LIMITS.min_bin_n_eff).all()
 
 
 def test_a_heavy_event_of_low_score_costs_no_bins_above_it():
-    split = splits()
-    plain = best_edges(split["validation"], split["test"], LIMITS)
-    for scores in split.values():
-        lowest = np.flatnonzero(~scores.signal)[scores.background.log_odds.argmin()]
-        scores.weight[lowest] = 100 * scores.background.weight.sum()
-    edges = best_edges(split["validation"], split["test"], LIMITS)
+    scores = drawn()
+    plain = best_edges(scores, LIMITS)
+    lowest = np.flatnonzero(~scores.signal)[scores.background.log_odds.argmin()]
+    scores.weight[lowest] = 100 * scores.background.weight.sum()
+    edges = best_edges(scores, LIMITS)
     assert edges[0] > -np.inf
     assert len(edges) >= len(plain) - 1
 
@@ -174,7 +165,7 @@ def test_bins_are_the_best_of_all_choices():
         s = found["signal"] * 0.05 / signal * np.sqrt(total)
         return (asimov_significance(s, b, np.sqrt(b2 + (0.1 * b) ** 2)) ** 2).sum()
 
-    edges = best_edges(sample, sample, config)
+    edges = best_edges(sample, config)
     rivals = np.quantile(sample.log_odds[sample.signal], np.linspace(0.05, 0.95, 19))
     for pair in itertools.combinations(rivals, 2):
         for low in ([-np.inf], []):
@@ -184,4 +175,4 @@ def test_bins_are_the_best_of_all_choices():
 def test_unresolved_background_allows_no_bin():
     sample = draw_scores(1, n=8)
     with pytest.raises(NoLimitError, match="no bin of the score"):
-        best_edges(sample, sample, LIMITS)
+        best_edges(sample, LIMITS)
