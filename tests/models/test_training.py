@@ -54,6 +54,18 @@ def test_only_the_promised_files_appear(data, tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.rglob("*")} == FILES | {"model"}
 
 
+def test_a_kept_state_makes_the_same_model_again_without_training(data, tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    train(SPEC, SHORT, data, 1, folder, keep_state=True)
+    made = {name: (folder / name).read_bytes() for name in FILES}
+    for name in FILES:
+        (folder / name).unlink()
+    monkeypatch.setattr("models.training.Loop", None)
+    train(SPEC, SHORT, data, 1, folder, keep_state=True)
+    assert {name: (folder / name).read_bytes() for name in FILES} == made
+    assert (folder / STATE).exists()
+
+
 def test_the_description_tells_what_was_trained(trained):
     description = json.loads((trained / "model.json").read_text())
     assert description["network"] == SPEC.model_dump(mode="json")

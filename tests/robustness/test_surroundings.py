@@ -142,7 +142,7 @@ def test_input_truncated_between_runs(reference: SmallRun, copied: Copy) -> None
 
 def test_model_and_resume_state_cut_in_half(reference: SmallRun, copied: Copy) -> None:
     run = copied(*SCORED)
-    (folder,) = run.folder.glob("results/models/*/*/*")
+    (folder,) = run.folder.glob("results/models/*/*/*/fold0")
     cut_in_half(folder / "model.safetensors")
     said = refused(run)
     assert "model.safetensors is not a readable safetensors file" in said
@@ -153,7 +153,8 @@ def test_model_and_resume_state_cut_in_half(reference: SmallRun, copied: Copy) -
     assert jobs["train"] == 1
     assert "reconstruct" not in jobs
     ours, theirs = (
-        next(one.folder.glob("results/models/*/*/*/model.safetensors")) for one in (run, reference)
+        next(one.folder.glob("results/models/*/*/*/fold0/model.safetensors"))
+        for one in (run, reference)
     )
     assert ours.read_bytes() == theirs.read_bytes()
     log = next(run.folder.glob("results/logs/train/*/*/*.log")).read_text()

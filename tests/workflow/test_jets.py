@@ -118,7 +118,7 @@ def test_a_tagger_is_trained_and_evaluated_on_jets_of_events(
     evaluate_jets.main(datasets, tmp_path, output=tmp_path / "metrics.json", **jets)
     found = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
     assert (found["task"], found["tagger"], found["seed"]) == ("higgs", "mixer", 1)
-    assert found["test_signal"] + found["test_background"] < 800 / 2
+    assert found["test_signal"] + found["test_background"] < 800 * 0.6
     assert found["auc"] - 3 * found["auc_error"] > 0.5, "narrow jets are told from wide ones"
     assert found["accuracy"] > 0.5
 
