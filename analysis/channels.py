@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.binning import best_edges, histogram
+from analysis.binning import histogram, rising_edges
 from analysis.config.statistics import BTagging, Category, Limits, WorkingPoint
 from analysis.scores import Scores
+from analysis.significance import NoLimitError
 from analysis.working_point import Cut, count_background, cut_and_count, signal_yield
 from analysis.workspace import Channel
 
@@ -89,12 +90,14 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
     Raises
     ------
     NoLimitError
-        If no bin holds enough effective background events.
+        If no bin holds enough effective background events, or none any signal.
     """
-    edges = best_edges(scores.nominal, config)
+    edges = rising_edges(scores.nominal, config)
     found = histogram(scores.nominal, edges)
     names = scores.nominal.processes
     signal = found["signal"]
+    if signal.sum() <= 0:
+        raise NoLimitError("no signal in any bin of the score: no cross section can be excluded")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
     for name, sides in scores.variations.items():
         shifted = [histogram(side, edges) for side in sides]

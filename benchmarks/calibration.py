@@ -5,9 +5,9 @@
 RUN is the folder of a finished run of two folds; what its calibration did is undone first. For each
 fold, on one half of its events: the line of the true against the network's log-odds, and the change
 of the cross entropy (weights of the loss) by a slope (temperature) or offset and slope (Platt) from
-the other half. Below: mean changes with bootstrap errors, an event drawn once for all trainings, and the
-smallest probability that a calibrated score lies as far off, before and after. After, the error of
-the fit on the other half counts too.
+the other half. Below: mean changes with bootstrap errors, an event drawn once for all trainings,
+and the smallest probability that a calibrated score lies as far off, before and after. After, the
+error of the fit on the other half counts too.
 """
 
 import itertools

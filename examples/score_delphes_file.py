@@ -1,4 +1,4 @@
-"""Score a Delphes file: python examples/score_delphes_file.py FILE.root results/models/…/fold0 [m_H]"""
+"""Score a file: python examples/score_delphes_file.py FILE.root results/models/…/fold0 [m_H]"""
 
 import sys
 
