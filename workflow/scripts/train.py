@@ -39,8 +39,8 @@ def main(
     folders = [output / f"fold{number}" for number in range(block.folds)]
     if fold is None and settings.devices > 1:  # each process of a training starts this script anew
         for number in range(block.folds):
-            command = [sys.executable, "-m", "workflow.scripts.train", *sys.argv[1:]]
-            subprocess.run([*command, "--fold", str(number)], check=True)
+            command = [sys.executable, *sys.orig_argv[1:], "--fold", str(number)]
+            subprocess.run(command, check=True)
     else:
         for number in range(block.folds) if fold is None else [fold]:
             train_fold(spec, settings, block, samples, seed, number, folders[number])
