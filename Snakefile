@@ -32,6 +32,8 @@ try:
         sample.name: {chunk.name: chunk for chunk in chunks(sample)}
         for sample in cfg.samples
     }
+    for network in cfg.networks:
+        source_digest("train", *modules_of(network))  # names what is not there
 except AnalysisError as error:
     raise WorkflowError(str(error)) from None
 

@@ -43,6 +43,7 @@ def train(
     seed: int,
     folder: str | Path,
     extra: Mapping[str, Any] | None = None,
+    code: str = "",
 ) -> TrainedModel:
     """Train a network and write it to `folder`.
 
@@ -60,6 +61,8 @@ def train(
         `resume.safetensors`, from which an interrupted call goes on.
     extra : mapping, optional
         Further entries of `model.json`, such as the version of the code.
+    code : str
+        Digest of the sources that the training runs; a state of other sources is not taken up.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def train(
     with _reproducible(seed):
         network = build(spec, data.features)
         fit_normalisation(network, (batch[0] for batch in in_order(data.train, 1024, seed)))
-        identity = fingerprint(spec, training, data, seed)
+        identity = fingerprint(spec, training, data, seed, code)
         progress = Progress.open(folder, identity, network)
         if isinstance(network, FitsItself):
             network.fit(data.train, data.validation, seed, progress)

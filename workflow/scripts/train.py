@@ -8,11 +8,12 @@ import typer
 import models.training
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.dataset import Dataset, Selection
+from models.registry import modules_of
 from models.specs import NetworkSpec, Training
 from models.training import Data
 from workflow.cli import read_block, run
 from workflow.network_inputs import feature_names, sources
-from workflow.provenance import code_version
+from workflow.provenance import code_version, source_digest
 
 
 def main(
@@ -41,6 +42,7 @@ def main(
             "dataset": block.model_dump(mode="json"),
             "samples": [str(sample.attributes["sample"]) for sample in samples],
         },
+        code=source_digest("train", *modules_of(spec)),
     )
 
 
