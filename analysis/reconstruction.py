@@ -78,8 +78,6 @@ def reconstruct(
             "entry": events.entry[positions],
             "generator_weight": events.weight[positions],
             "b_hadrons": b_hadrons[positions],
-            "met": events.met[positions],
-            "met_phi": events.met_phi[positions],
             **_jet_columns(fatjets, hadrons[positions], config),
         },
         depth_limit=1,

@@ -83,7 +83,7 @@ def _target(spec: Any) -> str:
 
 
 def load_class(target: str, base: type[T]) -> type[T]:
-    """Return the class that `package.module:Class` or `file.py:Class` names, which must be a `base`.
+    """Return the class that `package.module:Class` or `file.py:Class` names, a `base`.
 
     Raises
     ------

@@ -16,7 +16,6 @@ LEAVES = {
     "EFlowTrack": ("PT", "Eta", "Phi", "Mass", "Charge", "PID"),
     "EFlowPhoton": ("ET", "Eta", "Phi"),
     "EFlowNeutralHadron": ("ET", "Eta", "Phi"),
-    "MissingET": ("MET", "Phi"),
 }
 Change = Callable[[np.ndarray], None]
 

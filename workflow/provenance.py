@@ -26,7 +26,6 @@ class Own(NamedTuple):
     package: str | None = None
 
 
-
 @cache
 def _nodes(file: Path) -> tuple[ast.AST, ...]:
     """Return what both walks below look for in a file: imports and constants."""
@@ -60,7 +59,9 @@ def imported_modules(file: Path) -> frozenset[str]:
             found.add(module)
             found.update(f"{module}{joint}{alias.name}" for alias in node.names)
     return frozenset(
-        name.rsplit(".", depth)[0] for name in found for depth in range(name.strip(".").count(".") + 1)
+        name.rsplit(".", depth)[0]
+        for name in found
+        for depth in range(name.strip(".").count(".") + 1)
     )
 
 
