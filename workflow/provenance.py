@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -172,6 +173,8 @@ def _folder_of(package: str) -> Path | None:
 @cache
 def code_version() -> str:
     """Return the version of the code: `git describe`, or the package's where there is no git."""
+    if not (ROOT / ".git").exists():  # git would describe what the folder is in
+        return _package_version()
     try:
         return subprocess.run(
             ["git", "describe", "--always", "--dirty", "--tags"],
@@ -181,4 +184,12 @@ def code_version() -> str:
             check=True,
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
+        return _package_version()
+
+
+def _package_version() -> str:
+    try:
         return importlib.metadata.version("boosted-hh4b")
+    except importlib.metadata.PackageNotFoundError:
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        return str(tomllib.loads(text)["project"]["version"])

@@ -19,6 +19,9 @@ ELSEWHERE = {
     "snakemake --report report.zip": "test_run.py makes a report",
     "snakemake --workflow-profile workflow/profiles/slurm": "tests/robustness/test_slurm.py",
     "snakemake --cores 4 --software-deployment-method conda": "needs conda",
+    "snakemake --cores 4 --snakefile path/to/boosted-hh4b/Snakefile --configfile my_files.yaml": (
+        "test_elsewhere.py runs in other folders"
+    ),
     "snakemake jets --cores 4 --configfile config/jets.yaml": "test_jets.py has its rules",
     "snakemake jets --cores 4 --configfile config/top_tagging.yaml": "test_jets.py runs it",
 }

@@ -22,7 +22,7 @@ rule reconstruct:
     message:
         "Reconstructing {wildcards.sample}, file {wildcards.chunk}"
     shell:
-        "python -m workflow.scripts.reconstruct {params.source:q} --config {params.config:q}"
+        'python -P "$BOOSTED_HH4B_JOB" reconstruct {params.source:q} --config {params.config:q}'
         " --sample {wildcards.sample:q} --chunk {wildcards.chunk:q} {params.stratum}"
         " --events {output.events:q} --cutflow {output.cutflow:q} > {log:q} 2>&1"
 
@@ -56,7 +56,7 @@ rule normalise:
     message:
         "Normalising {wildcards.sample}"
     shell:
-        "python -m workflow.scripts.normalise --sample {params.sample:q}"
+        'python -P "$BOOSTED_HH4B_JOB" normalise --sample {params.sample:q}'
         " --chunks {params.chunks:q} --events {params.events:q} {params.simulated}"
         " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"
         " --output {output:q} > {log:q} 2>&1"
@@ -91,7 +91,7 @@ rule tag_map:
     message:
         "Measuring the tag map of {wildcards.process}"
     shell:
-        "python -m workflow.scripts.tag_map --process {wildcards.process:q}"
+        'python -P "$BOOSTED_HH4B_JOB" tag_map --process {wildcards.process:q}'
         " --samples {params.samples:q} --btagging {params.btagging:q} --output {output:q}"
         " > {log:q} 2>&1"
 
@@ -127,7 +127,7 @@ rule dataset:
     message:
         "Building the dataset of {wildcards.sample}"
     shell:
-        "python -m workflow.scripts.dataset --sample {params.sample:q}"
+        'python -P "$BOOSTED_HH4B_JOB" dataset --sample {params.sample:q}'
         " --btagging {params.btagging:q} --chunks {params.chunks:q} --events {params.events:q}"
         " --normalisation {input.normalisation:q} {params.tag_map}"
         " --max-constituents {params.max_constituents} --max-subjets {params.max_subjets}"
@@ -160,6 +160,6 @@ rule cutflow:
     message:
         "Collecting the cut flows"
     shell:
-        "python -m workflow.scripts.cutflow {params.samples:q}"
+        'python -P "$BOOSTED_HH4B_JOB" cutflow {params.samples:q}'
         " --normalisations {params.normalisations:q} --datasets {params.datasets:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -25,7 +25,7 @@ rule train:
     message:
         "Training {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.train {input:q} --network {params.network:q}"
+        'python -P "$BOOSTED_HH4B_JOB" train {input:q} --network {params.network:q}'
         " --training {params.training:q} --dataset {params.dataset:q} --seed {wildcards.seed}"
         " --output {params.folder:q} > {log:q} 2>&1"
 
@@ -59,6 +59,6 @@ rule score:
     message:
         "Scoring {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.score {params.datasets:q} --model {params.folder:q}"
+        'python -P "$BOOSTED_HH4B_JOB" score {params.datasets:q} --model {params.folder:q}'
         " --dataset {params.dataset:q} --seed {wildcards.seed} --threads {params.threads}"
         " --accelerator {params.accelerator} --output {output:q} > {log:q} 2>&1"
