@@ -43,12 +43,13 @@ try:
     runpy.run_path(str(CHECKOUT / "workflow" / "job.py"))
 
     from analysis.errors import AnalysisError
+    from common.files import expanded
     from models.registry import modules_of
     from models.views import VIEWS, views
     from workflow import paths
     from workflow.config import read_config
     from workflow.environment import prepare_jobs
-    from workflow.inputs import chunks
+    from workflow.inputs import all_chunks, check_top_tagging
     from workflow.network_pairs import network_pairs
     from workflow.provenance import source_digest
     from workflow.start import begin, full_disk, require_writable
@@ -69,10 +70,9 @@ configfile: CHECKOUT / "config.yaml"
 try:
     require_writable(Path())
     cfg = read_config(config)
-    CHUNKS = {
-        sample.name: {chunk.name: chunk for chunk in chunks(sample)}
-        for sample in cfg.samples
-    }
+    CHUNKS = all_chunks(cfg.samples)
+    if cfg.jets.top_tagging:
+        check_top_tagging(cfg.jets.top_tagging)
     for network in cfg.networks:
         source_digest("train", *modules_of(network))  # names what is not there
 except AnalysisError as error:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from analysis.binning import best_edges, histogram
 from analysis.config.statistics import BTagging, Category, Limits, WorkingPoint
 from analysis.scores import Scores
+from analysis.significance import NoLimitError
 from analysis.working_point import Cut, count_background, cut_and_count, signal_yield
 from analysis.workspace import Channel
 
@@ -92,13 +93,15 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
     Raises
     ------
     NoLimitError
-        If no bin holds enough effective background events.
+        If no bin holds enough effective background events, or any signal.
     """
     test = scores.nominal["test"]
     edges = best_edges(scores.nominal["validation"], test, config)
     found = histogram(test, edges)
     names = test.processes
-    signal = found["signal"]
+    signal = np.maximum(found["signal"], 0)
+    if not signal.any():
+        raise NoLimitError("the signal has no positive yield in any bin of the score")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
     for name, sides in scores.variations.items():
         shifted = [histogram(side["test"], edges) for side in sides]

@@ -6,6 +6,7 @@ What older layouts lack has a defined value: tracks without `Mass` (Delphes up t
 massless, as they were in that version's own jets; events without `Event.Weight` weigh 1.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,6 +137,22 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
             entries = {name: tree[place].num_entries for name, place in places.items()}
         chosen = _choose_branches(path, tree.num_entries, entries, fatjets)
         yield DelphesFile(path, tree, {name: places[name] for name in chosen})
+
+
+def first_event(path: str) -> str:
+    """Return a digest of the generator particles of a file's first event; empty without any.
+
+    Files whose events were generated with the same seeds share it, whatever follows in them.
+    Raises what `open_delphes` and `DelphesFile.steps` raise.
+    """
+    with open_delphes(path) as file:
+        particles = Lists.of(next(file.steps(1)).particle)
+    if not len(particles["pt"]):
+        return ""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("pid", "pt", "eta", "phi"):
+        digest.update(np.ascontiguousarray(particles[name]).data)
+    return digest.hexdigest()
 
 
 def _source(path: str) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Normalisation:
         Merged cut flow; the first step holds all generated events.
     skipped : tuple of (file, reason)
         Files that had to be left out.
+    first_events, remarks : tuple
+        As in `analysis.cutflow.Cutflow`.
     """
 
     sample: str
@@ -41,6 +43,8 @@ class Normalisation:
     scale: float
     steps: tuple[Step, ...]
     skipped: tuple[tuple[str, str], ...]
+    first_events: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON types."""
@@ -50,9 +54,11 @@ class Normalisation:
     def read(cls, path: Path) -> Self:
         """Return what `to_json` gave, from a file."""
         content = read_json(path)
-        steps = tuple(Step(**step) for step in content.pop("steps"))
-        skipped = tuple((file, reason) for file, reason in content.pop("skipped"))
-        return cls(steps=steps, skipped=skipped, **content)
+        content["steps"] = tuple(Step(**step) for step in content["steps"])
+        for name in ("skipped", "first_events"):
+            content[name] = tuple((one, other) for one, other in content[name])
+        content["remarks"] = tuple(content["remarks"])
+        return cls(**content)
 
 
 def generated_cross_section(chunks: Sequence[dict[str, Any]]) -> tuple[float, float]:
@@ -115,4 +121,4 @@ def normalise(
             "generator may have made no event: look at results/samples/)"
         )
     scale = luminosity_fb * FB_PER_PB * sigma * sample.k_factor / cutflow.generated.sum_w
-    return Normalisation(sample.name, sigma, error, scale, cutflow.steps, cutflow.skipped)
+    return Normalisation(sample.name, sigma, error, scale, cutflow.steps, *cutflow[2:])

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from common.files import expanded
 from models.errors import ModelError
 from models.specs import Custom, Features
 
@@ -92,8 +93,8 @@ def load_class(target: str, base: type[T]) -> type[T]:
     """
     module_name, _, class_name = target.rpartition(":")
     try:
-        of_file = module_name.endswith(".py")
-        module = _load_file(module_name) if of_file else importlib.import_module(module_name)
+        load = _load_file if module_name.endswith(".py") else importlib.import_module
+        module = load(module_name)
     except (ImportError, OSError, SyntaxError) as error:
         raise ModelError(
             f"the network {target} cannot be imported: {error}; install what it needs "
@@ -112,7 +113,8 @@ def load_class(target: str, base: type[T]) -> type[T]:
 @cache
 def _load_file(path: str) -> ModuleType:
     """Return the module that a file holds; its folder does not come onto Python's path."""
-    spec = importlib.util.spec_from_file_location(f"network_{Path(path).stem}", path)
+    file = expanded(path)
+    spec = importlib.util.spec_from_file_location(f"network_{Path(file).stem}", file)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no file of Python")
     module = importlib.util.module_from_spec(spec)

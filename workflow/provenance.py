@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analysis.errors import ConfigError
+from common.files import expanded
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("common", "analysis", "models", "workflow")
@@ -144,7 +145,7 @@ def module_source(module: str) -> tuple[Path, Own | None]:
         If there is no such file or module.
     """
     if module.endswith(".py"):
-        if not (path := Path(module)).is_file():
+        if not (path := Path(expanded(module))).is_file():
             raise ConfigError(
                 f"{module} is no file (looked in {Path.cwd()}); correct the path of the network"
             )

@@ -1,14 +1,15 @@
 """Merged cut flows and the normalisation."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analysis.config.samples import Sample
-from analysis.cutflow import merge
-from analysis.errors import EmptySampleError, NormalisationError
+from analysis.cutflow import merge, require_distinct
+from analysis.errors import EmptySampleError, InputFileError, NormalisationError
 from analysis.normalisation import Normalisation, normalise
 
 
@@ -63,6 +64,62 @@ def test_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     path.write_text(json.dumps(norm.to_json()))
     assert Normalisation.read(path) == norm
+
+
+def test_the_sum_of_the_sample_counts() -> None:
+    """A small file of an NLO generator may add up to less than nothing."""
+    merged = merge("s", [chunk([(40, 12.0), (34, 10.0)]), chunk([(4, -2.0), (3, -1.0)])])
+    assert merged.generated[1:3] == (44, 10.0)
+    norm = normalise(sample(), merged, [], 3000, 0.5)
+    assert norm.scale * 10.0 == pytest.approx(3000 * 1000 * 2 * 1.5)
+    zero = merge("s", [chunk([(4, 2.0)]), chunk([(4, 0.0)])])
+    assert zero.generated.sum_w == 2.0
+    with pytest.raises(NormalisationError, match="add up to -2 over all 2 files"):
+        merge("s", [chunk([(3, 1.0)]), chunk([(3, -3.0)])])
+
+
+def beginning(digest: str, file: str) -> dict[str, Any]:
+    return chunk([(10, 5.0)]) | {"first_event": digest, "file": file}
+
+
+def test_files_that_begin_with_the_same_event_are_refused() -> None:
+    with pytest.raises(InputFileError, match=r"c\.root.*a\.root.*same generated event"):
+        merge("s", [beginning("1", "a.root"), beginning("2", "b.root"), beginning("1", "c.root")])
+    merged = merge("s", [beginning("1", "a.root"), beginning("2", "b.root"), beginning("", "c")])
+    assert merged.first_events == (("1", "a.root"), ("2", "b.root"))
+    merge("s", [beginning("", "a.root"), beginning("", "b.root")])  # no particles: not known
+
+
+def test_samples_that_begin_with_the_same_event_are_refused() -> None:
+    firsts = {"qcd": [("1", "a.root"), ("2", "b.root")], "ttbar": [("3", "c.root")]}
+    require_distinct(firsts.items())
+    firsts["signal"] = [("4", "d.root"), ("2", "e.root")]
+    with pytest.raises(InputFileError, match=r"e\.root \(sample signal\) and b\.root \(sample qcd"):
+        require_distinct(firsts.items())
+
+
+def weighted(least: float, most: float, file: str) -> dict[str, Any]:
+    return chunk([(10, 5.0)]) | {"weights": [least, most], "file": file}
+
+
+@pytest.mark.parametrize(
+    ("files", "factor"),
+    [
+        ([(7.0, 7.0), (7.2, 7.2)], ""),  # cross sections of two runs
+        ([(7.0, 7.0), (7e-4, 7e-4)], "1e\\+04"),  # event_norm average and sum
+        ([(1.0, 1.0), (350.0, 350.0)], "350"),  # unity and average
+        ([(1e-5, 1.0), (1e-3, 1.0)], ""),  # biased phase space
+        ([(1e-5, 1.0), (1e-2, 1000.0)], "1e\\+03"),
+    ],
+)
+def test_weights_of_another_norm_are_remarked(
+    files: list[tuple[float, float]], factor: str
+) -> None:
+    chunks = [weighted(*sizes, f"{n}.root") for n, sizes in enumerate(files)]
+    remarks = merge("s", [*chunks, chunk([(1, 1.0)])]).remarks
+    assert len(remarks) == bool(factor)
+    if factor:
+        assert re.search(rf"are {factor} times those of \d\.root.*event_norm", remarks[0])
 
 
 def test_no_normalisation() -> None:

@@ -185,3 +185,29 @@ def test_unresolved_background_allows_no_bin():
     sample = draw_scores(1, n=8)
     with pytest.raises(NoLimitError, match="no bin of the score"):
         best_edges(sample, sample, LIMITS)
+
+
+def with_signal_weights(split: dict[str, Scores], change) -> dict[str, Scores]:
+    """Return the test events with other weights of the signal: `change(log_odds, weight)`."""
+    s = split["test"]
+    weight = np.where(s.signal, change(s.log_odds, s.weight), s.weight)
+    return split | {"test": Scores(s.log_odds, weight, s.signal, s.process, s.processes)}
+
+
+def test_bin_with_a_negative_sum_of_signal_holds_none():
+    """As for backgrounds: NLO weights may leave less than nothing in a bin."""
+    plain = splits()
+    edges = best_edges(plain["validation"], plain["test"], LIMITS)
+    low = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], -w, w))
+    assert histogram(low["test"], edges)["signal"][0] < 0
+    none = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], 0, w))
+    found, expected = (rows(CategoryScores("four", split))[0] for split in (low, none))
+    assert found["cls_shape_median_fb"] == pytest.approx(expected["cls_shape_median_fb"], rel=0.02)
+
+
+@pytest.mark.parametrize("sign", [0.0, -1.0])
+def test_signal_of_no_positive_sum_is_a_reason_and_no_number(sign):
+    row, _ = rows(CategoryScores("four", with_signal_weights(splits(), lambda _, w: sign * w)))
+    for kind, reason in (("count", "no signal left"), ("shape", "signal has no")):
+        assert row[f"cls_{kind}_median_fb"] is None
+        assert reason in row[f"cls_{kind}_reason"]

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, call_snakemake
+from tests.delphes_files import QCD, SIGNAL, as_another
 from tests.workflow.plans import planned
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("[a-z]*.py"))
@@ -210,15 +211,19 @@ def test_changed_source_reruns_what_imports_it(
 def test_new_background_reconstructs_only_itself(
     project: Path, finished: Path, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    new = {**config["samples"][1], "name": "ttbar", "process": "ttbar"}
+    file = as_another(QCD, tmp_path / "ttbar.root")
+    new = {**config["samples"][1], "name": "ttbar", "process": "ttbar", "files": [str(file)]}
     changed = {**config, "samples": [*config["samples"], new]}
     found = planned(finished, changed, project / "Snakefile")
     expected = {"reconstruct": 1, "dataset": 1, "train": 4, "score": 4, "limit": 4}
     assert {rule: found[rule] for rule in expected} == expected
 
 
-def test_new_mass_trains_only_itself(project: Path, finished: Path, config: dict[str, Any]) -> None:
-    new = {**config["samples"][0], "name": "signal_mH900", "mass_gev": 900}
+def test_new_mass_trains_only_itself(
+    project: Path, finished: Path, config: dict[str, Any], tmp_path: Path
+) -> None:
+    file = as_another(SIGNAL, tmp_path / "mH900.root")
+    new = {**config["samples"][0], "name": "signal_mH900", "mass_gev": 900, "files": [str(file)]}
     changed = {**config, "samples": [*config["samples"], new]}
     found = planned(finished, changed, project / "Snakefile")
     expected = {"reconstruct": 1, "dataset": 1, "train": 4, "score": 4, "limit": 4, "metrics": 4}

@@ -8,7 +8,7 @@ rule jets:
 rule top_tagging:
     """Turn one public top-tagging file into tensors of single jets."""
     input:
-        lambda wildcards: getattr(cfg.jets.top_tagging, wildcards.side),
+        lambda wildcards: expanded(getattr(cfg.jets.top_tagging, wildcards.side)),
     output:
         paths.TOP_TAGGING,
     log:

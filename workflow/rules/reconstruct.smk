@@ -135,7 +135,10 @@ rule dataset:
 
 
 rule cutflow:
-    """Collect the cut flows of all samples, raw and weighted to the luminosity."""
+    """Collect the cut flows of all samples, raw and weighted to the luminosity.
+
+    Before any training: it finds samples that share events.
+    """
     input:
         normalisations=expand(paths.NORMALISATION, sample=CHUNKS),
         datasets=expand(paths.DATASET, sample=CHUNKS),
@@ -147,6 +150,7 @@ rule cutflow:
         f"{paths.BENCHMARKS}/cutflow.tsv"
     conda:
         "../../envs/boosted-hh4b.yaml"
+    priority: 1
     threads: 1
     resources:
         mem_mb=2000,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from analysis.cutflow import Step
+from analysis.cutflow import STRATUM, Step, require_distinct
 from analysis.dataset import Dataset, tagged_weight
 from analysis.normalisation import Normalisation
 from common.files import atomic_path
@@ -53,10 +53,13 @@ def main(
     output: Annotated[Path, typer.Option(help="CSV file to write.")],
 ) -> None:
     """Write the cut flow table of all samples."""
+    found = [Normalisation.read(normalisations / f"{name}.json") for name in samples]
+    # Samples that keep numbers of b hadrons may share files; the configuration was checked for it.
+    whole = [one for one in found if STRATUM not in [step.name for step in one.steps]]
+    require_distinct((one.sample, one.first_events) for one in whole)
     table = []
-    for name in samples:
-        found = Normalisation.read(normalisations / f"{name}.json")
-        table += rows(Dataset(datasets / f"{name}.h5"), found)
+    for one in found:
+        table += rows(Dataset(datasets / f"{one.sample}.h5"), one)
     with atomic_path(output) as temporary:
         pd.DataFrame(table).to_csv(temporary, index=False, float_format="%.6g")
 

@@ -1,6 +1,7 @@
 """Merge the cut flows of a sample's files, and find what an event of it weighs."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from analysis.cutflow import merge, read_cutflow
 from analysis.normalisation import normalise
 from analysis.tables import read_json, write_json
 from workflow.cli import read_block, run
+
+log = logging.getLogger(__name__)
 
 
 def main(
@@ -29,6 +32,8 @@ def main(
     names = json.loads(chunks)
     cutflow = merge(block.name, [read_cutflow(events / f"{name}.cutflow.json") for name in names])
     metadata = [read_json(simulated / f"{name}.json") for name in names] if simulated else []
+    for remark in cutflow.remarks:
+        log.warning("sample %s: %s", block.name, remark)
     found = normalise(block, cutflow, metadata, luminosity, branching_ratio)
     write_json(found.to_json(), output)
 
