@@ -1,4 +1,4 @@
-"""What an event of a sample weighs: cross section, luminosity and the sum over all generated."""
+"""What an event of a sample weighs: its cross section over the sum over all generated."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,7 +28,7 @@ class Normalisation:
     cross_section_pb, cross_section_error_pb : float
         Of what was generated [pb]; the error is the generator's, zero where it is not known.
     scale : float
-        Expected events per unit of generator weight, L · σ · k / Σw.
+        Expected events per unit of generator weight at 1 fb⁻¹, σ · k / Σw [fb].
     steps : tuple of Step
         Merged cut flow; the first step holds all generated events.
     skipped : tuple of (file, reason)
@@ -84,10 +84,9 @@ def normalise(
     sample: Sample,
     cutflow: Cutflow,
     metadata: Sequence[dict[str, Any]],
-    luminosity_fb: float,
     branching_ratio_hbb: float,
 ) -> Normalisation:
-    """Return the normalisation of a sample.
+    """Return the normalisation of a sample, at 1 fb⁻¹: no training depends on the luminosity.
 
     A signal's is that of σ(gg → H → hh) = 1 fb times BR(h → bb)²; a background's cross section is
     that of the configuration or, for a simulated one, the generator's.
@@ -99,8 +98,6 @@ def normalise(
         Merged over the files that were read.
     metadata : sequence of dict
         What the simulation wrote beside each chunk; empty for a sample of files.
-    luminosity_fb : float
-        Integrated luminosity [fb⁻¹].
     branching_ratio_hbb : float
 
     Raises
@@ -120,5 +117,5 @@ def normalise(
             f"sample {sample.name}: its cross section is {sigma} pb; it must be positive (the "
             "generator may have made no event: look at results/samples/)"
         )
-    scale = luminosity_fb * FB_PER_PB * sigma * sample.k_factor / cutflow.generated.sum_w
+    scale = FB_PER_PB * sigma * sample.k_factor / cutflow.generated.sum_w
     return Normalisation(sample.name, sigma, error, scale, cutflow.steps, *cutflow[2:])

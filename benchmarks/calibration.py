@@ -43,7 +43,7 @@ def read(scores: Path) -> dict[str, Part]:
     """Return both sides of one training."""
     table = pd.read_parquet(scores)
     folder = Path(str(scores.with_suffix("")).replace("results/scores", "results/models"))
-    model = json.loads((folder / "model.json").read_text())
+    model = json.loads((folder / "model.json").read_text("utf-8"))
     done = model.get("calibration", {"offset": 0.0, "slope": 1.0})
     found = {}
     for side, part in table.groupby("split"):

@@ -72,7 +72,7 @@ def main(
                 pd.concat([read_events(run, name) for name in sorted(own["sample"].unique())])
             )
         training = path.relative_to(run / "results/scores").with_suffix("")
-        model = json.loads((run / "results/models" / training / "model.json").read_text())
+        model = json.loads((run / "results/models" / training / "model.json").read_text("utf-8"))
         fraction = own.split.map(model["dataset"]["split"]).to_numpy()
         for efficiency in EFFICIENCIES:
             behind = (own.log_odds >= signal.quantile(1 - efficiency)).to_numpy()

@@ -57,7 +57,7 @@ def main(
             truth.setdefault(name, truth_weights(run, name))
         known = pd.concat([truth[name] for name in own["sample"].unique()])
         training = path.relative_to(run / "results/scores").with_suffix("")
-        model = json.loads((run / "results/models" / training / "model.json").read_text())
+        model = json.loads((run / "results/models" / training / "model.json").read_text("utf-8"))
         fraction = own.split.map(model["dataset"]["split"]).to_numpy()
         # each side of the split is scaled to the whole yield: two sides, half of it each
         by_truth = known.loc[own.key].to_numpy() / fraction / 2

@@ -114,7 +114,7 @@ def train(
     )
     with atomic_path(folder / HISTORY) as path:
         lines = [",".join(COLUMNS), *(",".join(map(_number, row)) for row in progress.history)]
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     save(folder, network, description)
     progress.close()
     return TrainedModel(network.eval(), spec, data.features, description)

@@ -181,7 +181,7 @@ def code_version() -> str:
             ["git", "describe", "--always", "--dirty", "--tags"],
             cwd=ROOT,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

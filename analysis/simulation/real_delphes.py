@@ -110,7 +110,7 @@ def run_delphes(simulation: Simulation, seed: int, chunk: int, output: Path) -> 
     command = delphes_command(simulation, chunk, settings, output)
     try:
         settings.write_text(command_file(simulation, seed), encoding="utf-8")
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     finally:
         settings.unlink(missing_ok=True)
     if done.returncode != 0 or not output.exists():

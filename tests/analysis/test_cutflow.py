@@ -35,14 +35,14 @@ def sample(label: str = "background") -> Sample:
 
 def test_weighted_yield_does_not_depend_on_the_number_of_files() -> None:
     one, two = [chunk([(10, 5.0), (4, 2.0)])], [chunk([(10, 5.0), (4, 2.0)])] * 2
-    found = [normalise(sample(), merge("s", files), [], 3000, 0.5) for files in (one, two)]
+    found = [normalise(sample(), merge("s", files), [], 0.5) for files in (one, two)]
     yields = [norm.steps[1].sum_w * norm.scale for norm in found]
-    assert yields == pytest.approx([3000 * 1000 * 2 * 1.5 * 0.4] * 2)
+    assert yields == pytest.approx([1000 * 2 * 1.5 * 0.4] * 2)
 
 
 def test_signal_is_normalised_to_one_femtobarn() -> None:
-    norm = normalise(sample("signal"), merge("s", [chunk([(10, 5.0)])]), [], 3000, 0.5)
-    assert norm.scale * norm.steps[0].sum_w == pytest.approx(3000 * 0.25 * 1.5)
+    norm = normalise(sample("signal"), merge("s", [chunk([(10, 5.0)])]), [], 0.5)
+    assert norm.scale * norm.steps[0].sum_w == pytest.approx(0.25 * 1.5)
 
 
 def test_simulated_cross_section_is_the_mean_over_events() -> None:
@@ -50,17 +50,17 @@ def test_simulated_cross_section_is_the_mean_over_events() -> None:
         {"cross_section_pb": s, "cross_section_error_pb": 0.3, "generated": {"events": n}}
         for s, n in ((2.0, 10), (4.0, 30))
     ]
-    norm = normalise(sample(), merge("s", [chunk([(10, 5.0)])]), metadata, 1, 0.5)
+    norm = normalise(sample(), merge("s", [chunk([(10, 5.0)])]), metadata, 0.5)
     assert norm.cross_section_pb == pytest.approx(3.5)
     assert norm.cross_section_error_pb == pytest.approx(0.3 * (0.25**2 + 0.75**2) ** 0.5)
     metadata[0]["cross_section_pb"] = metadata[1]["cross_section_pb"] = 0.0
     with pytest.raises(NormalisationError, match="sample s: its cross section is 0"):
-        normalise(sample(), merge("s", [chunk([(10, 5.0)])]), metadata, 1, 0.5)
+        normalise(sample(), merge("s", [chunk([(10, 5.0)])]), metadata, 0.5)
 
 
 def test_round_trip(tmp_path: Path) -> None:
     cutflow = merge("s", [chunk([(10, 5.0)]), chunk([(0, 0.0)], "skipped")])
-    norm = normalise(sample(), cutflow, [], 3000, 0.5)
+    norm = normalise(sample(), cutflow, [], 0.5)
     path = tmp_path / "s.json"
     path.write_text(json.dumps(norm.to_json()))
     assert Normalisation.read(path) == norm
@@ -70,8 +70,8 @@ def test_the_sum_of_the_sample_counts() -> None:
     """A small file of an NLO generator may add up to less than nothing."""
     merged = merge("s", [chunk([(40, 12.0), (34, 10.0)]), chunk([(4, -2.0), (3, -1.0)])])
     assert merged.generated[1:3] == (44, 10.0)
-    norm = normalise(sample(), merged, [], 3000, 0.5)
-    assert norm.scale * 10.0 == pytest.approx(3000 * 1000 * 2 * 1.5)
+    norm = normalise(sample(), merged, [], 0.5)
+    assert norm.scale * 10.0 == pytest.approx(1000 * 2 * 1.5)
     zero = merge("s", [chunk([(4, 2.0)]), chunk([(4, 0.0)])])
     assert zero.generated.sum_w == 2.0
     with pytest.raises(NormalisationError, match="add up to -2 over all 2 files"):

@@ -26,7 +26,7 @@ def edited(project: Path) -> Iterator[Any]:
 
     def edit(name: str) -> None:
         path = project / name
-        originals[path] = path.read_text()
+        originals[path] = path.read_text(encoding="utf-8")
         path.write_text(originals[path] + "\n# changed\n")
 
     yield edit
@@ -155,7 +155,7 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
         ("interpretation.repeats", 3, {"train": 0, "interpret": 1, "permutation_figure": 1}),
         ("interpretation.seeds", "all", {"train": 0, "interpret": 1, "similarity_figure": 1}),
         ("interpretation.networks", "none", {"train": 0, "interpret": 0}),
-        ("luminosity_fb", 1000, {"reconstruct": 0, "normalise": 2, "dataset": 2, "limit": 4}),
+        ("luminosity_fb", 300, {"dataset": 0, "train": 0, "score": 4, "cutflow": 1, "limit": 4}),
         ("btagging", {"mode": "map"}, {"reconstruct": 0, "tag_map": 1, "dataset": 2}),
         ("dataset.weight_cap_quantile", 0.8, {"train": 4, "score": 4, "limit": 4}),
         ("training.epochs", 3, {"reconstruct": 0, "dataset": 0, "train": 4, "score": 4}),

@@ -51,15 +51,13 @@ rule normalise:
         simulated=lambda wildcards, input: (
             f"--simulated {Path(input.metadata[0]).parent}" if input.metadata else ""
         ),
-        luminosity=cfg.luminosity_fb,
         branching_ratio=cfg.branching_ratio_hbb,
     message:
         "Normalising {wildcards.sample}"
     shell:
         'python -P "$BOOSTED_HH4B_JOB" normalise --sample {params.sample:q}'
         " --chunks {params.chunks:q} --events {params.events:q} {params.simulated}"
-        " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --branching-ratio {params.branching_ratio} --output {output:q} > {log:q} 2>&1"
 
 
 rule tag_map:
@@ -148,15 +146,16 @@ rule cutflow:
         f"{paths.LOGS}/cutflow.log",
     benchmark:
         f"{paths.BENCHMARKS}/cutflow.tsv"
+    priority: 1
     conda:
         "../../envs/boosted-hh4b.yaml"
-    priority: 1
     threads: 1
     resources:
         mem_mb=2000,
     params:
         code=source_digest("cutflow"),
         samples=list(CHUNKS),
+        luminosity=cfg.luminosity_fb,
         normalisations=lambda wildcards, input: str(
             Path(input.normalisations[0]).parent
         ),
@@ -166,4 +165,4 @@ rule cutflow:
     shell:
         'python -P "$BOOSTED_HH4B_JOB" cutflow {params.samples:q}'
         " --normalisations {params.normalisations:q} --datasets {params.datasets:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --luminosity {params.luminosity} --output {output:q} > {log:q} 2>&1"

@@ -52,6 +52,7 @@ rule score:
         code=network_code("score"),
         dataset=cfg.dataset.model_dump_json(),
         datasets=lambda wildcards, input: input[:-2],
+        luminosity=cfg.luminosity_fb,
         accelerator=cfg.training.accelerator,
         folder=lambda wildcards, input: str(Path(input.weights).parent),
         # Not {threads}, which `--cores` bounds: sums differ in the last bit with it.
@@ -61,4 +62,5 @@ rule score:
     shell:
         'python -P "$BOOSTED_HH4B_JOB" score {params.datasets:q} --model {params.folder:q}'
         " --dataset {params.dataset:q} --seed {wildcards.seed} --threads {params.threads}"
-        " --accelerator {params.accelerator} --output {output:q} > {log:q} 2>&1"
+        " --accelerator {params.accelerator} --luminosity {params.luminosity}"
+        " --output {output:q} > {log:q} 2>&1"

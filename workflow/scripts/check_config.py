@@ -30,7 +30,7 @@ def main(
     if write_schema:
         for path, text in ((SCHEMA, schema_text()), (REFERENCE, reference_text())):
             with atomic_path(path) as temporary:
-                temporary.write_text(text)
+                temporary.write_text(text, encoding="utf-8")
         return
     config = load(configs or [Path("config.yaml")])
     chunks = all_chunks(config.samples)

@@ -24,7 +24,6 @@ def main(
     simulated: Annotated[
         Path | None, typer.Option(help="Folder of a simulated sample's files and metadata.")
     ] = None,
-    luminosity: Annotated[float, typer.Option(help="Luminosity [fb⁻¹].")] = 3000.0,
     branching_ratio: Annotated[float, typer.Option(help="BR(h → bb̄).")] = 0.582,
 ) -> None:
     """Write the normalisation of one sample."""
@@ -34,7 +33,7 @@ def main(
     metadata = [read_json(simulated / f"{name}.json") for name in names] if simulated else []
     for remark in cutflow.remarks:
         log.warning("sample %s: %s", block.name, remark)
-    found = normalise(block, cutflow, metadata, luminosity, branching_ratio)
+    found = normalise(block, cutflow, metadata, branching_ratio)
     write_json(found.to_json(), output)
 
 

@@ -50,6 +50,7 @@ def main(
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
     seed: Annotated[int, typer.Option(help="Seed of the training, which gives the split.")],
+    luminosity: Annotated[float, typer.Option(help="Integrated luminosity [fb⁻¹].")],
     output: Annotated[Path, typer.Option(help="Parquet file to write.")],
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -67,7 +68,8 @@ def main(
                 log_odds = predict_log_odds(
                     model, Events(events), features, accelerator=accelerator, threads=threads
                 )
-                yield table(events, name, log_odds, sources)
+                yields = {"weight": luminosity * events["weight"]}
+                yield table(events | yields, name, log_odds, sources)
 
     with atomic_path(output) as temporary:
         write_parquet(parts(), temporary)
