@@ -95,9 +95,9 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
     edges = rising_edges(scores.nominal, config)
     found = histogram(scores.nominal, edges)
     names = scores.nominal.processes
-    signal = found["signal"]
-    if signal.sum() <= 0:
-        raise NoLimitError("no signal in any bin of the score: no cross section can be excluded")
+    signal = np.maximum(found["signal"], 0)
+    if not signal.any():
+        raise NoLimitError("the signal has no positive yield in any bin of the score")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
     for name, sides in scores.variations.items():
         shifted = [histogram(side, edges) for side in sides]

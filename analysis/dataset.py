@@ -178,7 +178,7 @@ class Dataset:
 
     @property
     def weight(self) -> NDArray[np.float64]:
-        """Physical weight [N, C] at the configured luminosity in each tag category."""
+        """Physical weight [N, C] at 1 fb⁻¹ in each tag category."""
         return tagged_weight(self.columns)
 
     def rows(self, rows: slice, names: Sequence[str] = TENSORS) -> Columns:

@@ -49,7 +49,7 @@ def read(run: Path, scores: Path, fold: int) -> dict[str, Part]:
     network, signal, seed = scores.relative_to(run / "results/scores").with_suffix("").parts
     own, joint = (run / "results/models" / network / name / seed for name in (signal, "all"))
     folder = (own if own.exists() else joint) / f"fold{fold}"
-    model = json.loads((folder / "model.json").read_text())
+    model = json.loads((folder / "model.json").read_text("utf-8"))
     done = model.get("calibration", {"offset": 0.0, "slope": 1.0})
     table = table[table.fold == fold]
     found = {}

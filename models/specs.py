@@ -165,13 +165,14 @@ class JetTagger(Network, Transformer):
 
 
 class Custom(Network):
-    """A network of the user's own, given by the import path of its class."""
+    """A network of the user's own, given by the file or the import path of its class."""
 
     architecture: Literal["custom"] = Field("custom", description="Name of the architecture.")
     target: str = Field(
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
-        description="`package.module:Class`, a torch module built as `Class(spec, features)` that "
-        "maps a `models.batch.Batch` to logits [B, 2].",
+        pattern=r"^([A-Za-z_][\w.]*|.+\.py):[A-Za-z_]\w*$",
+        description="`file.py:Class`, the file from the folder of the run, or "
+        "`package.module:Class`: a torch module built as `Class(spec, features)` that maps a "
+        "`models.batch.Batch` to logits [B, 2].",
     )
     options: dict[str, JsonValue] = Field({}, description="The network's own settings.")
 

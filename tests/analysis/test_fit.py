@@ -174,3 +174,28 @@ def test_unresolved_background_allows_no_bin():
     sample = draw_scores(1, n=8)
     with pytest.raises(NoLimitError, match="no bin of the score"):
         rising_edges(sample, LIMITS)
+
+
+def with_signal_weights(scores: Scores, change) -> Scores:
+    """Return the events with other weights of the signal: `change(log_odds, weight)`."""
+    changed = change(scores.log_odds, scores.weight)
+    return replace(scores, weight=np.where(scores.signal, changed, scores.weight))
+
+
+def test_bin_with_a_negative_sum_of_signal_holds_none():
+    """As for backgrounds: NLO weights may leave less than nothing in a bin."""
+    plain = drawn()
+    edges = rising_edges(plain, LIMITS)
+    low = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], -w, w))
+    assert histogram(low, edges)["signal"][0] < 0
+    none = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], 0, w))
+    found, expected = (rows(CategoryScores("four", scores))[0] for scores in (low, none))
+    assert found["cls_shape_median_fb"] == pytest.approx(expected["cls_shape_median_fb"], rel=0.02)
+
+
+@pytest.mark.parametrize("sign", [0.0, -1.0])
+def test_signal_of_no_positive_sum_is_a_reason_and_no_number(sign):
+    row, _ = rows(CategoryScores("four", with_signal_weights(drawn(), lambda _, w: sign * w)))
+    for kind, reason in (("count", "no signal left"), ("shape", "signal has no")):
+        assert row[f"cls_{kind}_median_fb"] is None
+        assert reason in row[f"cls_{kind}_reason"]

@@ -1,12 +1,14 @@
 """Bad input through the real Snakefile: one clear error, and no partial output."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.conftest import DATA, Snakemake
+from tests.conftest import Snakemake
+from tests.delphes_files import QCD, as_another
 
 
 def failed(snakemake: Snakemake, config: dict[str, Any], *arguments: str) -> str:
@@ -19,9 +21,8 @@ def failed(snakemake: Snakemake, config: dict[str, Any], *arguments: str) -> str
 
 @pytest.fixture
 def truncated(tmp_path: Path) -> Path:
-    content = (DATA / "tiny_qcd.root").read_bytes()
-    path = tmp_path / "cut in half.root"
-    path.write_bytes(content[: len(content) // 2])
+    path = as_another(QCD, tmp_path / "cut in half.root")
+    os.truncate(path, path.stat().st_size // 2)
     return path
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from analysis.dataset import BLOCK, SIDES, Dataset, event_key, write_dataset
 from analysis.errors import ConfigError, EmptySampleError
 from models.batch import Sample
 from models.data import Batches
+from models.resume import Progress
 from models.specs_jets import JetTask
 from models.stream import Stream
 from tests.analysis.test_top_tagging import make_jets, write
@@ -78,6 +80,34 @@ def test_sides_share_no_event_and_hold_both_jets(datasets: list[Path]) -> None:
         assert set(side["label"]) == {0, 1}
     total = sum(one.columns["weight"].sum() for one in data)
     assert sum(side["weight"].sum() for side in sides.values()) / 2 == pytest.approx(total)
+
+
+class KilledError(Exception):
+    """Stands for kill -9."""
+
+
+def test_an_interrupted_tagger_of_other_jets_starts_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Progress.store
+
+    def store_and_die(self: Progress, *arguments: Any) -> None:
+        store(self, *arguments)
+        raise KilledError
+
+    paths = write_datasets(tmp_path, 200)
+    call: tuple[Any, ...] = (paths, *map(json.dumps, (TAGGER, TRAINING, {})), 3)
+    task = TASK.model_dump_json()
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "store", store_and_die)
+        with pytest.raises(KilledError):
+            train_jets.main(*call, tmp_path / "killed", task)
+    with h5py.File(paths[0], "r+") as file:
+        file["constituent_mask"][:, :, 5:] = False
+    for name in ("killed", "undisturbed"):
+        train_jets.main(*call, tmp_path / name, task)
+    weights = [tmp_path / name / "model.safetensors" for name in ("killed", "undisturbed")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 def test_range_of_pt_holds_for_each_jet(datasets: list[Path]) -> None:

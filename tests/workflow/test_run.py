@@ -19,6 +19,7 @@ from analysis.dataset import TENSORS, Dataset, Selection, Side
 from models.batch import Events
 from models.inference import predict_log_odds
 from tests.conftest import ROOT, call_snakemake
+from tests.delphes_files import QCD, SIGNAL, as_another
 from tests.workflow.plans import planned
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("[a-z]*.py"))
@@ -31,7 +32,7 @@ def edited(project: Path) -> Iterator[Any]:
 
     def edit(name: str) -> None:
         path = project / name
-        originals[path] = path.read_text()
+        originals[path] = path.read_text(encoding="utf-8")
         path.write_text(originals[path] + "\n# changed\n")
 
     yield edit
@@ -160,7 +161,7 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
         ("interpretation.repeats", 3, {"train": 0, "interpret": 1, "permutation_figure": 1}),
         ("interpretation.seeds", "all", {"train": 0, "interpret": 1, "similarity_figure": 1}),
         ("interpretation.networks", "none", {"train": 0, "interpret": 0}),
-        ("luminosity_fb", 1000, {"reconstruct": 0, "normalise": 2, "dataset": 2, "limit": 4}),
+        ("luminosity_fb", 300, {"dataset": 0, "train": 0, "score": 4, "cutflow": 1, "limit": 4}),
         ("btagging", {"mode": "map"}, {"reconstruct": 0, "tag_map": 1, "dataset": 2}),
         ("dataset.weight_cap_quantile", 0.8, {"train": 4, "score": 4, "limit": 4}),
         ("training.epochs", 3, {"reconstruct": 0, "dataset": 0, "train": 4, "score": 4}),
@@ -216,7 +217,8 @@ def test_changed_source_reruns_what_imports_it(
 def test_new_background_reconstructs_only_itself(
     project: Path, finished: Path, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    new = {**config["samples"][1], "name": "ttbar", "process": "ttbar"}
+    file = as_another(QCD, tmp_path / "ttbar.root")
+    new = {**config["samples"][1], "name": "ttbar", "process": "ttbar", "files": [str(file)]}
     changed = {**config, "samples": [*config["samples"], new]}
     found = planned(finished, changed, project / "Snakefile")
     expected = {"reconstruct": 1, "dataset": 1, "train": 4, "score": 4, "limit": 4}
@@ -227,9 +229,11 @@ def test_new_background_reconstructs_only_itself(
     ("masses", "score", "limit"), [("separate", "score", 4), ("joint", "score_joint", 8)]
 )
 def test_new_mass_trains_only_itself_or_one_network_for_all(
-    project: Path, finished: Path, config: dict[str, Any], masses: str, score: str, limit: int
-) -> None:
-    new = {**config["samples"][0], "name": "signal_mH900", "mass_gev": 900}
+    project: Path, finished: Path, config: dict[str, Any], tmp_path: Path,
+    masses: str, score: str, limit: int,
+) -> None:  # fmt: skip
+    file = as_another(SIGNAL, tmp_path / "mH900.root")
+    new = {**config["samples"][0], "name": "signal_mH900", "mass_gev": 900, "files": [str(file)]}
     changed = {
         **config,
         "samples": [*config["samples"], new],
@@ -263,9 +267,11 @@ def joint(project: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPa
     """Limits of two masses, by a network for both and by one without a mass token."""
     folder = tmp_path_factory.mktemp("joint")
     signal, qcd = config["samples"]
+    files = [str(as_another(SIGNAL, folder / "mH1500.root"))]
+    other = {**signal, "name": "signal_mH1500", "mass_gev": 1500, "files": files}
     changed = {
         **config,
-        "samples": [signal, {**signal, "name": "signal_mH1500", "mass_gev": 1500}, qcd],
+        "samples": [signal, other, qcd],
         "networks": [
             {"name": "kinematics", "architecture": "kinematics", "width": 16, "heads": 2},
             {"name": "trees", "architecture": "high_level_bdt"},

@@ -325,3 +325,16 @@ def final_products(wildcards):
         *jet_products(),
         paths.DISTRIBUTIONS,
     ]
+
+
+def begin_run(log=None):
+    """What a run does before its first job."""
+    try:
+        begin(
+            chunk.source
+            for found in CHUNKS.values()
+            for chunk in found.values()
+            if not chunk.is_remote
+        )
+    except AnalysisError as error:
+        raise WorkflowError(str(error)) from None

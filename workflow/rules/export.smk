@@ -28,5 +28,5 @@ rule export_onnx:
     message:
         "Exporting {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}, as ONNX"
     shell:
-        "python -m workflow.scripts.export_onnx {params.folder:q} --dataset {input.dataset:q}"
+        'python -P "$BOOSTED_HH4B_JOB" export_onnx {params.folder:q} --dataset {input.dataset:q}'
         " --output {output:q} > {log:q} 2>&1"

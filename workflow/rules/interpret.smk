@@ -23,7 +23,7 @@ rule interpret:
     message:
         "Looking into {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.interpret {input.datasets:q} --model {params.folder:q}"
+        'python -P "$BOOSTED_HH4B_JOB" interpret {input.datasets:q} --model {params.folder:q}'
         " --dataset {params.dataset:q} --config {params.config:q} --seed {wildcards.seed}"
         " --threads {threads} --output {output:q} > {log:q} 2>&1"
 
@@ -67,5 +67,5 @@ for view in VIEWS:
         message:
             "Drawing what {wildcards.network} looks at on {wildcards.signal}, seed {wildcards.seed}"
         shell:
-            "python -m workflow.scripts.interpretation_figure {input:q} --view {params.view}"
+            'python -P "$BOOSTED_HH4B_JOB" interpretation_figure {input:q} --view {params.view}'
             " --title {params.title:q} --output {params.stem:q} > {log:q} 2>&1"

@@ -27,7 +27,7 @@ rule train:
     message:
         "Training {wildcards.network} on {wildcards.masses}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.train {input:q} --network {params.network:q}"
+        'python -P "$BOOSTED_HH4B_JOB" train {input:q} --network {params.network:q}'
         " --training {params.training:q} --dataset {params.dataset:q} --seed {wildcards.seed}"
         " --output {params.folder:q} > {log:q} 2>&1"
 
@@ -55,6 +55,7 @@ rule score:
     params:
         code=network_code("score"),
         dataset=cfg.dataset.model_dump_json(),
+        luminosity=cfg.luminosity_fb,
         accelerator=cfg.training.accelerator,
         folder=training_folder,
         outputs=lambda wildcards, output: [f"--output={path}" for path in output],
@@ -63,9 +64,10 @@ rule score:
     message:
         "Scoring {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.score {input.datasets:q} --model {params.folder:q}"
+        'python -P "$BOOSTED_HH4B_JOB" score {input.datasets:q} --model {params.folder:q}'
         " --dataset {params.dataset:q} --seed {wildcards.seed} --threads {params.threads}"
-        " --accelerator {params.accelerator} {params.outputs:q} > {log:q} 2>&1"
+        " --accelerator {params.accelerator} --luminosity {params.luminosity}"
+        " {params.outputs:q} > {log:q} 2>&1"
 
 
 # One job for all signals that a training serves.

@@ -69,6 +69,7 @@ def main(
     model: Annotated[Path, typer.Option(help="Folder of the trained models, fold0, fold1, …")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
     seed: Annotated[int, typer.Option(help="Seed of the training, which gives the folds.")],
+    luminosity: Annotated[float, typer.Option(help="Integrated luminosity [fb⁻¹].")],
     output: Annotated[
         list[Path], typer.Option(help="Parquet file to write, one per signal in their order.")
     ],
@@ -90,7 +91,8 @@ def main(
         for events in ahead(resized(blocks, ROWS), 1):
             fold = assign_fold(events["key"], seed, folds)
             log_odds = crossed(networks, events, fold, mass_of(signal), accelerator)
-            yield table(events, fold, log_odds, scored)
+            yields = {"weight": luminosity * events["weight"]}
+            yield table(events | yields, fold, log_odds, scored)
 
     signals = [source for source in sources if source.is_signal]
     for signal, path in zip(signals, output, strict=True):

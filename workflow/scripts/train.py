@@ -11,12 +11,13 @@ import typer
 import models.training
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.dataset import Dataset, Selection, Side
+from models.registry import modules_of
 from models.resume import STATE
 from models.specs import NetworkSpec, Training
 from models.training import Data
 from workflow.cli import read_block, run
 from workflow.network_inputs import feature_names, mass_of, sources
-from workflow.provenance import code_version
+from workflow.provenance import code_version, source_digest
 
 
 def main(
@@ -77,6 +78,7 @@ def train_fold(
             "samples": [str(sample.attributes["sample"]) for sample in samples],
         },
         keep_state=True,
+        code=source_digest("train", *modules_of(spec)),
     )
 
 

@@ -8,13 +8,14 @@ import typer
 import models.training
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.dataset import Dataset
+from models.registry import modules_of
 from models.specs import Training
 from models.specs_jets import JetTask, TaggerSpec
 from models.training import Data
 from workflow.cli import read_block, run
 from workflow.jets import read_side_of_jets
 from workflow.network_inputs import feature_names, sources
-from workflow.provenance import code_version
+from workflow.provenance import code_version, source_digest
 
 
 def main(
@@ -45,6 +46,7 @@ def main(
         seed,
         output,
         extra={"code_version": code_version(), "jets": len(train)},
+        code=source_digest("train_jets", *modules_of(spec)),
     )
 
 
