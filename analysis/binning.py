@@ -1,108 +1,56 @@
-"""Bins of the score for the shape fit: the best few, each with enough background to be trusted."""
+"""Bins of the score for the shape fit: a few, each with enough background to be trusted."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import Limits
 from analysis.scores import Scores
-from analysis.significance import NoLimitError, asimov_significance
+from analysis.significance import NoLimitError
+from analysis.tail_fit import effective_number
 
-_REFERENCE_SIGNAL = 0.05
+GROWTH = 2.0
+"""Least background of a bin over that of the next harder one."""
 
 
-def best_edges(validation: Scores, test: Scores, config: Limits) -> NDArray[np.float64]:
-    """Return the lower edges of the bins in log-odds, rising; the last bin is open above.
+def rising_edges(scores: Scores, config: Limits) -> NDArray[np.float64]:
+    """Return the lower edges [K] of the bins in log-odds, rising; the last bin is open above.
 
-    Among candidate edges at quantiles of signal and background, dynamic programming finds the at
-    most `config.shape_bins` bins with the largest Σ Z_A² for a small signal on validation events,
-    each with at least `config.min_bin_n_eff` effective background events there, and with half as
-    many on test events, which the yields are counted on. Events below the first edge are left
-    out: one of large weight at low scores would else forbid every bin that reaches down to it.
+    From the highest score downwards, a bin ends with the first event that gives it
+    `config.min_bin_n_eff` effective background events and `GROWTH` times the background of the bin
+    above it. At most `config.shape_bins` bins are made; events below them are left out.
+
+    Each edge is a stopping time of the events that pass by, so that the yields counted in the bins
+    are unbiased though the same events set the edges. Bins that are chosen for their limit are not:
+    they prefer those in which the simulated background happens to be small.
 
     Raises
     ------
     NoLimitError
         If no bin holds enough effective background events.
     """
-    edges = _candidate_edges(validation)
-    sums, counted = _running_sums(validation, edges), _running_sums(test, edges)
-    enough = _resolved(counted, config.min_bin_n_eff / 2)
-    gain = np.where(enough, _gains(sums, config), -np.inf)
-    count = len(edges)
-    best = np.full((config.shape_bins + 1, count + 1), -np.inf)
-    cut = np.zeros((config.shape_bins + 1, count + 1), dtype=int)
-    best[0] = 0.0  # the first bin may start at any edge
-    for k in range(1, config.shape_bins + 1):
-        total = best[k - 1][:, None] + gain  # [start, stop]
-        cut[k], best[k] = total.argmax(axis=0), total.max(axis=0)
-    bins = int(best[1:, count].argmax()) + 1
-    if not np.isfinite(best[bins, count]):
-        totals = (_n_eff(s[..., 1:])[0, -1] for s in (sums, counted))
+    background = scores.background
+    order = np.argsort(-background.log_odds, kind="stable")
+    sums, squares = (
+        np.concatenate([[0.0], np.cumsum(values[order])])
+        for values in (background.weight, background.error**2)
+    )
+    edges: list[float] = []
+    start, wanted = 0, 0.0
+    while len(edges) < config.shape_bins:
+        held, error2 = sums[start + 1 :] - sums[start], squares[start + 1 :] - squares[start]
+        enough = (held > 0) & (held >= wanted) & (held**2 >= config.min_bin_n_eff * error2)
+        if not enough.any():
+            break
+        last = int(np.argmax(enough))
+        start, wanted = start + last + 1, GROWTH * float(held[last])
+        edges.append(float(background.log_odds[order[start - 1]]))
+    if not edges:
         raise NoLimitError(
-            "no bin of the score holds enough background: all validation events are {:.3g} "
-            "effective ones, all test events {:.3g}, and a bin needs {:g} and {:g}; simulate "
-            "more background".format(*totals, config.min_bin_n_eff, config.min_bin_n_eff / 2)
+            "no bin of the score holds enough background: all events are "
+            f"{effective_number(background.weight, background.error):.3g} effective ones, and a "
+            f"bin needs {config.min_bin_n_eff:g}; simulate more background"
         )
-    chosen, stop = [], count
-    for k in range(bins, 0, -1):
-        stop = cut[k, stop]
-        chosen.append(stop)
-    return edges[chosen[::-1]]
-
-
-def _candidate_edges(scores: Scores) -> NDArray[np.float64]:
-    """Return quantiles of signal and background, denser at high scores.
-
-    Fine enough for the few scores between one heavy event and the next, where alone a bin is
-    resolved.
-    """
-    fractions = np.concatenate([np.linspace(0, 0.95, 96), 1 - np.geomspace(0.049, 1e-3, 60)])
-    kinds = (scores.select(scores.signal), scores.background)
-    edges = np.unique(np.concatenate([_quantiles(kind, fractions) for kind in kinds]))
-    edges[0] = -np.inf
-    return edges
-
-
-def _quantiles(scores: Scores, fractions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the quantiles of the log-odds, every event counted once."""
-    if scores.shared is None:
-        return np.quantile(scores.log_odds, fractions)
-    order = np.argsort(scores.log_odds, kind="stable")
-    behind = np.cumsum(scores.events[order])
-    place = np.searchsorted(behind, fractions * (behind[-1] - 1), side="right")
-    return scores.log_odds[order][place]
-
-
-def _running_sums(scores: Scores, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Σw_S, Σw_B and Σw_B² from edge i up to edge j, [E + 1, E + 1, 3]."""
-    index = np.searchsorted(edges, scores.log_odds, side="right") - 1
-    s, w = scores.signal, scores.weight
-    columns = [w * s, w * ~s, scores.error**2 * ~s]
-    sums = np.stack([np.bincount(index, c, len(edges)) for c in columns], axis=-1)
-    running = np.concatenate([np.zeros((1, 3)), np.cumsum(sums, axis=0)])
-    return running[None] - running[:, None]
-
-
-def _n_eff(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    total, squares = sums[..., 0], sums[..., 1]
-    return np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1), 0.0)
-
-
-def _resolved(sums: NDArray[np.float64], floor: float) -> NDArray[np.bool_]:
-    """Return where the background from edge i up to edge j > i has `floor` effective events."""
-    ordered = np.triu(np.ones(sums.shape[:2], dtype=bool), 1)
-    return ordered & (sums[..., 1] > 0) & (_n_eff(sums[..., 1:]) >= floor)
-
-
-def _gains(sums: NDArray[np.float64], config: Limits) -> NDArray[np.float64]:
-    """Return Z_A² of a bin from edge i up to edge j, [E + 1, E + 1]; −∞ where it is not allowed."""
-    s, b, b2 = np.moveaxis(sums, -1, 0)
-    allowed = _resolved(sums, config.min_bin_n_eff)
-    safe = np.where(allowed, b, 1.0)
-    sigma = np.sqrt(np.where(allowed, b2, 0) + (config.background_uncertainty * safe) ** 2)
-    scale = _REFERENCE_SIGNAL / max(s[0, -1], 1e-300) * np.sqrt(b[0, -1])
-    z = asimov_significance(np.where(allowed, np.maximum(s, 0) * scale, 0.0), safe, sigma)
-    return np.where(allowed, z**2, -np.inf)
+    return np.array(edges[::-1])
 
 
 def histogram(scores: Scores, edges: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

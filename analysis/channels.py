@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.binning import best_edges, histogram
+from analysis.binning import histogram, rising_edges
 from analysis.config.statistics import BTagging, Category, Limits, WorkingPoint
 from analysis.scores import Scores
+from analysis.significance import NoLimitError
 from analysis.working_point import Cut, count_background, cut_and_count, signal_yield
 from analysis.workspace import Channel
 
-Splits = Mapping[str, Scores]
 TAGS: dict[Category, tuple[int, int]] = {"four": (4, 0), "three": (3, 1), "two_split": (2, 2)}
 
 
@@ -24,8 +24,7 @@ class CategoryScores:
     ----------
     category : str
         Its name.
-    nominal : mapping
-        "validation" and "test".
+    nominal : Scores
     variations : mapping
         Nuisance → scores at +1σ and, where there is one, at −1σ.
     non_closure : mapping
@@ -33,8 +32,8 @@ class CategoryScores:
     """
 
     category: Category
-    nominal: Splits
-    variations: Mapping[str, tuple[Splits, ...]] = field(default_factory=dict)
+    nominal: Scores
+    variations: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
     non_closure: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -59,15 +58,14 @@ def count_channel(
     NoLimitError
         If the working point cannot be found or holds no signal.
     """
-    test = scores.nominal["test"]
     cut, passing, _ = cut_and_count(scores.nominal, point)
-    signal, error, _ = signal_yield(test, cut.threshold)
-    names = test.processes
+    signal, error, _ = signal_yield(scores.nominal, cut.threshold)
+    names = scores.nominal.processes
     normalisations = _normalisations(scores, config, tagging)
     normalisations["tail_fit"] = dict.fromkeys(names, passing.tail_error / passing.expected)
     nominal = np.array([signal, *passing.per_process])
     for name, sides in scores.variations.items():
-        shifted = [_yields(side["test"], cut, point) for side in sides]
+        shifted = [_yields(side, cut, point) for side in sides]
         up, down = shifted[0], shifted[-1] if len(shifted) > 1 else 2 * nominal - shifted[0]
         effect = (up - down) / (2 * np.where(nominal > 0, nominal, 1))
         normalisations[name] = dict(zip(("signal", *names), effect.tolist(), strict=True))
@@ -81,27 +79,28 @@ def count_channel(
     )
 
 
-def _yields(test: Scores, cut: Cut, point: WorkingPoint) -> NDArray[np.float64]:
-    background = count_background(test, cut, point).per_process
-    return np.array([signal_yield(test, cut.threshold)[0], *background])
+def _yields(scores: Scores, cut: Cut, point: WorkingPoint) -> NDArray[np.float64]:
+    background = count_background(scores, cut, point).per_process
+    return np.array([signal_yield(scores, cut.threshold)[0], *background])
 
 
 def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> Channel:
-    """Return the channel of the binned score, its bins chosen on validation events.
+    """Return the channel of the binned score.
 
     Raises
     ------
     NoLimitError
-        If no bin holds enough effective background events.
+        If no bin holds enough effective background events, or none any signal.
     """
-    test = scores.nominal["test"]
-    edges = best_edges(scores.nominal["validation"], test, config)
-    found = histogram(test, edges)
-    names = test.processes
-    signal = found["signal"]
+    edges = rising_edges(scores.nominal, config)
+    found = histogram(scores.nominal, edges)
+    names = scores.nominal.processes
+    signal = np.maximum(found["signal"], 0)
+    if not signal.any():
+        raise NoLimitError("the signal has no positive yield in any bin of the score")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
     for name, sides in scores.variations.items():
-        shifted = [histogram(side["test"], edges) for side in sides]
+        shifted = [histogram(side, edges) for side in sides]
         shapes[name] = {
             sample: (
                 shifted[0][sample],
@@ -124,7 +123,7 @@ def _normalisations(
     scores: CategoryScores, config: Limits, tagging: BTagging
 ) -> dict[str, dict[str, float]]:
     """Return the nuisances that scale whole samples, with their relative effects."""
-    names = scores.nominal["test"].processes
+    names = scores.nominal.processes
     everything = ("signal", *names)
     btag = btag_effect(scores.category, tagging, config.btag_uncertainty)
     found = {f"norm_{name}": {name: config.background_uncertainty} for name in names}

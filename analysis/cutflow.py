@@ -1,13 +1,18 @@
 """Cut flows: what each chunk wrote, merged over chunks."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from analysis.errors import EmptySampleError, InputFileError, NormalisationError
+
+STRATUM = "b hadrons"
+"""The step of samples that keep numbers of b hadrons."""
+WEIGHT_FACTOR = 2.0
+"""Cross sections of one process differ by less from file to file."""
 
 
 class Step(NamedTuple):
@@ -25,11 +30,23 @@ class Step(NamedTuple):
 
 
 class Cutflow(NamedTuple):
-    """The merged cut flow of a sample, with the files that had to be left out."""
+    """The merged cut flow of a sample.
+
+    Attributes
+    ----------
+    skipped : tuple of (file, reason)
+        Files that had to be left out.
+    first_events : tuple of (digest, file)
+        Digest of the first event of each file that was read (`analysis.delphes.first_event`).
+    remarks : tuple of str
+        What is odd about its files, in words.
+    """
 
     sample: str
     steps: tuple[Step, ...]
     skipped: tuple[tuple[str, str], ...]
+    first_events: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def generated(self) -> Step:
@@ -39,7 +56,7 @@ class Cutflow(NamedTuple):
 def read_cutflow(path: Path) -> dict[str, Any]:
     """Return the cut flow that the reconstruction of one chunk wrote."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputFileError(
             f"cut flow {path} cannot be read ({error}): remove it and run again"
@@ -54,6 +71,8 @@ def merge(sample: str, chunks: Sequence[dict[str, Any]]) -> Cutflow:
     ------
     EmptySampleError
         If every file of the sample was skipped.
+    InputFileError
+        If two files begin with the same event.
     NormalisationError
         If the sum of all generator weights is not positive.
     """
@@ -77,7 +96,47 @@ def merge(sample: str, chunks: Sequence[dict[str, Any]]) -> Cutflow:
     )
     if not steps[0].sum_w > 0:
         raise NormalisationError(
-            f"sample {sample}: the generator weights add up to {steps[0].sum_w:g}; "
-            "a normalisation needs a positive sum (check `Event.Weight` of its files)"
+            f"sample {sample}: the generator weights add up to {steps[0].sum_w:g} over all "
+            f"{len(read)} files; a normalisation needs a positive sum (check `Event.Weight` of its "
+            "files)"
         )
-    return Cutflow(sample, steps, skipped)
+    firsts = [(chunk.get("first_event", ""), chunk["file"]) for chunk in read]
+    first_events = tuple((digest, file) for digest, file in firsts if digest)
+    require_distinct([(sample, first_events)])
+    return Cutflow(sample, steps, skipped, first_events, tuple(_differing_weights(read)))
+
+
+def _differing_weights(chunks: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Say so where the weights of one file are a multiple of another's, all of them."""
+    known = [(*chunk["weights"], chunk["file"]) for chunk in chunks if chunk.get("weights")]
+    if not known:
+        return
+    least, most = min(known), max(known)
+    factor = min(most[0] / least[0], most[1] / least[1])
+    if factor > WEIGHT_FACTOR:
+        yield (
+            f"the generator weights of {most[2]} are {factor:.3g} times those of {least[2]}: files "
+            "of one sample need one normalisation of the weights (MadGraph's event_norm); else "
+            "some files count for more than their events"
+        )
+
+
+def require_distinct(samples: Iterable[tuple[str, Iterable[tuple[str, str]]]]) -> None:
+    """Raise an InputFileError if two files of some samples begin with the same event.
+
+    Parameters
+    ----------
+    samples : iterable of (name, first events)
+        As in `Cutflow.first_events`.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for sample, first_events in samples:
+        for digest, file in first_events:
+            if digest in seen:
+                other, source = seen[digest]
+                raise InputFileError(
+                    f"{file} (sample {sample}) and {source} (sample {other}) begin with the same "
+                    "generated event: they were made with the same seeds, or one is a part of the "
+                    "other; leave one of them out"
+                )
+            seen[digest] = sample, file

@@ -1,11 +1,12 @@
-"""Datasets: which side of the split an event is on, what it weighs, and the HDF5 file of a sample.
+"""Datasets: the fold an event is in, what it weighs, and the HDF5 file of a sample.
 
 A dataset holds every event of one sample behind the selection, as the padded tensors that networks
-read. It holds no split: the split is a pure function of an event's key and the training's seed.
+read. It holds no folds: these are a pure function of an event's key and the training's seed.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.config.dataset import Split
+from analysis.config.dataset import Dataset as Config
 from analysis.errors import EmptySampleError, InputFileError
 from analysis.hashing import mix, name_hash, uniform
 from common.columns import Columns, resized
@@ -22,7 +23,9 @@ from common.files import require_space
 
 TENSORS = ("constituents", "constituent_mask", "subjets", "subjet_mask", "kinematics")
 COLUMNS = ("key", "weight", "tag_weight")
-SPLITS = ("train", "validation", "test")
+SIDES = ("train", "validation", "test")
+STREAM = 9
+"""Stream of the random numbers that choose validation events, apart from those of the folds."""
 CHUNK = 256
 """Events that lie together in a file."""
 BLOCK = 4 * CHUNK
@@ -36,26 +39,55 @@ _ROOM = 1 << 16
 def event_key(sample: str, chunk: str, entry: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return a 64-bit key for each event, a hash of its sample, file and entry number.
 
-    The key depends on nothing else, so an event keeps its side of the split, and its random
+    The key depends on nothing else, so an event keeps its fold, and its random
     numbers, whatever other samples, files or events are in the run.
     """
     return mix(np.asarray(entry).astype(np.uint64) ^ name_hash(f"{sample}/{chunk}"))
 
 
-def assign_split(key: NDArray[np.uint64], seed: int, split: Split) -> NDArray[np.uint8]:
-    """Return the side of each event: 0 train, 1 validation, 2 test (index into `SPLITS`).
+def assign_fold(key: NDArray[np.uint64], seed: int, folds: int) -> NDArray[np.uint8]:
+    """Return the fold of each event, 0 … `folds` − 1.
 
     Parameters
     ----------
     key : [N] uint64
         Keys of `event_key`.
     seed : int
-        Seed of the training; another seed is another split.
-    split : Split
-        The fractions.
+        Seed of the training; another seed deals the events anew.
+    folds : int
     """
-    edges = np.cumsum([split.train, split.validation])
-    return np.searchsorted(edges, uniform(key, seed), side="right").astype(np.uint8)
+    return (uniform(key, seed) * folds).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Side:
+    """The events that have one part in the training of a fold's network.
+
+    Attributes
+    ----------
+    name : str
+        "test": the events of the fold; "validation" and "train": those outside it.
+    config : analysis.config.dataset.Dataset
+    seed : int
+        Of the training.
+    fold : int
+    """
+
+    name: str
+    config: Config
+    seed: int
+    fold: int
+
+    def holds(self, key: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Return whether each event [N] is on this side, by its key alone."""
+        test = assign_fold(key, self.seed, self.config.folds) == self.fold
+        if self.name == "test":
+            return test
+        validation = uniform(key, self.seed, STREAM) < self.config.validation
+        return ~test & (validation == (self.name == "validation"))
+
+    def __str__(self) -> str:
+        return f"the {self.name} side of fold {self.fold}"
 
 
 def write_dataset(path: Path, parts: Iterable[Columns], attributes: Mapping[str, Any]) -> int:
@@ -146,7 +178,7 @@ class Dataset:
 
     @property
     def weight(self) -> NDArray[np.float64]:
-        """Physical weight [N, C] at the configured luminosity in each tag category."""
+        """Physical weight [N, C] at 1 fb⁻¹ in each tag category."""
         return tagged_weight(self.columns)
 
     def rows(self, rows: slice, names: Sequence[str] = TENSORS) -> Columns:
@@ -194,7 +226,7 @@ def blocks_of(datasets: Sequence[Dataset]) -> NDArray[np.int64]:
 
 
 class Selection:
-    """The events of several samples on one side of a seed's split, read a block at a time.
+    """The events of several samples, all or those on one side of a fold, read a block at a time.
 
     Events without weight in every tag category are left out.
 
@@ -209,13 +241,13 @@ class Selection:
     Raises
     ------
     EmptySampleError
-        If no signal or no background event is on this side (of `SPLITS`).
+        If there is no signal or no background event.
     """
 
-    def __init__(self, datasets: Sequence[Dataset], seed: int, split: Split, side: str) -> None:
+    def __init__(self, datasets: Sequence[Dataset], side: Side | None = None) -> None:
         self.datasets = datasets
         self.event_bytes = datasets[0].event_bytes
-        self._seed, self._split, self._side = seed, split, side
+        self._side = side
         self.blocks = blocks_of(datasets)
         counts, sizes = np.zeros(2, np.int64), [np.zeros(0, np.int64)]
         for number, data in enumerate(datasets):
@@ -229,8 +261,8 @@ class Selection:
                 of_kind = [data for data in datasets if data.is_signal == label]
                 samples = ", ".join(str(data.attributes["sample"]) for data in of_kind)
                 raise EmptySampleError(
-                    f"no {kind} event is on the {side} side of the split (samples: {samples}): "
-                    "provide more events or loosen the selection"
+                    f"no {kind} event is on {side or 'any side'} (samples: {samples}): provide "
+                    "more events or loosen the selection"
                 )
 
     def __len__(self) -> int:
@@ -239,9 +271,8 @@ class Selection:
     def columns(self) -> Iterator[Columns]:
         """Yield all events in their order without their tensors, many at a time.
 
-        `key` uint64, `label` uint8 (1 = signal), `weight` [n, C] float64 (the physical weights
-        divided by the side's fraction: each side alone estimates all yields), `dataset` int16 (an
-        index into `datasets`).
+        `key` uint64, `label` uint8 (1 = signal), `weight` [n, C] float64 (physical), `dataset`
+        int16 (an index into `datasets`).
         """
         for number, data in enumerate(self.datasets):
             for columns in data.column_steps():
@@ -269,13 +300,14 @@ class Selection:
         return next(resized(parts, len(places)), chosen(0, np.empty(0, np.intp)))
 
     def _chosen(self, number: int, columns: Columns) -> tuple[NDArray[np.bool_], Columns]:
-        on_side = assign_split(columns["key"], self._seed, self._split) == SPLITS.index(self._side)
         weight = tagged_weight(columns)
-        chosen = on_side & (weight != 0).any(axis=1)
+        chosen = (weight != 0).any(axis=1)
+        if self._side is not None:
+            chosen &= self._side.holds(columns["key"])
         count = int(np.count_nonzero(chosen))
         return chosen, {
             "key": columns["key"][chosen],
             "label": np.full(count, self.datasets[number].is_signal, np.uint8),
-            "weight": weight[chosen] / getattr(self._split, self._side),
+            "weight": weight[chosen],
             "dataset": np.full(count, number, np.int16),
         }

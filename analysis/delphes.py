@@ -6,6 +6,7 @@ What older layouts lack has a defined value: tracks without `Mass` (Delphes up t
 massless, as they were in that version's own jets; events without `Event.Weight` weigh 1.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from uproot.source.file import MultithreadedFileSource
 
 from analysis.errors import AnalysisError, InputFileError
 from analysis.lists import Lists, joined
-from analysis.references import reference_arrays, resolve
+from analysis.references import kept_positions, reference_arrays, resolve
 from analysis.remote import RemoteSource, is_remote
 from analysis.values import REMEDY, check_values
 
@@ -31,7 +32,6 @@ _REQUIRED = (
     *(f"EFlowPhoton.{leaf}" for leaf in ("ET", "Eta", "Phi")),
     *(f"EFlowNeutralHadron.{leaf}" for leaf in ("ET", "Eta", "Phi")),
     *(f"Particle.{leaf}" for leaf in ("PID", "PT", "Eta", "Phi")),
-    *(f"MissingET.{leaf}" for leaf in ("MET", "Phi")),
 )
 _OPTIONAL = ("EFlowTrack.Mass", "Event.Weight")
 _REFERENCES = "FatJet.Constituents"
@@ -68,10 +68,10 @@ class DelphesFile:
         Yields
         ------
         ak.Array
-            Records with `entry`, `weight`, `met`, `met_phi` [GeV, rad]; `eflow`, a list of
-            {pt, eta, phi, mass, charge, kind}; `particle`, a list of {pid, pt, eta, phi}; and, if
-            asked for, `fatjet`, a list of {pt, eta, phi, mass, constituent_index}, the indices
-            pointing into `eflow`.
+            Records with `entry` and `weight`; `eflow`, a list of {pt, eta, phi, mass, charge,
+            kind} [GeV, rad] of the objects with a momentum; `particle`, a list of {pid, pt, eta,
+            phi}; and, if asked for, `fatjet`, a list of {pt, eta, phi, mass, constituent_index},
+            the indices pointing into `eflow`.
 
         Raises
         ------
@@ -139,6 +139,22 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
         yield DelphesFile(path, tree, {name: places[name] for name in chosen})
 
 
+def first_event(path: str) -> str:
+    """Return a digest of the generator particles of a file's first event; empty without any.
+
+    Files whose events were generated with the same seeds share it, whatever follows in them.
+    Raises what `open_delphes` and `DelphesFile.steps` raise.
+    """
+    with open_delphes(path) as file:
+        particles = Lists.of(next(file.steps(1)).particle)
+    if not len(particles["pt"]):
+        return ""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("pid", "pt", "eta", "phi"):
+        digest.update(np.ascontiguousarray(particles[name]).data)
+    return digest.hexdigest()
+
+
 def _source(path: str) -> dict[str, Any]:
     """Return uproot's options for reading a file as it lies, or from its server."""
     if is_remote(path):
@@ -196,19 +212,18 @@ def _reading(path: str) -> Iterator[None]:
 
 def _events(raw: Branches, start: int) -> ak.Array:
     """Return the event records of one step of branches."""
-    n_events = len(raw["MissingET.MET"])
+    n_events = len(raw["EFlowTrack.PT"])
     tracks, photons = _tracks(raw), _towers(raw, "EFlowPhoton", PHOTON)
     eflow = joined([tracks, photons, _towers(raw, "EFlowNeutralHadron", NEUTRAL_HADRON)])
+    moving = eflow["pt"] != 0  # Delphes writes tracks of PT 0 at η = ±999.9, which carry nothing
     fields = {
         "entry": np.arange(start, start + n_events, dtype=np.int64),
         "weight": _per_event(raw, "Event.Weight") if "Event.Weight" in raw else np.ones(n_events),
-        "met": _per_event(raw, "MissingET.MET"),
-        "met_phi": _per_event(raw, "MissingET.Phi"),
-        "eflow": eflow.array(),
+        "eflow": eflow.where(moving).array(),
         "particle": _objects(raw, "Particle", "PID", "PT", "Eta", "Phi").array(),
     }
     if "FatJet.PT" in raw:
-        fields["fatjet"] = _fatjets(raw)
+        fields["fatjet"] = _fatjets(raw, eflow.but(moving=moving))
     return ak.zip(fields, depth_limit=1)
 
 
@@ -260,10 +275,16 @@ def _towers(raw: Branches, name: str, kind: int) -> Lists:
     return Lists(towers.counts, columns)
 
 
-def _fatjets(raw: Branches) -> ak.Array:
-    """Return the file's own fat jets: {pt, eta, phi, mass, constituent_index}."""
+def _fatjets(raw: Branches, eflow: Lists) -> ak.Array:
+    """Return the file's own fat jets: {pt, eta, phi, mass, constituent_index}.
+
+    The indices count the objects of an event that are `moving`; the others are in no jet.
+    """
     jets = _objects(raw, "FatJet", "PT", "Eta", "Phi", "Mass").array()
     unique_id = joined([_objects(raw, name, "fUniqueID") for name in EFLOW]).array()
     index = resolve(raw[_REFERENCES]["refs"], unique_id["funiqueid"])
+    if not eflow["moving"].all():
+        index = kept_positions(index, eflow, "moving")
     columns = dict(zip(jets.fields, ak.unzip(jets), strict=True))
-    return ak.zip(columns | {"constituent_index": index}, depth_limit=2)
+    fatjets = ak.zip(columns | {"constituent_index": index}, depth_limit=2)
+    return fatjets if ak.all(fatjets.pt, axis=None) else fatjets[fatjets.pt != 0]

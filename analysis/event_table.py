@@ -17,7 +17,7 @@ from analysis.errors import InputFileError
 # `dphi` relative to its axis; `multiplicity` counts the constituents before truncation
 EVENT_TYPE = ak.types.from_datashape(
     """{
-    entry: int64, generator_weight: float64, b_hadrons: int32, met: float32, met_phi: float32,
+    entry: int64, generator_weight: float64, b_hadrons: int32,
     fatjet: 2 * {
         pt: float32, eta: float32, phi: float32, mass: float32, energy: float32,
         theta: float32, flip_eta: bool, flip_phi: bool, multiplicity: int32

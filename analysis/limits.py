@@ -63,7 +63,7 @@ def background_error(passing: Passing, relative: float, map_error: float = 0.0) 
 
 
 def asimov_limit(
-    test: Scores,
+    scores: Scores,
     cut: Cut,
     passing: Passing,
     norm: Normalisation,
@@ -74,10 +74,8 @@ def asimov_limit(
 
     Parameters
     ----------
-    test : Scores
-        Test events.
+    scores : Scores
     cut : Cut
-        The cut, found elsewhere.
     passing : Passing
         The background behind it.
     norm : Normalisation
@@ -92,9 +90,9 @@ def asimov_limit(
     NoLimitError
         If no signal passes or the yields allow no limit.
     """
-    signal, signal_error, signal_raw = signal_yield(test, cut.threshold)
+    signal, signal_error, signal_raw = signal_yield(scores, cut.threshold)
     efficiency = signal / norm.produced
-    relative_map = np.array([(non_closure or {}).get(name, 0.0) for name in test.processes])
+    relative_map = np.array([(non_closure or {}).get(name, 0.0) for name in scores.processes])
     map_error = float(np.sqrt(np.sum((relative_map * passing.per_process) ** 2)))
     b = passing.expected
     sigma = background_error(passing, config.background_uncertainty, map_error)
@@ -139,7 +137,7 @@ def _background_share(passing: Passing, sigma: float, z: float) -> float:
 
 
 def limit_row(
-    split: Mapping[str, Scores],
+    scores: Scores,
     norm: Normalisation,
     working_point: WorkingPoint,
     config: Limits,
@@ -150,8 +148,7 @@ def limit_row(
 
     Parameters
     ----------
-    split : dict
-        "validation" finds the cut, "test" counts what passes it.
+    scores : Scores
     norm : Normalisation
         Luminosity and branching ratio.
     working_point, config
@@ -167,7 +164,7 @@ def limit_row(
         `COLUMNS`; with `status` "no limit", `reason` says why and what is unknown is None; with
         `threshold_method` "resolved" it says why the cut is not the wanted one.
     """
-    background = split["test"].background
+    background = scores.background
     row: Row = dict.fromkeys(COLUMNS) | {
         "status": "ok",
         "threshold_method": "none",
@@ -176,15 +173,15 @@ def limit_row(
         "reason": "",
     }
     try:
-        cut, passing, reason = cut_and_count(split, working_point, events)
-        found = asimov_limit(split["test"], cut, passing, norm, config, non_closure)
+        cut, passing, reason = cut_and_count(scores, working_point, events)
+        found = asimov_limit(scores, cut, passing, norm, config, non_closure)
         return row | found | {"reason": reason}
     except NoLimitError as error:
         return row | {"status": "no limit", "reason": str(error)}
 
 
 def scan_background_events(
-    split: Mapping[str, Scores],
+    scores: Scores,
     norm: Normalisation,
     working_point: WorkingPoint,
     config: Limits,
@@ -195,6 +192,6 @@ def scan_background_events(
     for reading in READINGS:
         point = working_point.model_copy(update={"reading": reading})
         for n in point.scan:
-            found = limit_row(split, norm, point, config, n, non_closure)
+            found = limit_row(scores, norm, point, config, n, non_closure)
             rows.append({"reading": reading, "background_events": n, **found})
     return rows

@@ -1,8 +1,7 @@
 """How much better one network is than another: ratios of background rejections with errors.
 
-Both networks score the same test events, so that their rejections are correlated. The bootstrap
-keeps the correlation: it draws events, not scores, and an event that is in the test split of
-several seeds is drawn once for all of them.
+Both networks score the same events, so that their rejections are correlated. The bootstrap keeps
+the correlation: it draws events, not scores, and an event is drawn once for all seeds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +29,7 @@ _STEP = 4096  # events whose replicas are in memory at a time
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Test events of one seed with the scores of two networks.
+    """Events of one seed with the scores of two networks.
 
     Attributes
     ----------
@@ -63,7 +62,7 @@ class PairedTables:
     Raises
     ------
     InputFileError
-        If the tables cannot be read or hold other test events.
+        If the tables cannot be read or hold other events.
     """
 
     first: Path
@@ -72,11 +71,11 @@ class PairedTables:
     def parts(self) -> Iterator[PairedTest]:
         """Yield the events, a few at a time."""
         tables = (ScoreTable(path, keys=True) for path in (self.first, self.second))
-        steps = (resized(table.steps("test"), _STEP) for table in tables)
+        steps = (resized(table.steps(), _STEP) for table in tables)
         for one, other in zip_longest(*steps, fillvalue={}):
             if not np.array_equal(one.get("key", ()), other.get("key", ())):
                 raise InputFileError(
-                    f"{self.first} and {self.second} score other test events; make both again"
+                    f"{self.first} and {self.second} score other events; make both again"
                 )
             signal = one["label"] == 1
             yield PairedTest(one["key"], signal, one["weight"], one["log_odds"], other["log_odds"])
@@ -130,17 +129,17 @@ def ratio_rows(
 ) -> list[dict[str, Any]]:
     """Return one row per signal efficiency: median ratio over the seeds, range, error, verdict.
 
-    `low` and `high` enclose 68% of the bootstrap of that median: the test events' share of the
+    `low` and `high` enclose 68% of the bootstrap of that median: the events' share of the
     error. `min` and `max` over the seeds show the trainings' share. `n_eff` is the effective number
     of background events behind the cut, the smallest of both networks and all seeds.
 
     Raises
     ------
     InputFileError
-        If there are no test events.
+        If there are no events.
     """
     if not tests:
-        raise InputFileError("there are no test events that both networks have scored")
+        raise InputFileError("there are no events that both networks have scored")
     drawn = bootstrap(tests, signal_efficiencies, replicas)
     seeds = [[_of_seed(rows, e) for e in signal_efficiencies] for rows in map(condensed, tests)]
     rows = []

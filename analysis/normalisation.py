@@ -1,4 +1,4 @@
-"""What an event of a sample weighs: cross section, luminosity and the sum over all generated."""
+"""What an event of a sample weighs: its cross section over the sum over all generated."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,11 +28,13 @@ class Normalisation:
     cross_section_pb, cross_section_error_pb : float
         Of what was generated [pb]; the error is the generator's, zero where it is not known.
     scale : float
-        Expected events per unit of generator weight, L · σ · k / Σw.
+        Expected events per unit of generator weight at 1 fb⁻¹, σ · k / Σw [fb].
     steps : tuple of Step
         Merged cut flow; the first step holds all generated events.
     skipped : tuple of (file, reason)
         Files that had to be left out.
+    first_events, remarks : tuple
+        As in `analysis.cutflow.Cutflow`.
     """
 
     sample: str
@@ -41,6 +43,8 @@ class Normalisation:
     scale: float
     steps: tuple[Step, ...]
     skipped: tuple[tuple[str, str], ...]
+    first_events: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON types."""
@@ -50,9 +54,11 @@ class Normalisation:
     def read(cls, path: Path) -> Self:
         """Return what `to_json` gave, from a file."""
         content = read_json(path)
-        steps = tuple(Step(**step) for step in content.pop("steps"))
-        skipped = tuple((file, reason) for file, reason in content.pop("skipped"))
-        return cls(steps=steps, skipped=skipped, **content)
+        content["steps"] = tuple(Step(**step) for step in content["steps"])
+        for name in ("skipped", "first_events"):
+            content[name] = tuple((one, other) for one, other in content[name])
+        content["remarks"] = tuple(content["remarks"])
+        return cls(**content)
 
 
 def generated_cross_section(chunks: Sequence[dict[str, Any]]) -> tuple[float, float]:
@@ -78,10 +84,9 @@ def normalise(
     sample: Sample,
     cutflow: Cutflow,
     metadata: Sequence[dict[str, Any]],
-    luminosity_fb: float,
     branching_ratio_hbb: float,
 ) -> Normalisation:
-    """Return the normalisation of a sample.
+    """Return the normalisation of a sample, at 1 fb⁻¹: no training depends on the luminosity.
 
     A signal's is that of σ(gg → H → hh) = 1 fb times BR(h → bb)²; a background's cross section is
     that of the configuration or, for a simulated one, the generator's.
@@ -93,8 +98,6 @@ def normalise(
         Merged over the files that were read.
     metadata : sequence of dict
         What the simulation wrote beside each chunk; empty for a sample of files.
-    luminosity_fb : float
-        Integrated luminosity [fb⁻¹].
     branching_ratio_hbb : float
 
     Raises
@@ -114,5 +117,5 @@ def normalise(
             f"sample {sample.name}: its cross section is {sigma} pb; it must be positive (the "
             "generator may have made no event: look at results/samples/)"
         )
-    scale = luminosity_fb * FB_PER_PB * sigma * sample.k_factor / cutflow.generated.sum_w
-    return Normalisation(sample.name, sigma, error, scale, cutflow.steps, cutflow.skipped)
+    scale = FB_PER_PB * sigma * sample.k_factor / cutflow.generated.sum_w
+    return Normalisation(sample.name, sigma, error, scale, cutflow.steps, *cutflow[2:])

@@ -14,7 +14,7 @@ _COLUMNS = ("limit_za_fb", "limit_za_error_fb", "b_expected", "sigma_b", "signal
 
 
 def luminosity_rows(
-    split: Mapping[str, Scores],
+    scores: Scores,
     norm: Normalisation,
     point: WorkingPoint,
     config: Limits,
@@ -28,15 +28,14 @@ def luminosity_rows(
     rows: list[Row] = []
     for luminosity in config.projection_luminosities:
         factor = luminosity / norm.luminosity
-        scaled = {name: scores.scaled(factor) for name, scores in split.items()}
         there = Normalisation(luminosity, norm.branching_ratio)
-        found = limit_row(scaled, there, point, config, non_closure=non_closure)
+        found = limit_row(scores.scaled(factor), there, point, config, non_closure=non_closure)
         rows.append({"kind": "luminosity", "value": luminosity, **_short(found)})
     return rows
 
 
 def sample_size_rows(
-    split: Mapping[str, Scores],
+    scores: Scores,
     norm: Normalisation,
     point: WorkingPoint,
     config: Limits,
@@ -51,13 +50,13 @@ def sample_size_rows(
     for size in config.projection_samples:
         head: Row = {"kind": "sample_size", "value": size}
         try:
-            cut, passing, _ = cut_and_count(split, point)
+            cut, passing, _ = cut_and_count(scores, point)
             better = replace(
                 passing,
                 statistical_error=passing.statistical_error / size**0.5,
                 tail_error=passing.tail_error / size**0.5,
             )
-            found = asimov_limit(split["test"], cut, better, norm, config, non_closure)
+            found = asimov_limit(scores, cut, better, norm, config, non_closure)
             rows.append(head | _short({"status": "ok", "reason": "", **found}))
         except NoLimitError as error:
             rows.append(head | _short({"status": "no limit", "reason": str(error)}))

@@ -7,8 +7,8 @@ import awkward as ak
 import numpy as np
 
 from analysis.config.reconstruction import Reconstruction
+from analysis.cutflow import STRATUM
 from analysis.delphes import open_delphes
-from analysis.errors import NormalisationError
 from analysis.event_table import EventTableWriter
 from analysis.fatjets import find_fatjets, pairs
 from analysis.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
@@ -17,11 +17,9 @@ from analysis.orientation import orient, unwrap
 from analysis.selection import GENERATED, CutCounts
 from analysis.subjets import find_subjets
 from analysis.systematics import loosened, vary_fatjets
-from analysis.values import REMEDY
 
 log = logging.getLogger(__name__)
 
-STRATUM = "b hadrons"
 CUTS = ("two fat jets", "eta", "mass")
 
 
@@ -78,8 +76,6 @@ def reconstruct(
             "entry": events.entry[positions],
             "generator_weight": events.weight[positions],
             "b_hadrons": b_hadrons[positions],
-            "met": events.met[positions],
-            "met_phi": events.met_phi[positions],
             **_jet_columns(fatjets, hadrons[positions], config),
         },
         depth_limit=1,
@@ -144,7 +140,7 @@ def reconstruct_file(
     InputFileError
         If the file, or what is in it, cannot be used.
     NormalisationError
-        If the generator weights are not finite, or do not sum to more than 0.
+        If a generator weight is NaN or infinite.
     """
     flow = CutCounts.empty(cut_names(stratum))
     with_fatjets = config.fatjets.source == "delphes"
@@ -154,10 +150,4 @@ def reconstruct_file(
             writer.write(table)
             flow += step_flow
             log.info("%d of %d events", flow[GENERATED].raw, file.tree.num_entries)
-    total = flow[GENERATED]
-    if not total.sum_w > 0:
-        raise NormalisationError(
-            f"{path}: the generator weights of its {total.raw} events sum to {total.sum_w:g}, "
-            f"but must sum to more than 0; {REMEDY}"
-        )
     return flow

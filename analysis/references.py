@@ -4,6 +4,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
+from analysis.lists import Lists
+
 _TREF_ARRAYS = uproot.AsArray(False, False, uproot.models.TRef.Model_TRefArray)
 _ID_BITS = 24  # the object number in `fUniqueID`; the bits above tell the process
 
@@ -48,6 +50,30 @@ def resolve(references: ak.Array, unique_id: ak.Array) -> ak.Array:
     first = np.repeat(np.cumsum(counts) - counts, ak.to_numpy(ak.num(wanted)))
     per_list = ak.unflatten(order[place] - first, ak.flatten(ak.num(references, axis=2)))
     return ak.unflatten(per_list, ak.num(references))
+
+
+def kept_positions(index: ak.Array, objects: Lists, mask: str) -> ak.Array:
+    """Return the positions among those objects alone that a mask keeps.
+
+    Parameters
+    ----------
+    index : ak.Array [events][n][m]
+        Positions in `objects`.
+    objects : Lists [events][k]
+        With a column `mask` of bool.
+
+    Returns
+    -------
+    ak.Array [events][n][up to m]
+        Positions of objects that are not kept are left out.
+    """
+    kept = objects[mask]
+    first = np.repeat(objects.firsts, ak.to_numpy(ak.num(ak.flatten(index, axis=2))))
+    place = ak.to_numpy(ak.flatten(index, axis=None)) + first
+    before = np.append(0, np.cumsum(kept))
+    number = before[place] - before[first]
+    lists = Lists(ak.to_numpy(ak.flatten(ak.num(index, axis=2))), {"number": number})
+    return ak.unflatten(lists.where(kept[place]).array().number, ak.num(index))
 
 
 def _keys(ids: ak.Array) -> np.ndarray:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from analysis.errors import InputFileError
 from common.columns import Columns
 
-COLUMNS = ("process", "label", "split", "log_odds", "weight")
-STRINGS = ("process", "split")
+COLUMNS = ("process", "label", "log_odds", "weight")
 
 _STEP = 1 << 16
 """Rows in memory at a time."""
@@ -57,24 +56,22 @@ class ScoreTable:
         for name in self._columns.values():
             self._check_finite(name)
 
-    def steps(self, split: str) -> Iterator[Columns]:
-        """Yield the events of a split, many at a time.
+    def steps(self) -> Iterator[Columns]:
+        """Yield the events, many at a time.
 
         `log_odds`, `weight` float64, `label` uint8 (1 = signal), `process` int64, an index into
         `processes`, and `key` uint64, if it is to be read.
         """
         for batch in self._batches(self._read):
-            names, side = _categories(batch["split"])
-            own = side == (names.index(split) if split in names else -1)
             processes, code = _categories(batch["process"])
             found = {
-                name: batch[column].to_numpy()[own].astype(np.float64, copy=False)
+                name: batch[column].to_numpy().astype(np.float64, copy=False)
                 for name, column in self._columns.items()
             }
             if "key" in self._read:
-                found["key"] = batch["key"].to_numpy()[own].astype(np.uint64, copy=False)
-            found["label"] = batch["label"].to_numpy().astype(bool)[own].astype(np.uint8)
-            found["process"] = np.array([self._index(n) for n in processes], np.int64)[code[own]]
+                found["key"] = batch["key"].to_numpy().astype(np.uint64, copy=False)
+            found["label"] = batch["label"].to_numpy().astype(bool).astype(np.uint8)
+            found["process"] = np.array([self._index(n) for n in processes], np.int64)[code]
             yield found
 
     def _index(self, process: str) -> int:
@@ -97,7 +94,7 @@ class ScoreTable:
         try:
             with pq.ParquetFile(
                 self.path,
-                read_dictionary=list(STRINGS),
+                read_dictionary=["process"],
                 pre_buffer=False,  # which holds all that was read
             ) as file:
                 yield from file.iter_batches(_STEP, columns=columns)

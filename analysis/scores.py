@@ -1,4 +1,4 @@
-"""A network's scores of validation and test events, as the statistics need them."""
+"""The scores of all events, each by a network that has not seen it, as the statistics need them."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from analysis.errors import NormalisationError
 from analysis.score_table import ScoreTable
 from common.condensed import ROWS, Condensed, Condenser
-
-SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,8 @@ class Scores:
             self.shared and (self.shared[0][keep], self.shared[1][keep]),
         )
 
-    def scaled(self, factor: float) -> "Scores":
-        """Return the events with `factor` times their yield."""
+    def scaled(self, factor: float | NDArray[np.float64]) -> "Scores":
+        """Return the events with `factor` (one for all, or [N]) times their yield."""
         shared = self.shared and (self.shared[0] * factor, self.shared[1])
         return replace(self, weight=self.weight * factor, shared=shared)
 
@@ -81,12 +79,11 @@ class Scores:
         return replace(self, weight=self.events.astype(np.float64), shared=shared)
 
 
-def read_scores(path: Path, weight_column: str = "weight", rows: int = ROWS) -> dict[str, Scores]:
-    """Return the scores of a Parquet file by split.
+def read_scores(path: Path, weight_column: str = "weight", rows: int = ROWS) -> Scores:
+    """Return the scores of a Parquet file.
 
-    Up to `rows` events of a split are returned as they are. Of more, those of a process whose
-    log-odds agree to a resolution share a row (see `common.condensed`): memory does not grow with
-    the file.
+    Up to `rows` events are returned as they are. Of more, those of a process whose log-odds agree
+    to a resolution share a row (see `common.condensed`): memory does not grow with the file.
 
     Parameters
     ----------
@@ -96,33 +93,23 @@ def read_scores(path: Path, weight_column: str = "weight", rows: int = ROWS) -> 
         The column that holds the yields; other tag categories have their own.
     rows : int
 
-    Returns
-    -------
-    dict
-        "validation" and "test".
-
     Raises
     ------
     InputFileError
         If a column is missing, or a score or weight is not finite.
     NormalisationError
-        If a split lacks signal or a background process, or one has no positive yield.
+        If the table lacks signal or background, or a process has no positive yield.
     """
-    table = ScoreTable(path, weight_column)
-    condensed = {}
-    for split in SPLITS:
-        condenser = Condenser(rows)
-        for events in table.steps(split):
-            kind = np.where(events["label"] == 1, -1, events["process"])
-            condenser.add(events["log_odds"], kind, events["weight"])
-        condensed[split] = condenser.result()
-    kinds = np.unique(np.concatenate([part.kind for part in condensed.values()]))
-    processes = tuple(sorted(table.processes[kind] for kind in kinds if kind >= 0))
+    table, condenser = ScoreTable(path, weight_column), Condenser(rows)
+    for events in table.steps():
+        kind = np.where(events["label"] == 1, -1, events["process"])
+        condenser.add(events["log_odds"], kind, events["weight"])
+    found = condenser.result()
+    processes = tuple(sorted(table.processes[k] for k in np.unique(found.kind) if k >= 0))
     index = np.array([*(processes.index(n) if n in processes else -1 for n in table.processes), -1])
-    found = {split: _scores(part, index, processes) for split, part in condensed.items()}
-    for split, scores in found.items():
-        _check_yields(path, split, scores)
-    return found
+    scores = _scores(found, index, processes)
+    _check_yields(path, scores)
+    return scores
 
 
 def _scores(rows: Condensed, index: NDArray[np.int64], processes: tuple[str, ...]) -> Scores:
@@ -132,15 +119,14 @@ def _scores(rows: Condensed, index: NDArray[np.int64], processes: tuple[str, ...
     return Scores(rows.value, rows.weight, signal, index[rows.kind], processes, shared)
 
 
-def _check_yields(path: Path, split: str, scores: Scores) -> None:
+def _check_yields(path: Path, scores: Scores) -> None:
     for k, name in enumerate(("signal", *scores.processes), start=-1):
         own = scores.process == k
         total = float(scores.weight[own].sum())
         if total <= 0:
             raise NormalisationError(
-                f"{path}: the {split} split holds {scores.events[own].sum()} events of {name} with "
-                f"a total yield of {total:g}, which must be positive; simulate more events or "
-                "leave the process out"
+                f"{path} holds {scores.events[own].sum()} events of {name} with a total yield of "
+                f"{total:g}, which must be positive; simulate more events or leave the process out"
             )
     if not scores.processes:
-        raise NormalisationError(f"{path}: the {split} split holds no background")
+        raise NormalisationError(f"{path} holds no background")

@@ -1,5 +1,6 @@
 """Counting what passes each cut, raw and weighted, step by step through a file."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -13,9 +14,18 @@ GENERATED = "generated"
 
 @dataclass(frozen=True)
 class CutCounts:
-    """The cut flow of a file; the first step, `generated`, counts every event read."""
+    """The cut flow of a file.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+        The first one, `generated`, counts every event read.
+    weights : (float, float)
+        The smallest and the largest size of a generator weight other than 0; (∞, 0) without any.
+    """
 
     steps: tuple[Step, ...]
+    weights: tuple[float, float] = (math.inf, 0.0)
 
     @classmethod
     def of(cls, weight: np.ndarray, cuts: Mapping[str, np.ndarray]) -> Self:
@@ -33,7 +43,10 @@ class CutCounts:
         for name, mask in cuts.items():
             passed = passed & mask
             steps.append(_count(name, weight[passed]))
-        return cls(tuple(steps))
+        sizes = np.abs(weight[weight != 0])
+        return cls(
+            tuple(steps), (float(sizes.min(initial=math.inf)), float(sizes.max(initial=0.0)))
+        )
 
     @classmethod
     def empty(cls, names: Sequence[str]) -> Self:
@@ -62,7 +75,8 @@ class CutCounts:
             tuple(
                 Step(a.name, a.raw + b.raw, a.sum_w + b.sum_w, a.sum_w2 + b.sum_w2)
                 for a, b in zip(self.steps, other.steps, strict=True)
-            )
+            ),
+            (min(self.weights[0], other.weights[0]), max(self.weights[1], other.weights[1])),
         )
 
 

@@ -29,7 +29,7 @@ def write_csv(rows: Sequence[dict[str, Any]], path: Path, keys: Sequence[str] = 
     """Write rows sorted by `keys`, with the union of their columns, `keys` first."""
     ordered = sorted(rows, key=lambda row: [row[name] for name in keys])
     columns = list(dict.fromkeys([*keys, *(name for row in ordered for name in row)]))
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([format_value(row.get(name)) for name in columns] for row in ordered)
@@ -44,7 +44,7 @@ def read_csv(path: Path, delimiter: str = ",") -> list[dict[str, Any]]:
         If it cannot be read, or a row has more or fewer cells than the table has columns.
     """
     try:
-        with Path(path).open(newline="") as file:
+        with Path(path).open(encoding="utf-8", newline="") as file:
             columns, *rows = csv.reader(file, delimiter=delimiter)
         return [
             {name: _parse(cell) for name, cell in zip(columns, row, strict=True)}
@@ -85,7 +85,7 @@ def read_json(path: Path) -> dict[str, Any]:
         If it cannot be read.
     """
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputFileError(f"{path} is not readable JSON: {error}") from None
 
@@ -93,7 +93,9 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(content: Any, path: Path) -> None:
     """Write JSON; numbers that are not finite are an error."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        temporary.write_text(
+            json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
 
 def summarise_seeds(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:

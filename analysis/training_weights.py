@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from analysis.errors import EmptySampleError
 
 Weighted = tuple[NDArray[np.uint8], NDArray[np.float64]]
-"""Labels and physical weights of some events, [N] each."""
+"""Kinds and physical weights of some events, [N] each: 0 is background, 1, 2, … the signals."""
 
 _DIGIT = 16  # bits
 
 
 class TrainingWeights(NamedTuple):
     """Turns physical weights into those of the loss: mean one, signal and background equal sums.
+
+    Several signals share theirs equally.
 
     Within the background the absolute physical weights are capped at a quantile, so that no
     event dominates a batch; within the signal they are used as they are. Negative weights (NLO
@@ -27,17 +29,19 @@ class TrainingWeights(NamedTuple):
     cap : float
         Largest absolute weight of a background event.
     sums : tuple of float
-        Of absolute, capped weights: background, signal.
+        Of absolute, capped weights: background, signals.
     events : int
         Number of events.
     """
 
     cap: float
-    sums: tuple[float, float]
+    sums: tuple[float, ...]
     events: int
 
     @classmethod
-    def fit(cls, parts: Callable[[], Iterable[Weighted]], cap_quantile: float) -> Self:
+    def fit(
+        cls, parts: Callable[[], Iterable[Weighted]], cap_quantile: float, signals: int = 1
+    ) -> Self:
         """Return the weights of all events that `parts()` gives, part by part.
 
         It is asked for them several times; memory holds one part at a time.
@@ -45,44 +49,42 @@ class TrainingWeights(NamedTuple):
         Raises
         ------
         EmptySampleError
-            If there is no signal or no background with weight.
+            If background or one of the `signals` has no event with weight.
         """
 
         def background() -> Iterator[NDArray[np.float64]]:
-            for label, weight in parts():
-                size = np.abs(weight[label == 0])
+            for kind, weight in parts():
+                size = np.abs(weight[kind == 0])
                 yield size[size > 0]
 
         cap = streamed_quantile(background, cap_quantile)
-        events, sums = 0, ([0.0], [0.0])
-        for label, weight in parts():
-            events += len(label)
-            for kind, values in enumerate(_by_class(label, weight, cap)):
-                sums[kind].append(float(values.sum()))
-        totals = math.fsum(sums[0]), math.fsum(sums[1])
-        for total, name in zip(totals, ("background", "signal"), strict=True):
+        events, sums = 0, [[0.0] for _ in range(1 + signals)]
+        for kind, weight in parts():
+            events += len(kind)
+            found = np.bincount(kind, _capped(kind, weight, cap), 1 + signals)
+            for parts_of_kind, value in zip(sums, found.tolist(), strict=True):
+                parts_of_kind.append(value)
+        totals = tuple(map(math.fsum, sums))
+        for number, total in enumerate(totals):
             if not total > 0:
                 raise EmptySampleError(
-                    f"no {name} event is left for training: provide more events or loosen the "
-                    "selection"
+                    f"no {'signal' if number else 'background'} event is left for training: "
+                    "provide more events or loosen the selection"
                 )
         return cls(cap, totals, events)
 
-    def __call__(
-        self, label: NDArray[np.uint8], weight: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
+    def __call__(self, kind: NDArray[np.uint8], weight: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the weights of the loss [N] of some of the events."""
-        result = np.empty(len(label))
-        for kind, values in enumerate(_by_class(label, weight, self.cap)):
-            result[label == kind] = values / self.sums[kind] * self.events / 2
-        return result.astype(np.float32)
+        signals = len(self.sums) - 1
+        scale = self.events / 2 / np.array(self.sums) / np.array([1, *[signals] * signals])
+        return (_capped(kind, weight, self.cap) * scale[kind]).astype(np.float32)
 
 
-def _by_class(
-    label: NDArray[np.uint8], weight: NDArray[np.float64], cap: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _capped(
+    kind: NDArray[np.uint8], weight: NDArray[np.float64], cap: float
+) -> NDArray[np.float64]:
     size = np.abs(weight)
-    return np.minimum(size[label == 0], cap), size[label == 1]
+    return np.where(kind == 0, np.minimum(size, cap), size)
 
 
 def streamed_quantile(parts: Callable[[], Iterable[NDArray[np.float64]]], quantile: float) -> float:

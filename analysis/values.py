@@ -47,12 +47,6 @@ def check_values(path: str, events: ak.Array) -> None:
             f"{path}: {bad.sum()} generator weights are NaN or infinite, the first in entry "
             f"{events.entry[bad][0]}; {REMEDY}"
         )
-    bad = _outside(events.met, *MOMENTUM) | _outside(events.met_phi, *ANGLE)
-    if bad.any():
-        raise InputFileError(
-            f"{path}: {bad.sum()} values of MissingET are NaN, infinite or not physical, the first "
-            f"in entry {events.entry[bad][0]}; {REMEDY}"
-        )
     for name, limits in LIMITS.items():
         if name in events.fields:
             _check_objects(path, NAMES[name], events[name], limits, ak.to_numpy(events.entry))

@@ -1,15 +1,16 @@
-"""Are the networks' scores probabilities, and does a line fitted on validation events make them so?
+"""Are the networks' scores probabilities, and does a line fitted on unseen events make them so?
 
     python -m benchmarks.calibration RUN
 
-RUN is the folder of a finished run; what its calibration did is undone first. For each training:
-the line of the true against the network's log-odds on test events, and the change of the test cross
-entropy (weights of the loss) by a slope (temperature) or offset and slope (Platt) from validation
-events. Below: mean changes with bootstrap errors, an event drawn once for all trainings, and the
-smallest probability that a calibrated score lies as far off, before and after. After, the error of
-the fit on the validation events counts too.
+RUN is the folder of a finished run of two folds; what its calibration did is undone first. For each
+fold, on one half of its events: the line of the true against the network's log-odds, and the change
+of the cross entropy (weights of the loss) by a slope (temperature) or offset and slope (Platt) from
+the other half. Below: mean changes with bootstrap errors, an event drawn once for all trainings,
+and the smallest probability that a calibrated score lies as far off, before and after. After, the
+error of the fit on the other half counts too.
 """
 
+import itertools
 import json
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -26,7 +27,7 @@ METHODS = ("as is", "temperature", "platt")
 
 
 class Part(NamedTuple):
-    """One side of the split of a training: log-odds of the network alone, class, loss's weight."""
+    """Events of a training's fold: log-odds of the network alone, class, loss's weight."""
 
     log_odds: np.ndarray
     signal: np.ndarray
@@ -39,19 +40,25 @@ class Part(NamedTuple):
         return np.asarray(np.logaddexp(0, sign * (line.offset + line.slope * self.log_odds)))
 
 
-def read(scores: Path) -> dict[str, Part]:
-    """Return both sides of one training."""
+def read(run: Path, scores: Path, fold: int) -> dict[str, Part]:
+    """Return the events of one fold, none of which its network has seen, in two halves.
+
+    The line is fitted on one half and tried on the other.
+    """
     table = pd.read_parquet(scores)
-    folder = Path(str(scores.with_suffix("")).replace("results/scores", "results/models"))
-    model = json.loads((folder / "model.json").read_text())
+    network, signal, seed = scores.relative_to(run / "results/scores").with_suffix("").parts
+    own, joint = (run / "results/models" / network / name / seed for name in (signal, "all"))
+    folder = (own if own.exists() else joint) / f"fold{fold}"
+    model = json.loads((folder / "model.json").read_text("utf-8"))
     done = model.get("calibration", {"offset": 0.0, "slope": 1.0})
+    table = table[table.fold == fold]
     found = {}
-    for side, part in table.groupby("split"):
+    for name, part in table.groupby(np.where(table.key % 2, "known", "test")):
         label = part.label.to_numpy(np.uint8)
         cap = model["dataset"]["weight_cap_quantile"]
         weight = training_weights(label, part.weight.to_numpy(), cap).astype(float)
         raw = (part.log_odds.to_numpy() - done["offset"]) / done["slope"]
-        found[str(side)] = Part(raw, label == 1, weight, part.key.to_numpy())
+        found[str(name)] = Part(raw, label == 1, weight, part.key.to_numpy())
     return found
 
 
@@ -70,9 +77,10 @@ def main(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")])
     print("| training | slope | offset | cross entropy | − temperature | − platt |")
     print("|---|---|---|---|---|---|")
     tests, losses, likely = [], [], []
-    for path in sorted((run / "results/scores").rglob("*.parquet")):
-        parts = read(path)
-        test, known = parts["test"], parts["validation"][:3]
+    paths = sorted((run / "results/scores").rglob("*.parquet"))
+    for path, fold in itertools.product(paths, (0, 1)):
+        parts = read(run, path, fold)
+        test, known = parts["test"], parts["known"][:3]
         lines = (identity, fit_line(*known, offset=False), fit_line(*known))
         truth = fit_line(*test[:3])
         tests.append(test)
@@ -81,7 +89,7 @@ def main(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")])
         mean = [float(np.average(values, weights=test.weight)) for values in losses[-1]]
         errors = truth.errors
         print(
-            f"| {path.relative_to(run / 'results/scores').with_suffix('')} "
+            f"| {path.relative_to(run / 'results/scores').with_suffix('')}, fold {fold} "
             f"| {truth.slope:.2f} ± {errors[1]:.2f} | {truth.offset:+.2f} ± {errors[0]:.2f} "
             f"| {mean[0]:.4f} | {mean[0] - mean[1]:+.4f} | {mean[0] - mean[2]:+.4f} |"
         )

@@ -8,7 +8,6 @@ process, known from the truth of simulated events as the class is. For each trai
 signal efficiencies the table has the yield behind the cut by both, and the effective events.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -72,12 +71,9 @@ def main(
                 pd.concat([read_events(run, name) for name in sorted(own["sample"].unique())])
             )
         training = path.relative_to(run / "results/scores").with_suffix("")
-        model = json.loads((run / "results/models" / training / "model.json").read_text())
-        fraction = own.split.map(model["dataset"]["split"]).to_numpy()
         for efficiency in EFFICIENCIES:
             behind = (own.log_odds >= signal.quantile(1 - efficiency)).to_numpy()
-            # each side of the split is scaled to the whole yield: two sides, half of it each
-            found = known.loc[own.key].div(2 * fraction, axis=0)[behind]
+            found = known.loc[own.key][behind]
             cells = [
                 f"{yields(w)} | {effective_number(w):.0f}"
                 for w in (found[name].to_numpy() for name in found)

@@ -1,11 +1,10 @@
 """Time of the statistics: one mass, five seeds, every nuisance, on one core.
 
 Run as `python -m benchmarks.limits`; the scores are drawn from known distributions, two background
-processes and 20,000 events per split and seed, with energy-scale, resolution and shower variations.
+processes and 20,000 events per seed, with energy-scale, resolution and shower variations.
 """
 
 import time
-from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -32,26 +31,19 @@ def draw(seed: int, events: int, shift: float = 0.0) -> Scores:
     return Scores(log_odds, weight, signal, process, ("qcd", "ttbar"))
 
 
-def splits(seed: int, events: int, shift: float = 0.0) -> Mapping[str, Scores]:
-    """Return a validation and a test split."""
-    return {
-        name: draw(2 * seed + k, events, shift) for k, name in enumerate(("validation", "test"))
-    }
-
-
 def main(
     seeds: Annotated[int, typer.Option(help="Trainings.")] = 5,
-    events: Annotated[int, typer.Option(help="Events per split.")] = 20_000,
+    events: Annotated[int, typer.Option(help="Events.")] = 20_000,
 ) -> None:
     """Print the CPU time of each part and its total, and fail above the target."""
     point, config, tagging = WorkingPoint(), Limits(), BTagging()
     spent = {"Z_A limit": 0.0, "scan": 0.0, "CLs, count and shape": 0.0}
     for seed in range(seeds):
-        nominal = splits(seed, events)
+        nominal = draw(seed, events)
         variations = {
-            "jes": (splits(seed, events, 0.1), splits(seed, events, -0.1)),
-            "jer": (splits(seed, events, 0.05),),
-            "shower": (splits(seed, events, 0.2),),
+            "jes": (draw(seed, events, 0.1), draw(seed, events, -0.1)),
+            "jer": (draw(seed, events, 0.05),),
+            "shower": (draw(seed, events, 0.2),),
         }
         scores = CategoryScores("four", nominal, variations, {"qcd": 0.2, "ttbar": 0.05})
         start = time.process_time()

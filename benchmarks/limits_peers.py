@@ -26,7 +26,7 @@ from analysis.channels import CategoryScores, count_channel, shape_channel
 from analysis.cls import expected_limit
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
 from analysis.workspace import build_workspace
-from benchmarks.limits import splits
+from benchmarks.limits import draw
 from workflow.cli import run
 
 Limit = Callable[[dict[str, Any]], list[float]]
@@ -36,11 +36,11 @@ def workspaces(seed: int, events: int) -> dict[str, dict[str, Any]]:
     """Return the models of a count and of a shape, with μ in units near the limit."""
     point, config, tagging = WorkingPoint(), Limits(), BTagging()
     variations = {
-        "jes": (splits(seed, events, 0.1), splits(seed, events, -0.1)),
-        "jer": (splits(seed, events, 0.05),),
-        "shower": (splits(seed, events, 0.2),),
+        "jes": (draw(seed, events, 0.1), draw(seed, events, -0.1)),
+        "jer": (draw(seed, events, 0.05),),
+        "shower": (draw(seed, events, 0.2),),
     }
-    scores = CategoryScores("four", splits(seed, events), variations, {"qcd": 0.2, "ttbar": 0.05})
+    scores = CategoryScores("four", draw(seed, events), variations, {"qcd": 0.2, "ttbar": 0.05})
     channels = {
         "count": count_channel(scores, point, config, tagging),
         "shape": shape_channel(scores, config, tagging),
@@ -82,7 +82,7 @@ def timed(tool: Limit, workspace: dict[str, Any]) -> tuple[list[float], float]:
 
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds, of which the best counts.")] = 3,
-    events: Annotated[int, typer.Option(help="Events per split.")] = 20_000,
+    events: Annotated[int, typer.Option(help="Events.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Seed of the scores.")] = 1,
 ) -> None:
     """Print time and limits of each tool on both models."""

@@ -126,9 +126,9 @@ def fit(spec: Any, settings: Training, data: Data, held: Sample, seed: int, fold
         facts = {
             "parameters": model.description["parameters"],
             "cpu": time.process_time() - start,
-            "epochs": sum(1 for _ in (folder / "history.csv").open()) - 1,
+            "epochs": sum(1 for _ in (folder / "history.csv").open(encoding="utf-8")) - 1,
         }
-        (folder / "facts.json").write_text(json.dumps(facts))
+        (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     found = predict_log_odds(folder, held.events, accelerator="cpu", batch_size=256)
     np.savez(folder / "scores.npz", log_odds=found)
 
@@ -143,7 +143,7 @@ def report(folder: Path, signal: np.ndarray, event: np.ndarray) -> None:
     print(f"{signal.sum()} signal and {(~signal).sum()} background test {folder.name}\n")
     print(f"| network | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
     for name, found in scores.items():
-        facts = [json.loads((folder / name / s / "facts.json").read_text()) for s in found]
+        facts = [json.loads((folder / name / s / "facts.json").read_text("utf-8")) for s in found]
         rows = [metric_row(x, signal, np.ones(len(signal)), POINTS) for x in found.values()]
         cells = [f"{facts[0]['parameters']:,}", *(spread(facts, k, 0) for k in ("epochs", "cpu"))]
         cells += [spread(rows, "auc", 4)]

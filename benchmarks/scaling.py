@@ -65,7 +65,7 @@ def measure(*command: object) -> Run:
         found, status, usage = os.wait4(process.pid, os.WNOHANG)
         if found:
             break
-        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{process.pid}/status").read_text("utf-8").splitlines()
         peak = max([peak, *(int(x.split()[1]) for x in lines if x.startswith("VmHWM"))])
         time.sleep(0.02)
     if status:

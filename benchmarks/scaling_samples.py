@@ -49,12 +49,12 @@ def repeat_root(source: Path, events: int, output: Path) -> None:
 
 
 def draw_scores(events: int, noise: float, output: Path) -> None:
-    """Write the scores of one network: half are test events, a fifth is signal.
+    """Write the scores of one network; a fifth of the events is signal.
 
     Logistic log-odds of two backgrounds and a signal, each with the network's own `noise`; other
     networks score the same events. Log-normal weights with a total background of 5,000 events.
     """
-    per_event = 2 * 5e3 / 0.8 / events
+    per_event = 5e3 / 0.8 / events
     output.parent.mkdir(parents=True, exist_ok=True)
     writer = None
     for start in range(0, events, GROUP):
@@ -68,15 +68,12 @@ def draw_scores(events: int, noise: float, output: Path) -> None:
         log_odds = truth + noise * np.random.default_rng([start, int(1e6 * noise)]).normal(
             size=count
         )
-        names, sides = ["qcd", "ttbar", "signal"], ["validation", "test"]
+        names = ["qcd", "ttbar", "signal"]
         table = pa.table(
             {
                 "key": key,
                 "process": pa.DictionaryArray.from_arrays(process, names),
                 "label": signal.astype(np.uint8),
-                "split": pa.DictionaryArray.from_arrays(
-                    np.arange(count, dtype=np.int32) % 2, sides
-                ),
                 "log_odds": log_odds,
                 "weight": weight,
             }

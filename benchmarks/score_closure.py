@@ -7,7 +7,6 @@ signal efficiencies the table has the multijet yield behind the cut, on validati
 together, once weighted by the map and once by the truth flavours of the same events.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -57,11 +56,7 @@ def main(
             truth.setdefault(name, truth_weights(run, name))
         known = pd.concat([truth[name] for name in own["sample"].unique()])
         training = path.relative_to(run / "results/scores").with_suffix("")
-        model = json.loads((run / "results/models" / training / "model.json").read_text())
-        fraction = own.split.map(model["dataset"]["split"]).to_numpy()
-        # each side of the split is scaled to the whole yield: two sides, half of it each
-        by_truth = known.loc[own.key].to_numpy() / fraction / 2
-        by_map = own.weight.to_numpy() / 2
+        by_truth, by_map = known.loc[own.key].to_numpy(), own.weight.to_numpy()
         for efficiency in EFFICIENCIES:
             behind = (own.log_odds >= signal.quantile(1 - efficiency)).to_numpy()
             cells = (yields(by_truth[behind]), yields(by_map[behind]))

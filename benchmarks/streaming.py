@@ -17,8 +17,8 @@ import torch
 import typer
 from torch.nn.functional import cross_entropy
 
-from analysis.config.dataset import Split
-from analysis.dataset import Dataset, Selection
+from analysis.config.dataset import Dataset as Config
+from analysis.dataset import Dataset, Selection, Side
 from benchmarks.scaling import Samples
 from models.data import Batches, Labelled, in_order
 from models.normalisation import fit_normalisation
@@ -55,7 +55,7 @@ def rate(batches: Batches, step: Callable[[Labelled], None]) -> float:
 
 def main(
     events: Annotated[
-        int, typer.Option(help="Events of the samples; half are for training.")
+        int, typer.Option(help="Events of the samples; four tenths are for training.")
     ] = 4000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds, of which the best counts.")] = 3,
 ) -> None:
@@ -66,7 +66,7 @@ def main(
         samples.prepare()
         samples.dataset()
         datasets = [Dataset(path) for path in samples.datasets]
-        side = Selection(datasets, 1, Split(), "train")
+        side = Selection(datasets, Side("train", Config(), 1, 0))
         needed = len(side) * side.event_bytes / 1e6
         found = {
             name: sources([side], QUANTILE, share * needed)[0]

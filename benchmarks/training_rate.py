@@ -76,7 +76,7 @@ def together(rates: list[list[float]]) -> tuple[float, float]:
 def side_by_side(commands: list[list[str]]) -> list[dict[str, Any]]:
     """Run commands at the same time; return the JSON that each printed last."""
     running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
         for command in commands
     ]
     found = []

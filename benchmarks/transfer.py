@@ -96,7 +96,7 @@ def main(
     factor: Annotated[int, typer.Option(min=1, help="Events of ours per event of Delphes.")] = 3,
 ) -> None:
     """Print the table."""
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     entries = {
         name: [entry for entry in manifest["files"] if entry["sample"] == name]
         for name in (signal, *BACKGROUNDS)

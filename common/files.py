@@ -62,6 +62,17 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         _remove(temporary)
 
 
+def expanded(path: str) -> str:
+    """Return a path with `~`, `~user`, `$NAME` and `${NAME}` replaced; unknown ones stay.
+
+    Examples
+    --------
+    >>> expanded("data/$NOT_SET/x.root")
+    'data/$NOT_SET/x.root'
+    """
+    return os.path.expandvars(Path(path).expanduser() if path.startswith("~") else path)
+
+
 def require_space(path: Path, size: int) -> None:
     """Raise OSError, as a write would, if the disk of `path` has no `size` bytes left.
 

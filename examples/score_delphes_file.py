@@ -1,4 +1,4 @@
-"""Score a Delphes file: python examples/score_delphes_file.py FILE.root results/models/…/1"""
+"""Score a file: python examples/score_delphes_file.py FILE.root results/models/…/fold0 [m_H]"""
 
 import sys
 
@@ -10,10 +10,11 @@ from analysis.reconstruction import reconstruct_file
 from models.batch import Events
 from models.inference import predict_log_odds
 
-delphes_file, model = sys.argv[1:]
+delphes_file, model, *mass = sys.argv[1:]
 reconstruct_file(delphes_file, "events.parquet", Reconstruction())
 table = ak.from_parquet("events.parquet")
 inputs = tensors(table, max_constituents=50, max_subjets=6)
-log_odds = predict_log_odds(model, Events(inputs))
+hypothesis = float(mass[0]) if mass else None  # for a network for all masses
+log_odds = predict_log_odds(model, Events(inputs), mass_gev=hypothesis)
 for entry, value in zip(table["entry"], log_odds, strict=True):
     print(f"event {entry}: log-odds {value:+.3f}")

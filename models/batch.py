@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from common.columns import Columns
 from models.errors import ModelError
+from models.hypotheses import Hypotheses
 
 
 @dataclass(frozen=True)
@@ -189,29 +191,25 @@ class Sample:
         """Mean of the training weights."""
         return float(np.asarray(self.weight, dtype=np.float64).mean())
 
-    def batches(self, size: int, rng: np.random.Generator, shuffle: bool) -> Iterator[Columns]:
-        """Yield all events once, `size` at a time: the arrays of `Batch`, `label` and `weight`.
-
-        In their order, or in a random one. `mass` is added where the sample has masses.
-        """
-        order = rng.permutation(len(self)) if shuffle else np.arange(len(self))
-        own = {"label": np.asarray(self.label), "weight": np.asarray(self.weight)}
-        mass = self.hypotheses(rng)
-        if mass is not None:
-            own["mass"] = mass
-        for start in range(0, len(self), size):
-            rows = order[start : start + size]
-            yield self.events.columns(rows) | {name: array[rows] for name, array in own.items()}
-
-    def hypotheses(self, rng: np.random.Generator) -> np.ndarray | None:
-        """Return a mass hypothesis [N] for every event, or None where none are used.
-
-        Signal has its own; background draws from the signal's, so that the hypothesis alone tells
-        nothing about the label.
-        """
+    @cached_property
+    def hypotheses(self) -> Hypotheses | None:
+        """The masses that background events draw from; None where none are used."""
         if self.mass is None:
             return None
         signal = np.asarray(self.label) == 1
         weight = np.asarray(self.weight, dtype=np.float64)[signal]
-        drawn = rng.choice(self.mass[signal], size=len(self.mass), p=weight / weight.sum())
-        return np.where(signal, self.mass, drawn).astype(np.float32)
+        return Hypotheses.of_signal(np.asarray(self.mass)[signal], weight)
+
+    def batches(self, size: int, rng: np.random.Generator, shuffle: bool) -> Iterator[Columns]:
+        """Yield all events once, `size` at a time: the arrays of `Batch`, `label` and `weight`.
+
+        In their order, or in a random one. `mass`, NaN for background, is added where the sample
+        has masses.
+        """
+        order = rng.permutation(len(self)) if shuffle else np.arange(len(self))
+        own = {"label": np.asarray(self.label), "weight": np.asarray(self.weight)}
+        if self.mass is not None:
+            own["mass"] = np.asarray(self.mass)
+        for start in range(0, len(self), size):
+            rows = order[start : start + size]
+            yield self.events.columns(rows) | {name: array[rows] for name, array in own.items()}

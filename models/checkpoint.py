@@ -68,7 +68,7 @@ def describe(
     return {
         "format": FORMAT,
         "network": dump(spec),
-        "training": dump(training),
+        "training": {k: v for k, v in dump(training).items() if k not in ("seeds", "masses")},
         "features": dump(features),
         "parameters": parameter_count(network),
         "versions": {
@@ -83,7 +83,9 @@ def save(folder: Path, network: nn.Module, description: Mapping[str, Any]) -> No
     """Write the network into `folder`; each file appears finished or not at all."""
     write_tensors(folder / WEIGHTS, network.state_dict())
     with atomic_path(folder / DESCRIPTION) as path:
-        path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+        path.write_text(
+            json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 def unshared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -182,7 +184,7 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
 
 def _read_description(path: Path) -> dict[str, Any]:
     try:
-        description = json.loads(path.read_text())
+        description = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{path} does not exist; train the network first") from None
     except (OSError, ValueError) as error:

@@ -69,6 +69,8 @@ class Batches:
         rng = np.random.default_rng(self.seed)
         for columns in self.source.batches(self.size, rng, self.shuffle):
             columns["weight"] = (columns["weight"].astype(np.float64) / mean).astype(np.float32)
+            if self.source.hypotheses is not None:
+                columns = self.source.hypotheses.drawn(columns, rng)
             yield labelled(shared(columns, self.rank, self.processes))
 
 

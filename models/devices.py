@@ -65,7 +65,7 @@ def free_gpu() -> int:
         name = f"boosted-hh4b-{torch.cuda.get_device_properties(index).uuid}.lock"
         path = Path(tempfile.gettempdir()) / name
         try:
-            file = path.open("a")
+            file = path.open("a", encoding="utf-8")
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # taken, by a job of this user or of another
             continue

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from models.batch import Events
-from models.checkpoint import load
+from models.checkpoint import TrainedModel, load
 from models.devices import device_of, torch_device
 from models.errors import ModelError
 from models.specs import Features
@@ -95,7 +95,18 @@ def predict_log_odds(
     """
     model = load(folder, features)
     torch.set_num_threads(threads)
+    return calibrated(model, events, batch_size, accelerator, mass_gev)
+
+
+def calibrated(
+    model: TrainedModel,
+    events: Events,
+    batch_size: int = 1024,
+    accelerator: str = "auto",
+    mass_gev: float | None = None,
+) -> np.ndarray:
+    """Return the calibrated log-odds [N] of a model in memory; see `predict_log_odds`."""
     device = torch_device(device_of(accelerator))
     raw = log_odds(model.network, events, batch_size, device, mass_gev)
-    calibrated: np.ndarray = model.calibration(raw)
-    return calibrated
+    found: np.ndarray = model.calibration(raw)
+    return found

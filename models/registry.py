@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from common.files import expanded
 from models.errors import ModelError
 from models.specs import Custom, Features
 
@@ -61,11 +67,11 @@ def build(spec: Any, features: Features) -> nn.Module:
 
 
 def modules_of(spec: Any) -> tuple[str, ...]:
-    """Return the import paths of the modules that hold the network and its jet encoder."""
+    """Return the modules, or files, that hold the network and its jet encoder."""
     targets = [_target(spec)]
     if hasattr(spec, "jet_encoder"):
         targets.append(JET_ENCODERS[spec.jet_encoder.kind])
-    return tuple(target.partition(":")[0] for target in targets)
+    return tuple(target.rpartition(":")[0] for target in targets)
 
 
 def _target(spec: Any) -> str:
@@ -78,23 +84,40 @@ def _target(spec: Any) -> str:
 
 
 def load_class(target: str, base: type[T]) -> type[T]:
-    """Return the class that `package.module:Class` names, which must be a `base`.
+    """Return the class that `package.module:Class` or `file.py:Class` names, a `base`.
 
     Raises
     ------
     ModelError
         If it cannot be imported, or is something else.
     """
-    module_name, _, class_name = target.partition(":")
+    module_name, _, class_name = target.rpartition(":")
     try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
+        load = _load_file if module_name.endswith(".py") else importlib.import_module
+        module = load(module_name)
+    except (ImportError, OSError, SyntaxError) as error:
         raise ModelError(
             f"the network {target} cannot be imported: {error}; install what it needs "
-            "(networks of others: pip install 'boosted-hh4b[peers]'), or put its folder on "
-            "PYTHONPATH"
+            "(networks of others: pip install -r envs/requirements-peers.txt), name its file as "
+            "in my_networks.py:DeepSets, or put the folder of its package on PYTHONPATH"
         ) from error
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise ModelError(f"{target} is no {base.__name__} class; name one as package.module:Class")
+        raise ModelError(
+            f"{target} is no {base.__name__} class; name one as file.py:Class or "
+            "package.module:Class"
+        )
     return found
+
+
+@cache
+def _load_file(path: str) -> ModuleType:
+    """Return the module that a file holds; its folder does not come onto Python's path."""
+    file = expanded(path)
+    spec = importlib.util.spec_from_file_location(f"network_{Path(file).stem}", file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no file of Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # as its dataclasses and pickles need it
+    spec.loader.exec_module(module)
+    return module

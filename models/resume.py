@@ -22,18 +22,22 @@ log = logging.getLogger(__name__)
 STATE = "resume.safetensors"
 
 
-def fingerprint(spec: Any, training: Training, data: Data, seed: int) -> str:
-    """Return a digest of all that determines a training: a state is taken up only where it fits."""
+def fingerprint(spec: Any, training: Training, data: Data, seed: int, code: str = "") -> str:
+    """Return a digest of all that determines a training: a state is taken up only where it fits.
+
+    It covers the settings, the sources (`code`), and every array that a batch is made of.
+    """
     digest = hashlib.blake2b(digest_size=16)
     settings = dump(training)
     settings.pop("seeds")
     settings.pop("threads")
-    text = json.dumps([dump(spec), settings, dump(data.features), seed, torch.__version__])
+    text = json.dumps([dump(spec), settings, dump(data.features), seed, code, torch.__version__])
     digest.update(text.encode())
     for source in (data.train, data.validation):
         for columns in source.batches(1024, np.random.default_rng(seed), shuffle=False):
-            for name in ("label", "weight", "kinematics", "mass"):
-                digest.update(np.ascontiguousarray(columns.get(name, ())).data)
+            for name, array in sorted(columns.items()):
+                digest.update(f"{name} {array.dtype} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

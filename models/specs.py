@@ -68,7 +68,8 @@ class UsesKinematics(Block):
     )
     mass_token: bool = Field(
         False,
-        description="Whether m_H enters as a further kinematic token: one network for all m_H.",
+        description="Whether m_H enters as a further kinematic token. `training.masses: joint` "
+        "sets it.",
     )
 
 
@@ -164,13 +165,14 @@ class JetTagger(Network, Transformer):
 
 
 class Custom(Network):
-    """A network of the user's own, given by the import path of its class."""
+    """A network of the user's own, given by the file or the import path of its class."""
 
     architecture: Literal["custom"] = Field("custom", description="Name of the architecture.")
     target: str = Field(
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
-        description="`package.module:Class`, a torch module built as `Class(spec, features)` that "
-        "maps a `models.batch.Batch` to logits [B, 2].",
+        pattern=r"^([A-Za-z_][\w.]*|.+\.py):[A-Za-z_]\w*$",
+        description="`file.py:Class`, the file from the folder of the run, or "
+        "`package.module:Class`: a torch module built as `Class(spec, features)` that maps a "
+        "`models.batch.Batch` to logits [B, 2].",
     )
     options: dict[str, JsonValue] = Field({}, description="The network's own settings.")
 
@@ -195,7 +197,13 @@ class Training(Block):
     """The one training loop, for every network."""
 
     seeds: tuple[int, ...] = Field(
-        (1,), min_length=1, description="One training per seed: initial weights, order, split."
+        (1,), min_length=1, description="One training per seed: initial weights, order, folds."
+    )
+    masses: Literal["joint", "separate"] = Field(
+        "joint",
+        description="Of several signals: `joint` trains one network per seed on all of them, which "
+        "is told m_H, where its architecture has the key `mass_token`; `separate`, and for "
+        "architectures without it, one network per signal.",
     )
     epochs: int = Field(40, gt=0, description="Largest number of passes over the training events.")
     batch_size: int = Field(64, gt=0, description="Events per step.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.columns import Columns, resized
+from models.hypotheses import Hypotheses
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Stream:
         Mean of their training weights.
     held : int
         Events in memory from which a random order draws; the more, the better it mixes.
+    hypotheses : Hypotheses, optional
+        For one network for all m_H: what background events draw from; `read` then gives `mass`
+        too, m_H of signal events in GeV and NaN for background.
     """
 
     read: Callable[[int], Columns]
@@ -35,6 +39,7 @@ class Stream:
     length: int
     mean_weight: float
     held: int
+    hypotheses: Hypotheses | None = None
 
     def __len__(self) -> int:
         return self.length

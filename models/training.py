@@ -43,6 +43,8 @@ def train(
     seed: int,
     folder: str | Path,
     extra: Mapping[str, Any] | None = None,
+    keep_state: bool = False,
+    code: str = "",
 ) -> TrainedModel:
     """Train a network and write it to `folder`.
 
@@ -60,6 +62,11 @@ def train(
         `resume.safetensors`, from which an interrupted call goes on.
     extra : mapping, optional
         Further entries of `model.json`, such as the version of the code.
+    keep_state : bool
+        Whether `resume.safetensors` stays behind the end, from which the next call makes the same
+        model without training.
+    code : str
+        Digest of the sources that the training runs; a state of other sources is not taken up.
 
     Returns
     -------
@@ -84,7 +91,7 @@ def train(
     with _reproducible(seed):
         network = build(spec, data.features)
         fit_normalisation(network, (batch[0] for batch in in_order(data.train, 1024, seed)))
-        identity = fingerprint(spec, training, data, seed)
+        identity = fingerprint(spec, training, data, seed, code)
         progress = Progress.open(folder, identity, network)
         if isinstance(network, FitsItself):
             network.fit(data.train, data.validation, seed, progress)
@@ -111,9 +118,10 @@ def train(
     )
     with atomic_path(folder / HISTORY) as path:
         lines = [",".join(COLUMNS), *(",".join(map(_number, row)) for row in progress.history)]
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     save(folder, network, description)
-    progress.close()
+    if not keep_state:
+        progress.close()
     return TrainedModel(network.eval(), spec, data.features, description)
 
 

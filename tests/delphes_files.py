@@ -1,5 +1,6 @@
 """Delphes files for tests: real events written again, changed in one respect."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 import uproot
+
+from workflow.inputs import root_uuid
 
 DATA = Path(__file__).parent / "data"
 SIGNAL, QCD = DATA / "tiny_signal_mH1000.root", DATA / "tiny_qcd.root"
@@ -16,7 +19,6 @@ LEAVES = {
     "EFlowTrack": ("PT", "Eta", "Phi", "Mass", "Charge", "PID"),
     "EFlowPhoton": ("ET", "Eta", "Phi"),
     "EFlowNeutralHadron": ("ET", "Eta", "Phi"),
-    "MissingET": ("MET", "Phi"),
 }
 Change = Callable[[np.ndarray], None]
 
@@ -55,4 +57,16 @@ def write_flat(
         if len(next(iter(columns.values()))):
             for _ in range(copies):
                 out.extend(columns)
+    return path
+
+
+def as_another(source: Path, path: Path) -> Path:
+    """Copy a ROOT file and give the copy a UUID of its own, as if ROOT had made it anew."""
+    content = bytearray(source.read_bytes())
+    uuid = root_uuid(str(source))
+    assert uuid is not None
+    start = content.index(uuid)
+    content[start : start + 16] = hashlib.blake2b(str(path).encode(), digest_size=16).digest()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
     return path

@@ -4,7 +4,14 @@ from dataclasses import fields
 
 import numpy as np
 
+from analysis.simulation.detector import Response
 from analysis.simulation.particles import Particles
+
+
+def scalar_sums(response: Response, events: int) -> np.ndarray:
+    """Return Σ pT [GeV] of the energy flow of each event."""
+    flow = (response.tracks, response.photons, response.neutral_hadrons)
+    return sum(np.bincount(part.event, part.pt, events) for part in flow)
 
 
 def one_particle(**values: float) -> Particles:

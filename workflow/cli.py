@@ -4,7 +4,7 @@ import json
 import logging
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,14 +21,17 @@ from workflow.watchdog import follow_run
 T = TypeVar("T")
 
 
-def run(main: Callable[..., None]) -> None:
-    """Run `main` as a typer command; an error that the user can mend is one message and exit 1."""
+def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
+    """Run `main` as a typer command; an error that the user can mend is one message and exit 1.
+
+    `arguments` are those of the process where none are given.
+    """
     follow_run()
     _show_progress()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
     try:
-        app()
+        app(arguments)
     except UserError as error:
         Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {error}", highlight=False)
         sys.exit(1)
@@ -81,8 +84,8 @@ def _parse(text: str) -> Any:
         except json.JSONDecodeError as error:
             raise ConfigError(f"the configuration given inline is not JSON: {error}") from None
     try:
-        return yaml.safe_load(Path(text).read_text())
-    except (OSError, yaml.YAMLError) as error:
+        return yaml.safe_load(Path(text).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"the configuration file {text} cannot be read: {error}") from None
 
 

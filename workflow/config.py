@@ -25,6 +25,8 @@ from models.specs import NetworkSpec, Training
 from models.specs_jets import Jets
 from models.views import Interpretation, select, views
 
+ALL_MASSES = "all"
+"""What stands in the place of a signal where one training serves all of them."""
 SCHEMA = Path(__file__).parent / "config.schema.json"
 
 
@@ -68,6 +70,15 @@ class Config(Block):
     def network(self, name: str) -> NetworkSpec:
         return next(network for network in self.networks if network.name == name)
 
+    def is_joint(self, network: str) -> bool:
+        """Return whether one training of a network serves all signals."""
+        takes_mass = hasattr(self.network(network), "mass_token")
+        return self.training.masses == "joint" and takes_mass and len(self.signals) > 1
+
+    def trained_on(self, network: str, signal: str) -> str:
+        """Return which training of a network serves a signal: its own, or the one of all masses."""
+        return ALL_MASSES if self.is_joint(network) else signal
+
     @property
     def looked_into(self) -> tuple[tuple[str, str, int], ...]:
         """Network, signal and seed of each training that is looked into."""
@@ -87,6 +98,8 @@ class Config(Block):
         _unique("samples: the signal mass", (str(signal.mass_gev) for signal in self.signals))
         if not self.signals:
             raise ValueError("samples: none has `label: signal`")
+        if ALL_MASSES in (signal.name for signal in self.signals):
+            raise ValueError(f"samples: no signal may be called {ALL_MASSES!r}; rename it")
         if not self.backgrounds:
             raise ValueError("samples: none has `label: background`")
         if not self.networks:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import BLOCK, SPLITS, STEP, TENSORS, Dataset, assign_split, blocks_of
+from analysis.dataset import BLOCK, STEP, TENSORS, Dataset, Side, blocks_of
 from analysis.errors import EmptySampleError
 from analysis.features import KINEMATIC_FEATURES
 from common.columns import Columns, resized
@@ -82,7 +82,9 @@ def jets_of_events(
     config: DatasetConfig,
     pt_range: tuple[float, float] = (0.0, np.inf),
 ) -> Jets:
-    """Return both fat jets of all events on one side of a seed's split.
+    """Return both fat jets of all events on one side of a seed's first fold.
+
+    A tagger is trained once a seed: it learns outside that fold and is tested in it.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def jets_of_events(
         Of the processes of the task.
     task : JetTask
     side : str
-        One of `analysis.dataset.SPLITS`.
+        train, validation or test.
     seed : int
     config : analysis.config.dataset.Dataset
     pt_range : (low, high)
@@ -105,14 +107,13 @@ def jets_of_events(
     def part(data: Dataset, rows: slice, with_tensors: bool) -> Columns:
         columns = data.rows(rows, ("key", "weight", "kinematics"))
         weight = columns["weight"]
-        chosen = assign_split(columns["key"], seed, config.split) == SPLITS.index(side)
-        chosen &= weight != 0
+        chosen = Side(side, config, seed, fold=0).holds(columns["key"]) & (weight != 0)
         momentum = columns["kinematics"][chosen, :2, PT].ravel()
         kept = (momentum >= pt_range[0]) & (momentum < pt_range[1])
         is_signal = str(data.attributes["process"]) in task.signal
         found = {
             "label": np.full(int(kept.sum()), is_signal, np.uint8),
-            "weight": np.repeat(weight[chosen], 2)[kept, None] / getattr(config.split, side),
+            "weight": np.repeat(weight[chosen], 2)[kept, None],
         }
         if with_tensors:
             jets = single_jets({n: array[chosen] for n, array in data.rows(rows).items()})
@@ -123,7 +124,7 @@ def jets_of_events(
     for kind, name in ((1, "signal"), (0, "background")):
         if not jets.counts[kind]:
             raise EmptySampleError(
-                f"jets.tasks {task.name}: no {name} jet is on the {side} side of the split; "
+                f"jets.tasks {task.name}: no {name} jet is on the {side} side; "
                 "provide more events or widen jets.pt_min_gev and jets.pt_max_gev"
             )
     return jets

@@ -52,7 +52,9 @@ def submitted_jobs(folder: Path) -> list[str]:
         return []
     command = ["squeue", "--me", "--noheader", "--Format=JobID:24,STDOUT:4096"]
     try:
-        queue = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        queue = subprocess.run(
+            command, capture_output=True, encoding="utf-8", check=True, timeout=60
+        )
     except (OSError, subprocess.SubprocessError):
         return []  # no cluster that answers; submitting to it says why
     rows = [line.partition(" ") for line in queue.stdout.splitlines()]

@@ -37,7 +37,7 @@ def hold_lock(path: Path) -> TextIO:
     folder = path.parent.parent.resolve()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
+        file = path.open("w", encoding="utf-8")
     except OSError as error:
         raise RunningError(
             f"{folder} cannot be written to ({error.strerror}): a run needs a folder of its own "
@@ -79,7 +79,7 @@ def follow_run() -> None:
 def _machine() -> str:
     """Return what a process number is valid in: one boot of one kernel, one process namespace."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return "unknown"  # and `_started` is empty
@@ -88,7 +88,7 @@ def _machine() -> str:
 def _started(pid: int) -> str:
     """Return when a process started, in ticks since boot; nothing if it is gone, or a zombie."""
     try:
-        _, _, fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")
+        _, _, fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")
     except OSError:
         return ""
     state, *rest = fields.split()

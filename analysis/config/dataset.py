@@ -1,38 +1,44 @@
-"""Configuration of the datasets: the split and the weights that networks are trained with."""
+"""Configuration of the datasets: the folds and the weights that networks are trained with."""
 
-from typing import Self
+from typing import Any
 
 from pydantic import Field, model_validator
 
 from analysis.config.base import Block, Probability
 
 
-class Split(Block):
-    """Fractions of the events for training, validation and test; they add up to one."""
-
-    train: Probability = Field(0.5, description="Fraction that the network learns from.")
-    validation: Probability = Field(
-        0.2, description="Fraction for early stopping and for finding the threshold."
-    )
-    test: Probability = Field(0.3, description="Fraction that results are counted on.")
-
-    @model_validator(mode="after")
-    def _adds_up(self) -> Self:
-        total = self.train + self.validation + self.test
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"train + validation + test must be 1, found {total:g}")
-        if min(self.train, self.validation, self.test) <= 0:
-            raise ValueError("each of train, validation and test must be above 0")
-        return self
-
-
 class Dataset(Block):
-    """Tensors, split and training weights."""
+    """Tensors, folds and training weights."""
 
-    split: Split = Split()
+    folds: int = Field(
+        2,
+        ge=2,
+        le=20,
+        description="Parts into which a seed deals the events. Each seed trains one network per "
+        "fold, on the events outside it, and each event is scored by the network of its own fold, "
+        "which has not seen it: every event counts in the results.",
+    )
+    validation: float = Field(
+        0.15,
+        gt=0,
+        lt=1,
+        description="Fraction of the events outside a fold that its network does not learn from: "
+        "they stop its training early and calibrate its score.",
+    )
     weight_cap_quantile: Probability = Field(
         0.99,
         description="In training, physical background weights are capped at this quantile of the "
         "training events, so that no event dominates a batch. 1 caps nothing. Evaluation always "
         "uses the physical weights.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_is_gone(cls, found: Any) -> Any:
+        if isinstance(found, dict) and "split" in found:
+            raise ValueError(
+                "the key `split` is no more: every event is tested by a network that has not seen "
+                "it; write `folds: 2` (trainings per seed) and `validation: 0.15` (fraction of the "
+                "training events that stops a training) in its place"
+            )
+        return found

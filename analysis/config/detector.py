@@ -184,29 +184,12 @@ HCAL = Calorimeter(
 )
 
 
-class BTagging(Block):
-    """Probability to tag a calorimeter jet, by the flavour of its heaviest parton.
-
-    Falls linearly to zero at 5 TeV from pT = 500 GeV on; |η| below 2.5 and 4.
-    """
-
-    bottom: tuple[Probability, Probability] = Field((0.75, 0.60), description="b jets.")
-    charm: tuple[Probability, Probability] = Field((0.10, 0.06), description="c jets.")
-    light: tuple[Probability, Probability] = Field((0.01, 0.0075), description="Other jets.")
-
-
 class Detector(Block):
     """The parametric detector: Delphes' HL-LHC card without pile-up."""
 
     tracker: Tracker = Tracker()
     ecal: Calorimeter = Field(ECAL, description="Electromagnetic calorimeter.")
     hcal: Calorimeter = Field(HCAL, description="Hadronic calorimeter.")
-    jet_radius: Positive = Field(0.4, description="Radius of the anti-kT calorimeter jets.")
-    jet_pt_min: Positive = Field(30.0, description="Smallest pT of a calorimeter jet [GeV].")
-    flavour_cone: Positive = Field(
-        0.5, description="A jet's flavour is that of the heaviest parton within this ΔR."
-    )
-    b_tagging: BTagging = BTagging()
     particle_pt_min: NonNegative = Field(
         5.0,
         description="Generator particles below this pT are not written [GeV]; 0 writes all, and "

@@ -42,7 +42,8 @@ class Sample(Block):
     files: tuple[str, ...] = Field(
         (),
         description="Delphes files: paths, globs (`*`, `?`, `**`), or `root://` and `https://` "
-        "URLs. Relative paths start at the working directory.",
+        "URLs. Relative paths start at the working directory; `~`, `$NAME` and `${NAME}` are "
+        "replaced.",
     )
     simulation: Simulation | None = Field(
         None, description="How to make the events, in place of `files`."

@@ -101,7 +101,7 @@ class WorkingPoint(Block):
     background_events: Positive = Field(20.0, description="Background events that the cut leaves.")
     reading: Literal["expected", "mc"] = Field(
         "expected",
-        description="`expected` counts Σ w at the luminosity, `mc` counts raw test events.",
+        description="`expected` counts Σ w at the luminosity, `mc` counts raw events.",
     )
     min_n_eff: Positive = Field(
         10.0,
@@ -143,8 +143,7 @@ class Limits(Block):
     shape_bins: PositiveInt = Field(6, description="Most bins of the shape fit of the score.")
     min_bin_n_eff: Positive = Field(
         10.0,
-        description="Fewest effective background events in a bin of the shape fit, of the "
-        "validation events that choose the bins; half as many of the test events.",
+        description="Fewest effective background events in a bin of the shape fit.",
     )
     toys_below: NonNegative = Field(
         10.0, description="With fewer expected background events, toys replace the asymptotics."

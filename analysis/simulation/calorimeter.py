@@ -77,8 +77,8 @@ def measure(
     tracks: Tracks,
     parameters: Calorimeter,
     rng: np.random.Generator,
-) -> tuple[Towers, Towers, Tracks]:
-    """Return the towers, the neutral energy-flow objects and the energy-flow tracks.
+) -> tuple[Towers, Tracks]:
+    """Return the neutral energy-flow objects and the energy-flow tracks.
 
     Delphes' `SimpleCalorimeter` (arXiv:1307.6346, section 3.2.3): the energy of a tower is smeared
     log-normally. A significant excess over the tracks that point to it becomes a neutral object;
@@ -146,9 +146,7 @@ def measure(
 
     scale = np.ones(len(tracks.pt))
     scale[stopped] = _scale(charged_sum, variance, energy, sigma, excess)[of_track]
-    kept = energy > 0
     return (
-        Towers(event[kept], energy[kept], eta[kept], phi[kept]),
         Towers(event[excess], neutral[excess], eta[excess], phi[excess]),
         replace(tracks, pt=tracks.pt * scale).select(track_cell >= 0),
     )

@@ -84,7 +84,7 @@ def to_branches(
     n = len(particles)
     if particle_pt_min > 0:
         particles = particles.select(particles.pt >= particle_pt_min)
-    tracks, jets = response.tracks, response.jets
+    tracks = response.tracks
     one = np.ones(n, dtype=np.int64)
     return {
         "Event": _group(one, {"Weight": _f(weight), "Number": np.arange(n) + first_event}),
@@ -119,21 +119,6 @@ def to_branches(
                 ("EFlowNeutralHadron", response.neutral_hadrons),
             )
         },
-        "Jet": _group(
-            np.bincount(jets.event, minlength=n),
-            {
-                "PT": _f(jets.pt),
-                "Eta": _f(jets.eta),
-                "Phi": _f(jets.phi),
-                "Mass": _f(jets.mass),
-                "Flavor": _i(jets.flavour),
-                "BTag": _i(jets.b_tag),
-            },
-        ),
-        "MissingET": _group(
-            one, {"MET": _f(response.met), "Eta": _f(0 * response.met), "Phi": _f(response.met_phi)}
-        ),
-        "ScalarHT": _group(one, {"HT": _f(response.scalar_ht)}),
     }
 
 

@@ -10,6 +10,7 @@ import uproot
 from analysis.config.simulation import Delphes, Simulation
 from analysis.errors import AnalysisError, ConfigError
 from analysis.simulation.settings import seed_lines, settings_lines
+from common.files import expanded
 
 TREE = "Delphes"
 
@@ -27,7 +28,7 @@ def find_executable(delphes: Delphes) -> str:
         If it is neither on PATH nor a file that can be run.
     """
     name = delphes.executable or ("DelphesHepMC3" if delphes.hepmc else "DelphesPythia8")
-    found = shutil.which(name)
+    found = shutil.which(expanded(name))
     if found is None:
         raise ConfigError(
             f"simulation.delphes.executable: {name} is not on PATH and is no executable file; "
@@ -47,7 +48,7 @@ def find_card(delphes: Delphes) -> Path:
     """
     if delphes.card is None:
         raise ConfigError("simulation.delphes.card: none given; give the path of a Delphes card")
-    card = Path(delphes.card)
+    card = Path(expanded(delphes.card))
     if not card.is_file():
         raise ConfigError(
             f"simulation.delphes.card: no file at {card}; give the path of a card, such as "
@@ -89,7 +90,7 @@ def delphes_command(simulation: Simulation, chunk: int, settings: Path, output: 
     command = [find_executable(delphes), str(find_card(delphes))]
     if delphes.hepmc is None:
         return [*command, str(settings), str(output)]
-    source = Path(delphes.hepmc.replace("{chunk}", str(chunk)))
+    source = Path(expanded(delphes.hepmc.replace("{chunk}", str(chunk))))
     if not source.is_file():
         raise ConfigError(f"simulation.delphes.hepmc: no file at {source}; give a HepMC 3 file")
     return [*command, str(output), str(source)]
@@ -108,8 +109,8 @@ def run_delphes(simulation: Simulation, seed: int, chunk: int, output: Path) -> 
     settings = output.with_suffix(".cmnd")
     command = delphes_command(simulation, chunk, settings, output)
     try:
-        settings.write_text(command_file(simulation, seed))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        settings.write_text(command_file(simulation, seed), encoding="utf-8")
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     finally:
         settings.unlink(missing_ok=True)
     if done.returncode != 0 or not output.exists():

@@ -26,20 +26,17 @@ def draw_scores(
     return Scores(log_odds, weight, signal, process, ("qcd", "ttbar"))
 
 
-def write_scores(path: Path, splits: dict[str, Scores]) -> None:
+def write_scores(path: Path, scores: Scores) -> None:
     """Write the table of scores that rule score makes."""
-    parts = []
-    for split, scores in splits.items():
-        names = np.array([*scores.processes, "signal"])[scores.process]
-        columns = {
-            "key": np.arange(len(names), dtype=np.uint64),
-            "sample": pa.array(names).dictionary_encode(),
-            "process": pa.array(names).dictionary_encode(),
-            "label": scores.signal.astype(np.uint8),
-            "split": pa.array([split] * len(names)),
-            "score": 1 / (1 + np.exp(-scores.log_odds)),
-            "log_odds": scores.log_odds,
-            "weight": scores.weight,
-        }
-        parts.append(pa.table(columns))
-    pq.write_table(pa.concat_tables(parts, promote_options="permissive").unify_dictionaries(), path)
+    names = np.array([*scores.processes, "signal"])[scores.process]
+    columns = {
+        "key": np.arange(len(names), dtype=np.uint64),
+        "sample": pa.array(names).dictionary_encode(),
+        "process": pa.array(names).dictionary_encode(),
+        "label": scores.signal.astype(np.uint8),
+        "fold": (np.arange(len(names)) % 2).astype(np.uint8),
+        "score": 1 / (1 + np.exp(-scores.log_odds)),
+        "log_odds": scores.log_odds,
+        "weight": scores.weight,
+    }
+    pq.write_table(pa.table(columns), path)

@@ -57,11 +57,11 @@ def test_figure_shows_the_numbers() -> None:
 
 @pytest.mark.parametrize(("yield_", "method"), [(5e3, "empirical"), (1e5, "tail_fit")])
 def test_a_rising_line_through_the_log_odds_changes_no_limit(yield_: float, method: str) -> None:
-    drawn = {"validation": draw_scores(1, 4000, yield_), "test": draw_scores(2, 4000, yield_)}
-    moved = {name: replace(s, log_odds=0.3 + 0.7 * s.log_odds) for name, s in drawn.items()}
+    drawn = draw_scores(1, 4000, yield_)
+    moved = replace(drawn, log_odds=0.3 + 0.7 * drawn.log_odds)
     one, other = (
-        limit_row(splits, Normalisation(3000.0, 0.582), WorkingPoint(), Limits())
-        for splits in (drawn, moved)
+        limit_row(scores, Normalisation(3000.0, 0.582), WorkingPoint(), Limits())
+        for scores in (drawn, moved)
     )
     assert one["threshold_method"] == other["threshold_method"] == method
     assert other["limit_za_fb"] == pytest.approx(one["limit_za_fb"], rel=1e-3)

@@ -22,40 +22,34 @@ from tests.analysis.score_samples import draw_scores, write_scores
 ROWS = 8192
 NORM = Normalisation(3000.0, 0.582)
 
-Splits = dict[str, Scores]
-
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Splits, Splits]:
-    """The same 60,000 events per split one by one, and in a seventh of as many rows."""
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scores, Scores]:
+    """The same 60,000 events one by one, and in a seventh of as many rows."""
     path = tmp_path_factory.mktemp("scores") / "scores.parquet"
-    events = {
-        name: draw_scores(k, 30_000, 2e4, 1.0) for k, name in enumerate(("validation", "test"))
-    }
-    write_scores(path, events)
+    write_scores(path, draw_scores(1, 30_000, 2e4, 1.0))
     return read_scores(path), read_scores(path, rows=ROWS)
 
 
-def test_yields_errors_and_numbers_are_kept(both: tuple[Splits, Splits]) -> None:
-    for name in ("validation", "test"):
-        one, few = (splits[name] for splits in both)
-        assert one.shared is None
-        assert ROWS / 2 < len(few.weight) <= ROWS
-        assert few.processes == one.processes
-        for k in (-1, 0, 1):
-            a, b = (scores.select(scores.process == k) for scores in (one, few))
-            assert b.events.sum() == len(a.weight)
-            assert b.weight.sum() == pytest.approx(a.weight.sum())
-            assert effective_number(b.weight, b.error) == pytest.approx(effective_number(a.weight))
-            assert (b.signal == (k < 0)).all()
-        assert few.counted().weight.sum() == len(one.weight)
-        np.testing.assert_allclose(few.counted().error ** 2, few.events)
-        np.testing.assert_allclose(few.scaled(3.0).error, 3 * few.error)
+def test_yields_errors_and_numbers_are_kept(both: tuple[Scores, Scores]) -> None:
+    one, few = both
+    assert one.shared is None
+    assert ROWS / 2 < len(few.weight) <= ROWS
+    assert few.processes == one.processes
+    for k in (-1, 0, 1):
+        a, b = (scores.select(scores.process == k) for scores in both)
+        assert b.events.sum() == len(a.weight)
+        assert b.weight.sum() == pytest.approx(a.weight.sum())
+        assert effective_number(b.weight, b.error) == pytest.approx(effective_number(a.weight))
+        assert (b.signal == (k < 0)).all()
+    assert few.counted().weight.sum() == len(one.weight)
+    np.testing.assert_allclose(few.counted().error ** 2, few.events)
+    np.testing.assert_allclose(few.scaled(3.0).error, 3 * few.error)
 
 
-def test_metrics_move_by_less_than_a_tenth_of_their_errors(both: tuple[Splits, Splits]) -> None:
+def test_metrics_move_by_less_than_a_tenth_of_their_errors(both: tuple[Scores, Scores]) -> None:
     rows = []
-    for scores in (splits["test"] for splits in both):
+    for scores in both:
         sample = (scores.log_odds, scores.signal, scores.weight)
         rows.append(metric_row(*sample, error=scores.error, events=scores.events))
     whole, few = rows
@@ -65,19 +59,16 @@ def test_metrics_move_by_less_than_a_tenth_of_their_errors(both: tuple[Splits, S
         error = whole[f"{name}_error"]
         assert abs(few[name] - whole[name]) < 0.1 * error
         assert few[f"{name}_error"] == pytest.approx(error, rel=0.05)
-    one, other = (
-        known_curve(s.log_odds, s.signal, s.weight, s.error)
-        for s in (splits["test"] for splits in both)
-    )
+    one, other = (known_curve(s.log_odds, s.signal, s.weight, s.error) for s in both)
     assert np.mean([(a is None) == (b is None) for a, b in zip(one, other, strict=True)]) > 0.97
 
 
 @pytest.mark.parametrize("reading", ["expected", "mc"])
 def test_limits_move_by_less_than_a_fifth_of_their_errors(
-    both: tuple[Splits, Splits], reading: str
+    both: tuple[Scores, Scores], reading: str
 ) -> None:
     point = WorkingPoint(reading=reading)
-    whole, few = (limit_row(splits, NORM, point, Limits()) for splits in both)
+    whole, few = (limit_row(scores, NORM, point, Limits()) for scores in both)
     assert (few["status"], few["threshold_method"]) == ("ok", whole["threshold_method"])
     assert few["b_total"] == pytest.approx(whole["b_total"])
     shift = abs(few["limit_za_fb"] - whole["limit_za_fb"])
@@ -85,10 +76,10 @@ def test_limits_move_by_less_than_a_fifth_of_their_errors(
     assert few["limit_za_error_fb"] == pytest.approx(whole["limit_za_error_fb"], rel=0.1)
 
 
-def test_fits_move_little(both: tuple[Splits, Splits]) -> None:
+def test_fits_move_little(both: tuple[Scores, Scores]) -> None:
     whole, few = (
-        fit_rows([CategoryScores("four", splits)], WorkingPoint(), Limits(), BTagging())[0]
-        for splits in both
+        fit_rows([CategoryScores("four", scores)], WorkingPoint(), Limits(), BTagging())[0]
+        for scores in both
     )
     for kind in ("count", "shape"):
         for band in ("minus2", "minus1", "median", "plus1", "plus2"):
@@ -124,7 +115,6 @@ def long_table(path: Path, groups: int) -> None:
             {
                 "process": pa.array(names).dictionary_encode(),
                 "label": scores.signal.astype(np.uint8),
-                "split": pa.array(["validation", "test"] * 1024).dictionary_encode(),
                 "log_odds": scores.log_odds,
                 "weight": scores.weight,
             }
@@ -139,13 +129,13 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks, of_arrow = [], []
     for groups in (100, 400):
         long_table(tmp_path / "scores.parquet", groups)
-        steps = ScoreTable(tmp_path / "scores.parquet").steps("test")
+        steps = ScoreTable(tmp_path / "scores.parquet").steps()
         start = pa.total_allocated_bytes()
         of_arrow.append(max(pa.total_allocated_bytes() - start for _ in steps))
         tracemalloc.start()
         found = read_scores(tmp_path / "scores.parquet", rows=2000)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert sum(s.events.sum() for s in found.values()) == 2048 * groups
+        assert found.events.sum() == 2048 * groups
     assert peaks[1] < 1.1 * peaks[0]
     assert of_arrow[1] < 1.1 * of_arrow[0]

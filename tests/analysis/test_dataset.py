@@ -1,4 +1,4 @@
-"""Datasets: the split, the training weights, and the round trip through HDF5."""
+"""Datasets: the folds, the training weights, and the round trip through HDF5."""
 
 from pathlib import Path
 
@@ -9,22 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from analysis.config.dataset import Split
+from analysis.config.dataset import Dataset as Config
 from analysis.dataset import (
     BLOCK,
     CHUNK,
-    SPLITS,
+    SIDES,
     TENSORS,
     Dataset,
     Selection,
-    assign_split,
+    Side,
+    assign_fold,
     event_key,
     write_dataset,
 )
 from analysis.errors import EmptySampleError, InputFileError
 from analysis.training_weights import TrainingWeights, streamed_quantile, training_weights
 
-SPLIT = Split(train=0.5, validation=0.2, test=0.3)
+CONFIG = Config(folds=3, validation=0.2)
 
 
 def test_key_depends_on_sample_file_and_entry_alone() -> None:
@@ -35,14 +36,37 @@ def test_key_depends_on_sample_file_and_entry_alone() -> None:
         assert not np.isin(key, other).any()
 
 
-def test_split_has_its_fractions_and_follows_the_seed() -> None:
+def test_folds_are_equal_and_follow_the_seed() -> None:
     key = event_key("qcd", "file", np.arange(200_000))
-    sides = assign_split(key, 1, SPLIT)
-    fractions = np.bincount(sides) / len(key)
-    assert fractions == pytest.approx([0.5, 0.2, 0.3], abs=0.005)
-    other = assign_split(key, 2, SPLIT)
-    both_test = np.mean((sides == 2) & (other == 2))
-    assert both_test == pytest.approx(0.3**2, abs=0.005), "splits of two seeds are independent"
+    fold = assign_fold(key, 1, 4)
+    assert np.bincount(fold) / len(key) == pytest.approx([0.25] * 4, abs=0.005)
+    both = np.mean((fold == 2) & (assign_fold(key, 2, 4) == 2))
+    assert both == pytest.approx(0.25**2, abs=0.005), "folds of two seeds are independent"
+
+
+@given(
+    folds=st.integers(2, 6),
+    validation=st.floats(0.01, 0.99),
+    seed=st.integers(0, 1000),
+    start=st.integers(0, 10**6),
+)
+def test_every_event_is_tested_by_the_one_network_that_has_not_seen_it(
+    folds: int, validation: float, seed: int, start: int
+) -> None:
+    key = event_key("qcd", "file", np.arange(start, start + 3000))
+    config = Config(folds=folds, validation=validation)
+    holds = np.array(
+        [[Side(name, config, seed, fold).holds(key) for name in SIDES] for fold in range(folds)]
+    )
+    assert (holds.sum(axis=1) == 1).all(), "an event is on one side of each fold"
+    assert (holds[:, 2].sum(axis=0) == 1).all(), "and tests one network"
+    assert (np.argmax(holds[:, 2], axis=0) == assign_fold(key, seed, folds)).all()
+    for fold in range(folds):
+        train, stops, test = holds[fold].mean(axis=1)
+        assert test == pytest.approx(1 / folds, abs=0.06)
+        assert stops / (train + stops) == pytest.approx(validation, abs=0.07)
+    part = slice(100, 200)
+    assert (Side("train", config, seed, 0).holds(key[part]) == holds[0, 0, part]).all()
 
 
 @given(
@@ -89,6 +113,16 @@ def test_quantile_of_parts_is_that_of_the_whole(
 ) -> None:
     parts = np.split(values, sorted(cuts))
     assert streamed_quantile(lambda: parts, quantile) == np.quantile(values, quantile)
+
+
+def test_signals_share_the_weight_of_all_signals_equally() -> None:
+    rng = np.random.default_rng(3)
+    kind, weight = rng.integers(0, 4, 5000).astype(np.uint8), rng.lognormal(0, 1, 5000)
+    fitted = TrainingWeights.fit(lambda: [(kind, weight)], 0.9, signals=3)
+    sums = np.bincount(kind, fitted(kind, weight))
+    assert sums / len(kind) == pytest.approx([1 / 2, 1 / 6, 1 / 6, 1 / 6])
+    with pytest.raises(EmptySampleError, match="no signal event"):
+        TrainingWeights.fit(lambda: [(kind, weight)], 0.9, signals=4)
 
 
 def test_weights_from_parts_are_those_from_the_whole() -> None:
@@ -154,7 +188,7 @@ def test_blocks_of_a_side_hold_what_the_side_holds(tmp_path: Path) -> None:
         write(tmp_path / "s.h5", "signal", [part(BLOCK + 300)]),
         write(tmp_path / "b.h5", "background", [part(2 * BLOCK + 1, first=5000)]),
     ]
-    found = Selection(datasets, 3, SPLIT, "train")
+    found = Selection(datasets, Side("train", CONFIG, 3, 1))
     blocks = [found.read(number) for number in range(len(found.blocks))]
     assert [len(block["key"]) for block in blocks][-1] <= 1
     side = found.all()
@@ -177,8 +211,8 @@ def test_events_without_weight_are_on_no_side(tmp_path: Path) -> None:
         write(tmp_path / "s.h5", "signal", [part(100)]),
         write(tmp_path / "b.h5", "background", [some]),
     ]
-    for name in SPLITS:
-        side = Selection(datasets, 1, SPLIT, name).all()
+    for side in (None, *(Side(name, CONFIG, 1, 0) for name in SIDES)):
+        side = Selection(datasets, side).all()
         assert not np.isin(side["key"][side["dataset"] == 1], some["key"][::2]).any()
 
 
@@ -188,17 +222,16 @@ def test_empty_sample_is_a_valid_dataset(tmp_path: Path) -> None:
     assert dataset.read(np.zeros(0, bool))["constituents"].shape == (0, 2, 5, 15)
 
 
-def test_sides_are_disjoint_complete_and_scaled(tmp_path: Path) -> None:
+def test_sides_are_disjoint_and_complete(tmp_path: Path) -> None:
     datasets = [
         write(tmp_path / "s.h5", "signal", [part(400)]),
         write(tmp_path / "b.h5", "background", [part(600, first=400)]),
     ]
-    sides = [Selection(datasets, 3, SPLIT, name).all() for name in SPLITS]
+    sides = [Selection(datasets, Side(name, CONFIG, 3, 0)).all() for name in SIDES]
     keys = np.concatenate([side["key"] for side in sides])
     assert len(np.unique(keys)) == len(keys) == 1000
-    total = sum(
-        side["weight"].sum() * getattr(SPLIT, n) for n, side in zip(SPLITS, sides, strict=True)
-    )
+    total = sum(side["weight"].sum() for side in sides)
+    assert total == pytest.approx(Selection(datasets).all()["weight"].sum())
     assert total == pytest.approx(sum(data.weight.sum() for data in datasets))
     assert set(sides[0]["dataset"][sides[0]["label"] == 1]) == {0}
 
@@ -209,7 +242,7 @@ def test_side_without_background_is_an_error(tmp_path: Path) -> None:
         write(tmp_path / "b.h5", "background", [part(0)]),
     ]
     with pytest.raises(EmptySampleError, match=r"no background event is on the test side.*b"):
-        Selection(datasets, 1, SPLIT, "test")
+        Selection(datasets, Side("test", CONFIG, 1, 0))
 
 
 def test_truncated_dataset_is_an_error(tmp_path: Path) -> None:

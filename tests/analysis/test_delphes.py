@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
 import pytest
 import uproot
 
+import analysis.delphes
 from analysis.delphes import open_delphes
 from analysis.errors import InputFileError, NormalisationError
+from analysis.lists import Lists
+from analysis.references import kept_positions
 from tests.delphes_files import DATA, QCD, SIGNAL, real_branches, write_flat
 
 
@@ -148,3 +152,75 @@ def test_non_finite_weights_are_counted_and_located(tmp_path: Path) -> None:
     path = write_flat(tmp_path / "w.root", real_branches(), change={"Event.Weight": spoil})
     with pytest.raises(NormalisationError, match=r"2 generator weights .* in entry 5;"):
         read(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_nothing_uses_is_not_looked_at(tmp_path: Path, value: float) -> None:
+    unused = {
+        name: ak.Array(np.full((40, 1), value))
+        for name in ("MissingET.MET", "MissingET.Phi", "ScalarHT.HT", "Jet.PT", "GenJet.Mass")
+    }
+    path = write_flat(tmp_path / "unused.root", real_branches() | unused)
+    assert ak.array_equal(read(path), read(SIGNAL))
+
+
+def standing(branches: dict[str, ak.Array], name: str, leaf: str, eta: float) -> dict[str, Any]:
+    """Return the branches with an object without momentum before, between and after the others."""
+
+    def with_nothing(values: ak.Array, value: float) -> ak.Array:
+        same = np.full((len(values), 1), value, np.asarray(ak.flatten(values)).dtype)
+        return ak.concatenate([same, values[:, :1], same, values[:, 1:], same], axis=1)
+
+    own = {key: values for key, values in branches.items() if key.startswith(f"{name}.")}
+    special = {f"{name}.{leaf}": 0.0, f"{name}.Eta": eta}
+    return branches | {key: with_nothing(v, special.get(key, 0)) for key, v in own.items()}
+
+
+@pytest.mark.parametrize("eta", [999.9, -999.9, 0.3, np.inf, np.nan])
+@pytest.mark.parametrize(
+    ("name", "leaf"), [("EFlowTrack", "PT"), ("EFlowPhoton", "ET"), ("EFlowNeutralHadron", "ET")]
+)
+def test_objects_without_momentum_carry_nothing(
+    tmp_path: Path, name: str, leaf: str, eta: float
+) -> None:
+    branches = standing(real_branches(), name, leaf, eta)
+    assert ak.array_equal(read(write_flat(tmp_path / "still.root", branches)), read(SIGNAL))
+
+
+def test_stored_fat_jets_do_without_objects_without_momentum() -> None:
+    """Of three objects the second stands still: the jets' indices count the others alone."""
+    objects = Lists(np.array([3, 2]), {"moving": np.array([True, False, True, False, True])})
+    index = ak.Array([[[0, 1], [2]], [[1, 0]]])
+    assert kept_positions(index, objects, "moving").to_list() == [[[0], [1]], [[0]]]
+    empty = ak.Array([[], [[0], []]])
+    assert kept_positions(empty, objects, "moving").to_list() == [[], [[], []]]
+
+
+@pytest.mark.parametrize("name", ["EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron"])
+def test_stored_fat_jets_read_alike_with_an_object_at_rest(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Every fifth object of a kind loses its momentum: jets keep their others."""
+    before = read(SIGNAL, fatjets=True)
+    leaf = "PT" if name == "EFlowTrack" else "ET"
+    original = analysis.delphes._events
+
+    def stopped(raw: Any, start: int) -> ak.Array:
+        values = raw[f"{name}.{leaf}"]
+        moving = ak.local_index(values) % 5 != 0
+        eta = ak.where(moving, raw[f"{name}.Eta"], 999.9)
+        return original(raw | {f"{name}.{leaf}": values * moving, f"{name}.Eta": eta}, start)
+
+    monkeypatch.setattr(analysis.delphes, "_events", stopped)
+    after = read(SIGNAL, fatjets=True)
+    assert ak.sum(ak.num(after.eflow)) < ak.sum(ak.num(before.eflow))
+    assert ak.all(after.eflow.pt > 0)
+    assert ak.array_equal(after.fatjet.pt, before.fatjet.pt)
+    for old, new in zip(before, after, strict=True):
+        remaining = {tuple(eflow.to_list().values()) for eflow in new.eflow}
+        for one, other in zip(
+            old.fatjet.constituent_index, new.fatjet.constituent_index, strict=True
+        ):
+            expected = [tuple(old.eflow[i].to_list().values()) for i in one]
+            found = [tuple(new.eflow[i].to_list().values()) for i in other]
+            assert found == [record for record in expected if record in remaining]

@@ -104,8 +104,6 @@ def test_damaged_files(
         ("EFlowNeutralHadron.Phi", 100.0),
         ("Particle.PT", np.nan),
         ("Particle.PID", -(2**31)),
-        ("MissingET.MET", -1.0),
-        ("MissingET.Phi", 1e30),
     ],
 )
 def test_values_that_cannot_be(reader: Reader, tmp_path: Path, branch: str, value: float) -> None:

@@ -12,17 +12,13 @@ from tests.analysis.score_samples import draw_scores, write_scores
 NORM = Normalisation(3000.0, 0.582)
 
 
-def splits(**options):
-    return {"validation": draw_scores(1, **options), "test": draw_scores(2, **options)}
-
-
 def test_the_specification_s_sanity_numbers():
     assert NORM.cross_section(8.7, 0.05) == pytest.approx(0.17, abs=0.005)
     assert NORM.cross_section(8.7, 0.10) == pytest.approx(0.086, abs=0.0005)
 
 
 def test_row_is_consistent_with_its_own_columns():
-    row = limit_row(splits(), NORM, WorkingPoint(), Limits())
+    row = limit_row(draw_scores(1), NORM, WorkingPoint(), Limits())
     assert row["status"] == "ok"
     expected = row["s_up"] / (3000 * row["signal_efficiency"] * 0.582**2)
     assert row["limit_za_fb"] == pytest.approx(expected)
@@ -35,7 +31,7 @@ def test_row_is_consistent_with_its_own_columns():
 
 
 def test_tail_fit_is_marked_and_enters_the_background_error():
-    row = limit_row(splits(background_yield=1e5), NORM, WorkingPoint(), Limits())
+    row = limit_row(draw_scores(1, background_yield=1e5), NORM, WorkingPoint(), Limits())
     assert row["threshold_method"] == "tail_fit"
     assert row["sigma_b"] ** 2 == pytest.approx(
         (0.1 * row["b_expected"]) ** 2 + row["sigma_b_tail"] ** 2
@@ -43,7 +39,7 @@ def test_tail_fit_is_marked_and_enters_the_background_error():
 
 
 def test_scan_raises_the_signal_efficiency_with_the_background_kept():
-    rows = scan_background_events(splits(), NORM, WorkingPoint(), Limits())
+    rows = scan_background_events(draw_scores(1), NORM, WorkingPoint(), Limits())
     for reading in ("expected", "mc"):
         own = [row for row in rows if row["reading"] == reading]
         assert [row["background_events"] for row in own] == list(WorkingPoint().scan)
@@ -51,7 +47,7 @@ def test_scan_raises_the_signal_efficiency_with_the_background_kept():
 
 
 def test_impossible_working_point_is_a_row_with_a_reason_and_no_number():
-    row = limit_row(splits(background_yield=5.0), NORM, WorkingPoint(), Limits())
+    row = limit_row(draw_scores(1, background_yield=5.0), NORM, WorkingPoint(), Limits())
     assert (row["status"], row["threshold_method"]) == ("no limit", "none")
     assert "background_events" in row["reason"]
     assert row["limit_za_fb"] is None
@@ -59,10 +55,9 @@ def test_impossible_working_point_is_a_row_with_a_reason_and_no_number():
 
 
 def test_zero_signal_behind_the_cut_is_a_row_with_a_reason():
-    split = splits()
-    test = split["test"]
-    test.log_odds[test.signal] -= 50
-    row = limit_row(split, NORM, WorkingPoint(), Limits())
+    scores = draw_scores(1)
+    scores.log_odds[scores.signal] -= 50
+    row = limit_row(scores, NORM, WorkingPoint(), Limits())
     assert row["status"] == "no limit"
     assert "no signal" in row["reason"]
 
@@ -70,43 +65,41 @@ def test_zero_signal_behind_the_cut_is_a_row_with_a_reason():
 def test_limit_outside_any_bracket_is_a_row_with_a_reason():
     # 10²⁰ background events known to 10%: no signal that double precision can tell apart
     row = limit_row(
-        splits(background_yield=1e20), NORM, WorkingPoint(background_events=1e19), Limits()
+        draw_scores(1, background_yield=1e20), NORM, WorkingPoint(background_events=1e19), Limits()
     )
     assert (row["status"], row["limit_za_fb"]) == ("no limit", None)
     assert "no signal up to 1e+15 events" in row["reason"]
 
 
 def test_scores_survive_the_file(tmp_path):
-    split = splits()
-    write_scores(tmp_path / "scores.parquet", split)
+    scores = draw_scores(1)
+    write_scores(tmp_path / "scores.parquet", scores)
     found = read_scores(tmp_path / "scores.parquet")
-    for name, scores in split.items():
-        np.testing.assert_array_equal(found[name].log_odds, scores.log_odds)
-        np.testing.assert_array_equal(found[name].process, scores.process)
-        assert found[name].processes == ("qcd", "ttbar")
+    np.testing.assert_array_equal(found.log_odds, scores.log_odds)
+    np.testing.assert_array_equal(found.process, scores.process)
+    assert found.processes == ("qcd", "ttbar")
 
 
 def test_scores_that_are_not_finite_are_an_error(tmp_path):
-    split = splits()
-    split["test"].log_odds[3] = np.nan
-    write_scores(tmp_path / "scores.parquet", split)
-    with pytest.raises(InputFileError, match="1 of 16000 values of log_odds"):
+    scores = draw_scores(1)
+    scores.log_odds[3] = np.nan
+    write_scores(tmp_path / "scores.parquet", scores)
+    with pytest.raises(InputFileError, match="1 of 8000 values of log_odds"):
         read_scores(tmp_path / "scores.parquet")
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0])
 def test_empty_or_negative_process_is_an_error(tmp_path, factor):
-    split = splits()
-    test = split["test"]
-    test.weight[test.process == 1] *= factor
-    write_scores(tmp_path / "scores.parquet", split)
-    with pytest.raises(NormalisationError, match=r"test split holds .* of ttbar"):
+    scores = draw_scores(1)
+    scores.weight[scores.process == 1] *= factor
+    write_scores(tmp_path / "scores.parquet", scores)
+    with pytest.raises(NormalisationError, match=r"holds .* of ttbar"):
         read_scores(tmp_path / "scores.parquet")
 
 
 def test_missing_column_and_unreadable_file_are_errors(tmp_path):
     path = tmp_path / "scores.parquet"
-    write_scores(path, splits())
+    write_scores(path, draw_scores(1))
     pq.write_table(pq.read_table(path).drop_columns(["weight"]), path)
     with pytest.raises(InputFileError, match="weight"):
         read_scores(path)

@@ -75,12 +75,12 @@ def test_tables_are_compared_as_events_in_memory(tmp_path: Path) -> None:
     paths = [tmp_path / "first.parquet", tmp_path / "second.parquet"]
     for path, score in zip(paths, (test.first, test.second), strict=True):
         sample = Scores(score, test.weight, test.signal, process, ("qcd",))
-        write_scores(path, {"validation": sample.select(slice(100)), "test": sample})
+        write_scores(path, sample)
     key = np.arange(len(test.key), dtype=np.uint64)  # as `write_scores` gives them
     whole = PairedTest(key, test.signal, test.weight, test.first, test.second)
     assert ratio_rows([PairedTables(*paths)], replicas=50) == ratio_rows([whole], replicas=50)
-    write_scores(paths[1], {"validation": sample, "test": sample.select(slice(100))})
-    with pytest.raises(InputFileError, match="other test events"):
+    write_scores(paths[1], sample.select(slice(100)))
+    with pytest.raises(InputFileError, match="other events"):
         ratio_rows([PairedTables(*paths)], replicas=50)
 
 

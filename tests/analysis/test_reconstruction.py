@@ -11,7 +11,6 @@ import pytest
 
 from analysis.config.reconstruction import FatJets, Reconstruction, Subjets
 from analysis.delphes import open_delphes
-from analysis.errors import NormalisationError
 from analysis.event_table import EVENT_TYPE, conform, empty_table
 from analysis.reconstruction import reconstruct, reconstruct_file
 from analysis.selection import CutCounts
@@ -184,13 +183,14 @@ def test_nothing_left_after_the_jets(cut: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0])
-def test_weights_that_sum_to_nothing(tmp_path: Path, value: float) -> None:
+def test_weights_of_a_file_may_sum_to_nothing(tmp_path: Path, value: float) -> None:
     def spoil(flat: np.ndarray) -> None:
         flat[:] = value
 
     path = write_flat(tmp_path / "w.root", real_branches(), change={"Event.Weight": spoil})
-    with pytest.raises(NormalisationError, match=r"w\.root: .* 40 events sum to -?(0|40)"):
-        reconstruct_file(str(path), tmp_path / "t.parquet", Reconstruction())
+    _, flow = table_and_flow(path, tmp_path / "t.parquet", Reconstruction())
+    assert flow["generated"][1:3] == (40, 40 * value)
+    assert flow.weights == ((1.0, 1.0) if value else (np.inf, 0.0))
 
 
 def test_some_negative_weights_are_allowed(tmp_path: Path) -> None:

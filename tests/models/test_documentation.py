@@ -18,14 +18,18 @@ PAGE = Path(__file__).parents[2] / "docs" / "networks.md"
 
 @pytest.fixture
 def blocks() -> dict[str, str]:
-    return dict(re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL))
+    return dict(re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL))
 
 
-def test_a_network_of_ones_own_as_documented(blocks, data, tmp_path, monkeypatch):
-    (tmp_path / "my_networks.py").write_text(blocks["python"])
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "my_networks", raising=False)
+@pytest.mark.parametrize("by", ["file", "module"])
+def test_a_network_of_ones_own_as_documented(blocks, data, tmp_path, monkeypatch, by):
+    (tmp_path / "my_networks.py").write_text(blocks["python"], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     (found,) = yaml.safe_load(blocks["yaml"])["networks"]
+    if by == "module":
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "my_networks", raising=False)
+        found["target"] = found["target"].replace(".py:", ":")
     spec = TypeAdapter(NetworkSpec).validate_python(found)
     settings = Training(epochs=5, batch_size=64, learning_rate=1e-2, accelerator="cpu")
     train(spec, settings, data, 1, tmp_path / "model")
@@ -35,7 +39,7 @@ def test_a_network_of_ones_own_as_documented(blocks, data, tmp_path, monkeypatch
 
 
 def test_every_architecture_is_documented():
-    text = PAGE.read_text()
+    text = PAGE.read_text(encoding="utf-8")
     schema = TypeAdapter(NetworkSpec).json_schema()
     for name in schema["discriminator"]["mapping"]:
         assert f"`{name}`" in text

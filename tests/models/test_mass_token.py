@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.batch import Sample
+from models.data import Batches
 from models.errors import ModelError
+from models.hypotheses import FLOOR, Hypotheses
 from models.inference import predict_log_odds
 from models.registry import build
 from models.specs import Kinematics, Training
@@ -62,15 +66,48 @@ def test_scoring_without_a_hypothesis_says_what_is_missing(trained):
         build(SPEC, FEATURES)(make_batch(3))
 
 
-def test_background_draws_from_the_masses_of_the_signal():
-    sample = sample_of(2000, 3)
-    drawn = sample.hypotheses(np.random.default_rng(0))
-    signal = sample.label == 1
-    np.testing.assert_array_equal(drawn[signal], sample.mass[signal].astype(np.float32))
-    assert set(drawn[~signal]) == {600.0, 1000.0, 2000.0}
-    for mass in (600.0, 1000.0, 2000.0):
-        share = np.average(drawn[signal] == mass, weights=sample.weight[signal])
-        assert (drawn[~signal] == mass).mean() == pytest.approx(share, abs=0.06)
+@given(
+    masses=st.lists(st.floats(300, 4000), min_size=1, max_size=6, unique=True),
+    dijet=st.floats(0, 1e5),
+)
+def test_weights_of_hypotheses_undo_how_they_are_drawn(masses, dijet):
+    masses = np.sort(masses)
+    shares = np.linspace(1, 2, len(masses)) / np.linspace(1, 2, len(masses)).sum()
+    found = Hypotheses(masses, shares)
+    (chance,) = found.probabilities(np.array([dijet]))
+    assert chance.sum() == pytest.approx(1)
+    assert (shares / chance).max() <= shares.max() * len(masses) * (1 + 1 / FLOOR)
+    assert (
+        chance.argmax() == np.abs(np.log(max(dijet, 1) / masses)).argmin() or np.ptp(chance) < 1e-9
+    )
+
+    # the mean over what is drawn is the mean over π: exactly, and in a large sample
+    count = 20_000
+    columns = {
+        "mass": np.full(count, np.nan),
+        "weight": np.ones(count, np.float32),
+        "kinematics": np.full((count, 3, 6), dijet, np.float32),
+    }
+    drawn = found.drawn(columns, np.random.default_rng(0))
+    for mass, share, q in zip(masses, shares, chance, strict=True):
+        sums = drawn["weight"][drawn["mass"] == np.float32(mass)].sum() / count
+        assert sums == pytest.approx(share, abs=6 * share / np.sqrt(q * count))
+
+
+def test_hypotheses_are_new_in_each_epoch_and_follow_the_seed():
+    sample = sample_of(500, 3)
+
+    def epoch(seed, number):
+        sequence = np.random.SeedSequence([seed, number])
+        return torch.cat([e.mass for e, _, _ in Batches(sample, 64, sequence)])
+
+    signal = torch.from_numpy(sample.label == 1)
+    first = epoch(1, 0)
+    assert torch.equal(first, epoch(1, 0))
+    assert torch.equal(first[signal], epoch(1, 1)[signal])
+    np.testing.assert_array_equal(first[signal], sample.mass[signal.numpy()].astype(np.float32))
+    for other in (epoch(1, 1), epoch(2, 0)):
+        assert (first != other)[~signal].any()
 
 
 def test_signal_without_mass_is_refused():

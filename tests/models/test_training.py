@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -18,7 +19,7 @@ from models.checkpoint import load, write_tensors
 from models.errors import ModelError
 from models.inference import predict_log_odds
 from models.loop import learning_rate_factor
-from models.resume import STATE, Progress
+from models.resume import STATE, Progress, fingerprint
 from models.specs import CrossAttention, Features, Kinematics, Training
 from models.training import Data, train
 from tests.models.events import FEATURES, make_arrays, make_sample
@@ -52,6 +53,18 @@ def test_only_the_promised_files_appear(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     train(Kinematics(name="k", width=8, heads=1), SHORT, data, 1, tmp_path / "model")
     assert {path.name for path in tmp_path.rglob("*")} == FILES | {"model"}
+
+
+def test_a_kept_state_makes_the_same_model_again_without_training(data, tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    train(SPEC, SHORT, data, 1, folder, keep_state=True)
+    made = {name: (folder / name).read_bytes() for name in FILES}
+    for name in FILES:
+        (folder / name).unlink()
+    monkeypatch.setattr("models.training.Loop", None)
+    train(SPEC, SHORT, data, 1, folder, keep_state=True)
+    assert {name: (folder / name).read_bytes() for name in FILES} == made
+    assert (folder / STATE).exists()
 
 
 def test_the_description_tells_what_was_trained(trained):
@@ -140,6 +153,52 @@ def test_a_state_that_does_not_fit_is_not_taken_up(data, trained, tmp_path, cont
     train(SPEC, SHORT, data, 1, tmp_path, {"code_version": "abc"})
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (trained / name).read_bytes()
+
+
+def changed_in(data: Data, name: str, side: str) -> Data:
+    """Return the events with one array of one side changed in one event."""
+    sample = getattr(data, side)
+    arrays = {key: np.array(sample.events.array(key)) for key in NAMES}
+    arrays[name].flat[0] = not arrays[name].flat[0]
+    return replace(data, **{side: Sample(Events(arrays), sample.label, sample.weight)})
+
+
+@pytest.mark.parametrize("side", ["train", "validation"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_array_that_is_read_decides_on_going_on(data, name, side):
+    changed = changed_in(data, name, side)
+    before, after = (fingerprint(SPEC, SHORT, events, 1) for events in (data, changed))
+    assert before != after
+
+
+def test_sources_and_settings_decide_on_going_on(data):
+    other = SHORT.model_copy(update={"learning_rate": 0.1})
+    calls = [(SHORT, 1, "a"), (SHORT, 1, "b"), (SHORT, 2, "a"), (other, 1, "a")]
+    found = {fingerprint(SPEC, training, data, seed, code) for training, seed, code in calls}
+    assert len(found) == len(calls)
+    more_threads = SHORT.model_copy(update={"threads": 3, "seeds": (5,)})
+    assert fingerprint(SPEC, more_threads, data, 1, "a") in found
+
+
+@pytest.mark.parametrize("what", ["constituents", "constituent_mask", "code"])
+def test_a_training_of_other_inputs_or_code_starts_anew(data, tmp_path, monkeypatch, what):
+    store = Progress.store
+
+    def store_and_die(self, *args):
+        store(self, *args)
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "store", store_and_die)
+        with pytest.raises(KilledError):
+            train(SPEC, SHORT, data, 1, tmp_path / "killed", code="old")
+    if what != "code":
+        data = changed_in(data, what, "train")
+    train(SPEC, SHORT, data, 1, tmp_path / "killed", code="new" if what == "code" else "old")
+    train(SPEC, SHORT, data, 1, tmp_path / "undisturbed")
+    for name in FILES:
+        killed = (tmp_path / "killed" / name).read_bytes()
+        assert killed == (tmp_path / "undisturbed" / name).read_bytes()
 
 
 def test_a_state_with_a_flipped_bit_is_not_taken_up(data, trained, tmp_path, monkeypatch):

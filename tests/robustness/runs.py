@@ -133,4 +133,4 @@ def _is_script(process: psutil.Process) -> bool:
         _, *arguments = process.cmdline() or [""]
     except psutil.Error:
         return False
-    return arguments[:1] == ["-m"] and arguments[1].startswith("workflow.scripts.")
+    return arguments[:1] == ["-P"] and arguments[1] == str(ROOT / "workflow" / "job.py")

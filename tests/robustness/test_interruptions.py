@@ -133,7 +133,7 @@ def test_jobs_do_not_depend_on_the_number_of_cores(fresh: SmallRun) -> None:
     )
     assert one.returncode == 0, one.stderr
     commands = [
-        sorted(line for line in run.stdout.splitlines() if "workflow.scripts" in line)
+        sorted(line for line in run.stdout.splitlines() if "BOOSTED_HH4B_JOB" in line)
         for run in (one, four)
     ]
     assert len(commands[0]) > 10

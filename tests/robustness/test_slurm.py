@@ -85,7 +85,7 @@ def test_run_waits_for_jobs_of_a_killed_one(cluster: dict[str, str], fresh: Smal
         ["sbatch", "--parsable", "--mem=100", f"--output={logs}/%j.log", "--wrap=sleep 300"],
         env=cluster, capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
-    target = "results/events/qcd/tiny_qcd.parquet"
+    target = "results/normalisation/qcd.json"
     run = fresh.complete("--cores", "1", target, environment=cluster)
     assert run.returncode != 0
     assert f"still in the queue: {submitted}; wait" in run.stdout + run.stderr

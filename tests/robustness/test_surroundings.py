@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.robustness.runs import SmallRun, jobs_of, jobs_running
 
@@ -142,7 +143,7 @@ def test_input_truncated_between_runs(reference: SmallRun, copied: Copy) -> None
 
 def test_model_and_resume_state_cut_in_half(reference: SmallRun, copied: Copy) -> None:
     run = copied(*SCORED)
-    (folder,) = run.folder.glob("results/models/*/*/*")
+    (folder,) = run.folder.glob("results/models/*/*/*/fold0")
     cut_in_half(folder / "model.safetensors")
     said = refused(run)
     assert "model.safetensors is not a readable safetensors file" in said
@@ -153,11 +154,28 @@ def test_model_and_resume_state_cut_in_half(reference: SmallRun, copied: Copy) -
     assert jobs["train"] == 1
     assert "reconstruct" not in jobs
     ours, theirs = (
-        next(one.folder.glob("results/models/*/*/*/model.safetensors")) for one in (run, reference)
+        next(one.folder.glob("results/models/*/*/*/fold0/model.safetensors"))
+        for one in (run, reference)
     )
     assert ours.read_bytes() == theirs.read_bytes()
     log = next(run.folder.glob("results/logs/train/*/*/*.log")).read_text()
     assert "training from the start" in log
+
+
+def test_killed_training_goes_on_with_its_own_inputs_alone(copied: Copy) -> None:
+    run = copied(*SCORED)
+    (folder,) = run.folder.glob("results/models/*/*/*")
+    (folder / "model.safetensors").unlink()
+    resume_state_of_a_killed_training(run, folder)
+    path = run.folder / "config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config["reconstruction"]["max_constituents"] = 5
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    target = str((folder / "model.safetensors").relative_to(run.folder))
+    assert jobs_of(run.complete("--cores", "1", target))["train"] == 1
+    log = next(run.folder.glob("results/logs/train/*/*/*.log")).read_text(encoding="utf-8")
+    assert "is of another training: training from the start" in log
+    assert "going on after epoch" not in log
 
 
 def cut_in_half(path: Path) -> None:

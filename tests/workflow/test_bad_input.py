@@ -1,12 +1,14 @@
 """Bad input through the real Snakefile: one clear error, and no partial output."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.conftest import DATA, Snakemake
+from tests.conftest import Snakemake
+from tests.delphes_files import QCD, as_another
 
 
 def failed(snakemake: Snakemake, config: dict[str, Any], *arguments: str) -> str:
@@ -19,9 +21,8 @@ def failed(snakemake: Snakemake, config: dict[str, Any], *arguments: str) -> str
 
 @pytest.fixture
 def truncated(tmp_path: Path) -> Path:
-    content = (DATA / "tiny_qcd.root").read_bytes()
-    path = tmp_path / "cut in half.root"
-    path.write_bytes(content[: len(content) // 2])
+    path = as_another(QCD, tmp_path / "cut in half.root")
+    os.truncate(path, path.stat().st_size // 2)
     return path
 
 
@@ -75,4 +76,4 @@ def test_all_files_skipped(
 def test_no_background_left(snakemake: Snakemake, tiny_config: dict[str, Any]) -> None:
     tiny_config["reconstruction"]["fatjets"]["mass_min"] = 5000
     text = failed(snakemake, tiny_config, "results/limits.csv")
-    assert "no background event is on the train side of the split (samples: qcd)" in text
+    assert "no background event is on the train side of fold 0 (samples: qcd)" in text

@@ -9,7 +9,6 @@ import pytest
 from analysis.errors import ConfigError
 from tests.conftest import ROOT
 from workflow.config import SCHEMA, load, read_config, schema_text
-from workflow.inputs import chunk_names
 from workflow.reference import REFERENCE, reference_text
 
 
@@ -60,7 +59,10 @@ def change(config: dict[str, Any], path: str, value: Any) -> None:
         ("networks.0.fuson", "sum", ["networks.0.fuson", "did you mean 'fusion'"]),
         ("networks.0.heads", 3, ["networks.0", "heads (3)", "width (16)"]),
         ("networks", [], ["networks"]),
-        ("dataset.split.train", 0.9, ["dataset.split", "must be 1", "1.5"]),
+        ("dataset.split.train", 0.9, ["dataset: the key `split`", "`folds: 2`", "`validation:"]),
+        ("dataset.folds", 1, ["dataset.folds", "2", "found 1"]),
+        ("samples.0.name", "all", ["samples", "'all'", "rename"]),
+        ("training.masses", "both", ["training.masses", "'joint'", "'both'"]),
         ("reconstruction.subjets.radius", 2.0, ["subjets.radius (2.0)", "fatjets.radius"]),
         ("interpretation.networks", ["nets"], ["interpretation.networks", "nets", "kinematics"]),
         ("interpretation.seeds", [7], ["interpretation.seeds", "7", "1, 2"]),
@@ -90,14 +92,6 @@ def test_no_background_or_signal(tiny_config: dict[str, Any]) -> None:
     for left, missing in (([signal], "background"), ([background], "signal")):
         with pytest.raises(ConfigError, match=f"none has `label: {missing}`"):
             read_config({**tiny_config, "samples": left})
-
-
-def test_chunk_names_belong_to_the_files() -> None:
-    assert chunk_names(["a/x.root", "b/y.root"]) == ["x", "y"]
-    assert chunk_names(["run_01/ev.root", "run_02/ev.root"]) == ["run_01__ev", "run_02__ev"]
-    assert chunk_names(["root://host//a/é b.root"]) == ["b"]
-    with pytest.raises(ConfigError, match="cannot tell"):
-        chunk_names(["a/x.root", "a/x.root"])
 
 
 @pytest.mark.parametrize(

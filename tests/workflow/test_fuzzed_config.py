@@ -20,7 +20,7 @@ from analysis.errors import ConfigError
 from models.views import VIEWS
 from tests.conftest import DATA, ROOT
 from workflow import paths
-from workflow.config import Config, load, read_config
+from workflow.config import ALL_MASSES, Config, load, read_config
 from workflow.inputs import chunks
 
 CASES = int(os.environ.get("FUZZ_CONFIGS", "2000"))
@@ -169,6 +169,8 @@ def check_paths(config: Config) -> None:
     found: dict[str, set[str]] = {
         "sample": {sample.name for sample in config.samples},
         "signal": {sample.name for sample in config.signals},
+        "masses": {ALL_MASSES} | {sample.name for sample in config.signals},
+        "fold": {str(fold) for fold in range(config.dataset.folds)},
         "process": {sample.process for sample in config.samples},
         "network": {network.name for network in config.networks},
         "seed": {str(seed) for seed in config.training.seeds},

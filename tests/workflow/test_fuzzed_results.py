@@ -48,7 +48,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "sample": ["signal", "qcd"] * 50,
         "process": ["signal", "qcd"] * 50,
         "label": [1, 0] * 50,
-        "split": ["validation"] * 50 + ["test"] * 50,
         "log_odds": np.linspace(-3, 3, 100),
         "weight": np.ones(100),
     }

@@ -4,16 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import BLOCK, SPLITS, Dataset, event_key, write_dataset
+from analysis.dataset import BLOCK, SIDES, Dataset, event_key, write_dataset
 from analysis.errors import ConfigError, EmptySampleError
 from models.batch import Sample
 from models.data import Batches
+from models.resume import Progress
 from models.specs_jets import JetTask
 from models.stream import Stream
 from tests.analysis.test_top_tagging import make_jets, write
@@ -68,16 +70,44 @@ def write_datasets(folder: Path, events: int) -> list[Path]:
 
 def test_sides_share_no_event_and_hold_both_jets(datasets: list[Path]) -> None:
     data, config = [Dataset(path) for path in datasets], DatasetConfig()
-    sides = {side: jets_of_events(data, TASK, side, 3, config).all() for side in SPLITS}
+    sides = {side: jets_of_events(data, TASK, side, 3, config).all() for side in SIDES}
     masses = [side["kinematics"][:, 0, 0] for side in sides.values()]
     assert sum(map(len, masses)) == 800
     assert len(np.unique(np.concatenate(masses))) > 790, "no jet twice"
-    for name, side in sides.items():
+    for side in sides.values():
         assert side["constituents"].shape[1] == 1
         np.testing.assert_array_equal(side["weight"][0::2], side["weight"][1::2])
-        total = sum(one.columns["weight"].sum() for one in data)
-        assert side["weight"].sum() / 2 == pytest.approx(total, rel=0.3), name
         assert set(side["label"]) == {0, 1}
+    total = sum(one.columns["weight"].sum() for one in data)
+    assert sum(side["weight"].sum() for side in sides.values()) / 2 == pytest.approx(total)
+
+
+class KilledError(Exception):
+    """Stands for kill -9."""
+
+
+def test_an_interrupted_tagger_of_other_jets_starts_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Progress.store
+
+    def store_and_die(self: Progress, *arguments: Any) -> None:
+        store(self, *arguments)
+        raise KilledError
+
+    paths = write_datasets(tmp_path, 200)
+    call: tuple[Any, ...] = (paths, *map(json.dumps, (TAGGER, TRAINING, {})), 3)
+    task = TASK.model_dump_json()
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "store", store_and_die)
+        with pytest.raises(KilledError):
+            train_jets.main(*call, tmp_path / "killed", task)
+    with h5py.File(paths[0], "r+") as file:
+        file["constituent_mask"][:, :, 5:] = False
+    for name in ("killed", "undisturbed"):
+        train_jets.main(*call, tmp_path / name, task)
+    weights = [tmp_path / name / "model.safetensors" for name in ("killed", "undisturbed")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 def test_range_of_pt_holds_for_each_jet(datasets: list[Path]) -> None:
@@ -118,7 +148,7 @@ def test_a_tagger_is_trained_and_evaluated_on_jets_of_events(
     evaluate_jets.main(datasets, tmp_path, output=tmp_path / "metrics.json", **jets)
     found = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
     assert (found["task"], found["tagger"], found["seed"]) == ("higgs", "mixer", 1)
-    assert found["test_signal"] + found["test_background"] < 800 / 2
+    assert found["test_signal"] + found["test_background"] < 800 * 0.6
     assert found["auc"] - 3 * found["auc_error"] > 0.5, "narrow jets are told from wide ones"
     assert found["accuracy"] > 0.5
 

@@ -28,7 +28,7 @@ def scores(tmp_path: Path) -> list[Path]:
             parts = type(drawn)(
                 log_odds, drawn.weight, drawn.signal, drawn.process, drawn.processes
             )
-            write_scores(path, {"validation": parts, "test": parts})
+            write_scores(path, parts)
             found.append(path)
     return found
 
@@ -64,12 +64,11 @@ def test_ratios_are_written_as_table_and_figure(scores: list[Path], tmp_path: Pa
     assert stem.with_suffix(".png").stat().st_size > 10_000
 
 
-def test_other_test_events_are_refused(scores: list[Path], tmp_path: Path) -> None:
+def test_other_events_are_refused(scores: list[Path], tmp_path: Path) -> None:
     other = tmp_path / "other/signal/1.parquet"
     other.parent.mkdir(parents=True)
-    part = draw_scores(9, 1400)
-    write_scores(other, {"validation": part, "test": part})
-    with pytest.raises(InputFileError, match="other test events"):
+    write_scores(other, draw_scores(9, 1400))
+    with pytest.raises(InputFileError, match="other events"):
         list(PairedTables(scores[0], other).parts())
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from models.views import VIEWS
 from tests.conftest import ROOT, call_snakemake
+from tests.delphes_files import as_another
 from tests.workflow.plans import planned
 
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -19,6 +20,9 @@ ELSEWHERE = {
     "snakemake --report report.zip": "test_run.py makes a report",
     "snakemake --workflow-profile workflow/profiles/slurm": "tests/robustness/test_slurm.py",
     "snakemake --cores 4 --software-deployment-method conda": "needs conda",
+    "snakemake --cores 4 --snakefile path/to/boosted-hh4b/Snakefile --configfile my_files.yaml": (
+        "test_elsewhere.py runs in other folders"
+    ),
     "snakemake jets --cores 4 --configfile config/jets.yaml": "test_jets.py has its rules",
     "snakemake jets --cores 4 --configfile config/top_tagging.yaml": "test_jets.py runs it",
 }
@@ -107,23 +111,25 @@ def recipe(title: str) -> dict[str, Any]:
     ("title", "jobs"),
     [
         ("A new sample", {"reconstruct": 1, "dataset": 1, "train": 4, "limit": 4}),
-        ("A new mass", {"reconstruct": 1, "dataset": 1, "train": 4, "limit": 4, "page": 1}),
+        ("A new mass", {"reconstruct": 1, "dataset": 1, "train": 4, "limit": 8, "page": 1}),
         ("A new network", {"reconstruct": 0, "dataset": 0, "train": 2, "limit": 2, "page": 1}),
         ("What a network looks at", {"dataset": 0, "train": 0, "interpret": 3, "page": 1}),
         ("More seeds", {"reconstruct": 0, "dataset": 0, "train": 2, "limit": 2, "page": 1}),
     ],
 )
 def test_recipe_runs_what_it_says(
-    project: Path, finished: Path, config: dict[str, Any], title: str, jobs: dict[str, int]
-) -> None:
+    project: Path, finished: Path, config: dict[str, Any], title: str, jobs: dict[str, int],
+    tmp_path: Path,
+) -> None:  # fmt: skip
     changed = yaml.safe_load(yaml.safe_dump(config))
     for key, value in recipe(title).items():
         if isinstance(value, list):
             changed[key] = changed[key] + value
         else:
             changed[key] = changed[key] | value
-    for sample in changed["samples"]:
-        sample["files"] = [str(ROOT / file) for file in sample["files"]]
+    for sample in changed["samples"][2:]:  # other files than those of the run
+        files = (ROOT / file for file in sample["files"])
+        sample["files"] = [str(as_another(file, tmp_path / file.name)) for file in files]
     found = planned(finished, changed, project / "Snakefile")
     assert {rule: found[rule] for rule in jobs} == jobs
 

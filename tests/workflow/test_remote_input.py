@@ -11,6 +11,7 @@ from analysis.reconstruction import reconstruct_file
 from tests.conftest import DATA, ROOT, call_snakemake
 from tests.file_server import serve
 from tests.workflow.plans import planned
+from workflow.inputs import chunk_name
 
 SNAKEFILE = ROOT / "Snakefile"
 
@@ -27,10 +28,12 @@ def test_remote_files_are_read_and_local_ones_watched(
         server.behave = "drop"
         config["samples"][0]["files"] = [str(local)]
         config["samples"][1]["files"] = [server.url("tiny_qcd.root?download=1")]
-        targets = (
-            "results/events/signal_mH1000/it_s_HOME.parquet",
-            "results/events/qcd/tiny_qcd.parquet",
-        )
+        names = [chunk_name(sample["files"][0]) for sample in config["samples"]]
+        assert [name.rpartition("_")[0] for name in names] == ["it_s_HOME", "tiny_qcd"]
+        targets = [
+            f"results/events/{sample['name']}/{name}.parquet"
+            for sample, name in zip(config["samples"], names, strict=True)
+        ]
         run = call_snakemake(work, config, *targets)
         assert run.returncode == 0, run.stdout + run.stderr
         assert server.asked["drop"] > 0
@@ -41,5 +44,6 @@ def test_remote_files_are_read_and_local_ones_watched(
         assert ak.array_equal(table, undisturbed)
 
     assert not planned(work, config, SNAKEFILE, *targets), "the server is gone, the tables are not"
-    shutil.copy(DATA / "tiny_qcd.root", local)
+    with local.open("ab") as file:
+        file.write(b"\0")
     assert planned(work, config, SNAKEFILE, *targets) == {"reconstruct": 1}

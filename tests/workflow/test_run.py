@@ -1,5 +1,6 @@
 """The real Snakefile, end to end on real Delphes files, and what reruns after a change."""
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -8,11 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from analysis.config.dataset import Dataset as DatasetConfig
+from analysis.dataset import TENSORS, Dataset, Selection, Side
+from models.batch import Events
+from models.inference import predict_log_odds
 from tests.conftest import ROOT, call_snakemake
+from tests.delphes_files import QCD, SIGNAL, as_another
 from tests.workflow.plans import planned
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("[a-z]*.py"))
@@ -25,7 +32,7 @@ def edited(project: Path) -> Iterator[Any]:
 
     def edit(name: str) -> None:
         path = project / name
-        originals[path] = path.read_text()
+        originals[path] = path.read_text(encoding="utf-8")
         path.write_text(originals[path] + "\n# changed\n")
 
     yield edit
@@ -154,7 +161,7 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
         ("interpretation.repeats", 3, {"train": 0, "interpret": 1, "permutation_figure": 1}),
         ("interpretation.seeds", "all", {"train": 0, "interpret": 1, "similarity_figure": 1}),
         ("interpretation.networks", "none", {"train": 0, "interpret": 0}),
-        ("luminosity_fb", 1000, {"reconstruct": 0, "normalise": 2, "dataset": 2, "limit": 4}),
+        ("luminosity_fb", 300, {"dataset": 0, "train": 0, "score": 4, "cutflow": 1, "limit": 4}),
         ("btagging", {"mode": "map"}, {"reconstruct": 0, "tag_map": 1, "dataset": 2}),
         ("dataset.weight_cap_quantile", 0.8, {"train": 4, "score": 4, "limit": 4}),
         ("training.epochs", 3, {"reconstruct": 0, "dataset": 0, "train": 4, "score": 4}),
@@ -210,19 +217,110 @@ def test_changed_source_reruns_what_imports_it(
 def test_new_background_reconstructs_only_itself(
     project: Path, finished: Path, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    new = {**config["samples"][1], "name": "ttbar", "process": "ttbar"}
+    file = as_another(QCD, tmp_path / "ttbar.root")
+    new = {**config["samples"][1], "name": "ttbar", "process": "ttbar", "files": [str(file)]}
     changed = {**config, "samples": [*config["samples"], new]}
     found = planned(finished, changed, project / "Snakefile")
     expected = {"reconstruct": 1, "dataset": 1, "train": 4, "score": 4, "limit": 4}
     assert {rule: found[rule] for rule in expected} == expected
 
 
-def test_new_mass_trains_only_itself(project: Path, finished: Path, config: dict[str, Any]) -> None:
-    new = {**config["samples"][0], "name": "signal_mH900", "mass_gev": 900}
-    changed = {**config, "samples": [*config["samples"], new]}
+@pytest.mark.parametrize(
+    ("masses", "score", "limit"), [("separate", "score", 4), ("joint", "score_joint", 8)]
+)
+def test_new_mass_trains_only_itself_or_one_network_for_all(
+    project: Path, finished: Path, config: dict[str, Any], tmp_path: Path,
+    masses: str, score: str, limit: int,
+) -> None:  # fmt: skip
+    file = as_another(SIGNAL, tmp_path / "mH900.root")
+    new = {**config["samples"][0], "name": "signal_mH900", "mass_gev": 900, "files": [str(file)]}
+    changed = {
+        **config,
+        "samples": [*config["samples"], new],
+        "training": {**config["training"], "masses": masses},
+    }
     found = planned(finished, changed, project / "Snakefile")
-    expected = {"reconstruct": 1, "dataset": 1, "train": 4, "score": 4, "limit": 4, "metrics": 4}
+    expected = {"reconstruct": 1, "dataset": 1, "train": 4, score: 4, "limit": limit}
     assert {rule: found[rule] for rule in expected} == expected
+
+
+def test_every_event_is_scored_once_by_a_network_that_has_not_seen_it(finished: Path) -> None:
+    results = finished / "results"
+    datasets = [Dataset(path) for path in sorted((results / "datasets").glob("*.h5"))]
+    everything = Selection(datasets).all()
+    for seed in (1, 2):
+        scores = pd.read_parquet(results / f"scores/kinematics/signal_mH1000/{seed}.parquet")
+        scores = scores.set_index("key").loc[everything["key"]]
+        assert len(scores) == len(everything["key"])
+        np.testing.assert_allclose(scores.weight, 3000 * everything["weight"][:, 0])
+        for fold in (0, 1):
+            folder = results / f"models/kinematics/signal_mH1000/{seed}/fold{fold}"
+            config = DatasetConfig(**json.loads((folder / "model.json").read_text())["dataset"])
+            test = Side("test", config, seed, fold).holds(everything["key"])
+            assert (scores.fold[test] == fold).all()
+            found = predict_log_odds(folder, Events({n: everything[n][test] for n in TENSORS}))
+            np.testing.assert_allclose(scores.log_odds[test], found, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def joint(project: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Limits of two masses, by a network for both and by one without a mass token."""
+    folder = tmp_path_factory.mktemp("joint")
+    signal, qcd = config["samples"]
+    files = [str(as_another(SIGNAL, folder / "mH1500.root"))]
+    other = {**signal, "name": "signal_mH1500", "mass_gev": 1500, "files": files}
+    changed = {
+        **config,
+        "samples": [signal, other, qcd],
+        "networks": [
+            {"name": "kinematics", "architecture": "kinematics", "width": 16, "heads": 2},
+            {"name": "trees", "architecture": "high_level_bdt"},
+        ],
+        "training": {**config["training"], "seeds": [1]},
+    }
+    targets = [
+        "results/limits.csv",
+        "results/networks.csv",
+        "results/figures/training_signal_mH1500.png",
+        "results/interpretation/kinematics/signal_mH1500/1",
+    ]
+    run = call_snakemake(folder, changed, "--", *targets, snakefile=project / "Snakefile")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+def test_one_network_serves_all_masses_where_it_takes_the_hypothesis(joint: Path) -> None:
+    results = joint / "results"
+    folders = {str(path.relative_to(results)) for path in results.glob("models/*/*")}
+    assert folders == {
+        "models/kinematics/all",
+        "models/trees/signal_mH1000",
+        "models/trees/signal_mH1500",
+    }
+    model = json.loads((results / "models/kinematics/all/1/fold1/model.json").read_text())
+    assert model["network"]["mass_token"]
+    assert model["samples"] == ["signal_mH1000", "signal_mH1500", "qcd"]
+    for table in ("limits", "networks"):
+        rows = pd.read_csv(results / f"{table}.csv")
+        assert list(rows.network) == ["kinematics", "kinematics", "trees", "trees"]
+        assert list(rows.mass_gev) == [1000, 1500] * 2
+    curves = pd.read_csv(results / "figures/training_signal_mH1500.csv")
+    assert set(zip(curves.network, curves.fold, strict=True)) == {
+        (name, fold) for name in ("kinematics", "trees") for fold in (0, 1)
+    }
+
+
+def test_each_signal_and_its_background_are_scored_with_its_own_mass(joint: Path) -> None:
+    results = joint / "results"
+    qcd = Selection([Dataset(results / f"datasets/{n}.h5") for n in ("signal_mH1000", "qcd")]).all()
+    for mass in (1000, 1500):
+        scores = pd.read_parquet(results / f"scores/kinematics/signal_mH{mass}/1.parquet")
+        assert set(scores["sample"]) == {f"signal_mH{mass}", "qcd"}
+        scores = scores[(scores["sample"] == "qcd") & (scores.fold == 0)].set_index("key")
+        rows = np.isin(qcd["key"], scores.index.to_numpy())
+        events = Events({name: qcd[name][rows] for name in TENSORS})
+        found = predict_log_odds(results / "models/kinematics/all/1/fold0", events, mass_gev=mass)
+        np.testing.assert_allclose(scores.log_odds[qcd["key"][rows]], found, atol=1e-6)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -28,11 +28,7 @@ def run(tmp_path_factory):
     rows, measured = [], []
     for mass, events, background in ((600, 8, 5.0), (1000, 2000, 5e3)):
         scores = folder / f"{mass}.parquet"
-        splits = {
-            name: draw_scores(k, events, background)
-            for k, name in enumerate(("validation", "test"))
-        }
-        write_scores(scores, splits)
+        write_scores(scores, draw_scores(1, events, background))
         key = {"network": "net", "mass": mass, "seed": 1}
         rows.append(folder / f"limit_{mass}.json")
         workspace = folder / f"workspace_{mass}.json"

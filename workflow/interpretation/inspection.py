@@ -66,7 +66,7 @@ class Inspection:
 def draw(
     side: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float
 ) -> Inspection:
-    """Return events of one side of the split, drawn by their weights: `settings.events` a class.
+    """Return events of one side of a fold, drawn by their weights: `settings.events` a class.
 
     No others are read, but for their keys and weights.
     """

@@ -191,7 +191,7 @@ def _files(folder: Path) -> list[tuple[str, str]]:
         "pyhf workspaces": "workspaces",
         "trained networks (safetensors, JSON)": "models",
         "trained networks (ONNX)": "onnx",
-        "scores of validation and test events (Parquet)": "scores",
+        "scores of all events (Parquet)": "scores",
         "logs of all jobs": "logs",
     }
     results = folder / Path(paths.PAGE).parent

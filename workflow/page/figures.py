@@ -155,7 +155,7 @@ def _picture(kind: Kind, path: Path, folder: Path) -> Picture:
     match = re.fullmatch(kind.pattern, _name(path, folder))
     parts = match.groups() if match else ()
     table = path.with_suffix(".csv") if kind.table == OWN_TABLE else folder / kind.table
-    caption = (CAPTIONS / kind.caption).read_text() if kind.caption else ""
+    caption = (CAPTIONS / kind.caption).read_text(encoding="utf-8") if kind.caption else ""
     return Picture(
         kind.section,
         kind.title.format(*(part.replace("_", " ") for part in parts)),

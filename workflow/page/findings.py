@@ -23,7 +23,7 @@ def findings(
     limits : sequence of rows
         Of the limits table.
     normalisations : sequence of Normalisation
-        Of every sample; they know the skipped files.
+        Of every sample, with the skipped files and what is odd about the others.
     tag_maps : sequence of dict
         As rule `tag_map` writes them.
     """
@@ -35,6 +35,7 @@ def findings(
         *_few_events(limits),
         *_not_closing(tag_maps),
         *_skipped(normalisations),
+        *_remarked(normalisations),
     ]
 
 
@@ -144,3 +145,9 @@ def _skipped(normalisations: Sequence[Normalisation]) -> Iterator[str]:
                 f"A file of {found.sample} was left out, and the sample renormalised: "
                 f"{file}: {reason}"
             )
+
+
+def _remarked(normalisations: Sequence[Normalisation]) -> Iterator[str]:
+    for found in normalisations:
+        for remark in found.remarks:
+            yield f"Sample {found.sample}: {remark}."

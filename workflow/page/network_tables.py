@@ -67,7 +67,7 @@ def ratios_table(rows: Sequence[Row]) -> Table:
         "background n_eff",
         "what it supports",
     )
-    caption = "How much better: ratios of background rejections on the same test events"
+    caption = "How much better: ratios of background rejections on the same events"
     return Table(caption, columns, found, "network_ratios.csv")
 
 

@@ -26,6 +26,6 @@ def render(content: Content) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["by_caption"] = by_caption
-    template = environment.from_string((DATA / TEMPLATE).read_text())
-    style, script = (Markup((DATA / name).read_text()) for name in (STYLE, SCRIPT))
+    template = environment.from_string((DATA / TEMPLATE).read_text(encoding="utf-8"))
+    style, script = (Markup((DATA / name).read_text(encoding="utf-8")) for name in (STYLE, SCRIPT))
     return template.render(content=content, style=style, script=script)

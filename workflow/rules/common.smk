@@ -83,14 +83,64 @@ def tag_map_samples(wildcards, input):
     )
 
 
-def training_samples(wildcards):
-    """The datasets that one training sees: its signal and all backgrounds."""
-    names = [wildcards.signal, *(sample.name for sample in cfg.backgrounds)]
+FOLDS = range(cfg.dataset.folds)
+# Networks with one training for all signals, and with one for each.
+JOINT = [name for name in NETWORKS if cfg.is_joint(name)]
+SEPARATE = [name for name in NETWORKS if not cfg.is_joint(name)]
+
+
+def one_of(names):
+    """A pattern for a wildcard that takes these names, or nothing where there are none."""
+    return "|".join(names) or "(?!)"
+
+
+def signals_of(wildcards):
+    """The signals of a job: the wildcard's, or all where it stands for all or there is none."""
+    name = wildcards.get("signal") or wildcards.get("masses")
+    return SIGNALS if name in (None, ALL_MASSES) else [name]
+
+
+def event_samples(wildcards):
+    """The datasets of a job's signals and of all backgrounds."""
+    names = [*signals_of(wildcards), *(sample.name for sample in cfg.backgrounds)]
     return expand(paths.DATASET, sample=names)
 
 
+def masses_of(wildcards):
+    """Which training of the wildcard's network serves its signal."""
+    signal = wildcards.get("signal", SIGNALS[0])
+    return cfg.trained_on(wildcards.network, signal)
+
+
+def model_files(name, folds=FOLDS):
+    """A file of the networks that serve a job's network, signal and seed, one per fold."""
+
+    def of_job(wildcards):
+        return expand(
+            f"{paths.MODEL}/{name}",
+            network=wildcards.network,
+            masses=masses_of(wildcards),
+            seed=wildcards.seed,
+            fold=folds,
+        )
+
+    return of_job
+
+
+def training_folder(wildcards):
+    """The folder of these networks."""
+    return paths.TRAINING.format(
+        network=wildcards.network, masses=masses_of(wildcards), seed=wildcards.seed
+    )
+
+
 def network_block(wildcards):
-    return cfg.network(wildcards.network).model_dump_json()
+    """The network as it is trained: told m_H where one training serves all signals."""
+    network = cfg.network(wildcards.network)
+    joint = cfg.is_joint(wildcards.network)
+    return (
+        network.model_copy(update={"mass_token": True}) if joint else network
+    ).model_dump_json()
 
 
 def network_code(script):
@@ -103,7 +153,7 @@ def network_code(script):
 
 
 # The seeds are one job each: no training depends on which others are run.
-training_block = cfg.training.model_dump_json(exclude={"seeds"})
+training_block = cfg.training.model_dump_json(exclude={"seeds", "masses"})
 
 
 # What the limit is drawn against, and the table that knows it.
@@ -149,6 +199,22 @@ def every_training_of_signal(template):
         )
 
     return of_signal
+
+
+def every_model(name, signals=SIGNALS):
+    """A file of all networks that serve the signals, each once, by network, masses, seed, fold."""
+    return [
+        path
+        for network in NETWORKS
+        for masses in dict.fromkeys(cfg.trained_on(network, s) for s in signals)
+        for path in expand(
+            f"{paths.MODEL}/{name}",
+            network=network,
+            masses=masses,
+            seed=cfg.training.seeds,
+            fold=FOLDS,
+        )
+    ]
 
 
 # Cross sections of models, as the limit figures read them.
@@ -259,3 +325,16 @@ def final_products(wildcards):
         *jet_products(),
         paths.DISTRIBUTIONS,
     ]
+
+
+def begin_run(log=None):
+    """What a run does before its first job."""
+    try:
+        begin(
+            chunk.source
+            for found in CHUNKS.values()
+            for chunk in found.values()
+            if not chunk.is_remote
+        )
+    except AnalysisError as error:
+        raise WorkflowError(str(error)) from None

@@ -6,11 +6,11 @@ rule onnx:
 
 
 rule export_onnx:
-    """Write one trained network as ONNX, with its preprocessing, and check it against torch."""
+    """Write the network of the first fold as ONNX, with its preprocessing, and check it against torch."""
     input:
         dataset=lambda wildcards: paths.DATASET.format(sample=wildcards.signal),
-        weights=f"{paths.MODEL}/model.safetensors",
-        metadata=f"{paths.MODEL}/model.json",
+        weights=model_files("model.safetensors", folds=[0]),
+        metadata=model_files("model.json", folds=[0]),
     output:
         paths.ONNX,
     log:
@@ -24,9 +24,9 @@ rule export_onnx:
         mem_mb=4000,
     params:
         code=network_code("export_onnx"),
-        folder=lambda wildcards, input: str(Path(input.weights).parent),
+        folder=lambda wildcards, input: str(Path(input.weights[0]).parent),
     message:
         "Exporting {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}, as ONNX"
     shell:
-        "python -m workflow.scripts.export_onnx {params.folder:q} --dataset {input.dataset:q}"
+        'python -P "$BOOSTED_HH4B_JOB" export_onnx {params.folder:q} --dataset {input.dataset:q}'
         " --output {output:q} > {log:q} 2>&1"

@@ -24,7 +24,7 @@ rule distributions:
     message:
         "Drawing the distributions of the network inputs"
     shell:
-        "python -m workflow.scripts.distributions {input:q} --figures {output.figures:q}"
+        'python -P "$BOOSTED_HH4B_JOB" distributions {input:q} --figures {output.figures:q}'
         " --output {output.table:q} > {log:q} 2>&1"
 
 
@@ -55,7 +55,7 @@ rule roc_figure:
     message:
         "Drawing the ROC curves for {wildcards.signal}"
     shell:
-        "python -m workflow.scripts.roc_figure {input:q} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" roc_figure {input:q} --output {params.stem:q}'
         " > {log:q} 2>&1"
 
 
@@ -88,7 +88,7 @@ rule limits_figure:
     message:
         "Drawing the limits"
     shell:
-        "python -m workflow.scripts.limits_figure --table {input:q} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" limits_figure --table {input:q} --output {params.stem:q}'
         " {params.networks} --luminosity {params.luminosity}"
         " --benchmarks {params.benchmarks:q} > {log:q} 2>&1"
 
@@ -122,7 +122,7 @@ rule cls_figure:
     message:
         "Drawing the CLs limits of {wildcards.network}"
     shell:
-        "python -m workflow.scripts.cls_figure --table {input:q} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" cls_figure --table {input:q} --output {params.stem:q}'
         " --network {wildcards.network:q} --luminosity {params.luminosity}"
         " --benchmarks {params.benchmarks:q} > {log:q} 2>&1"
 
@@ -158,7 +158,7 @@ rule dependence_figure:
     message:
         "Drawing the limit on {wildcards.signal} against {wildcards.kind}"
     shell:
-        "python -m workflow.scripts.dependence_figure --table {input:q} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" dependence_figure --table {input:q} --output {params.stem:q}'
         " --kind {wildcards.kind:q} {params.networks} --luminosity {params.luminosity}"
         " --mass {params.mass} --reading {params.reading} > {log:q} 2>&1"
 
@@ -166,7 +166,7 @@ rule dependence_figure:
 rule training_figure:
     """Draw the learning curves of all networks for one signal."""
     input:
-        every_training_of_signal(f"{paths.MODEL}/history.csv"),
+        lambda wildcards: every_model("history.csv", [wildcards.signal]),
     output:
         report(
             f"{paths.TRAINING_FIGURE}.png",
@@ -193,7 +193,7 @@ rule training_figure:
     message:
         "Drawing the learning curves for {wildcards.signal}"
     shell:
-        "python -m workflow.scripts.training_figure {params.models:q} --mass {params.mass} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" training_figure {params.models:q} --mass {params.mass} --output {params.stem:q}'
         " > {log:q} 2>&1"
 
 
@@ -226,7 +226,7 @@ rule event_display:
     message:
         "Drawing an event of {wildcards.sample}"
     shell:
-        "python -m workflow.scripts.event_display {input:q} --radius {params.radius} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" event_display {input:q} --radius {params.radius} --output {params.stem:q}'
         " > {log:q} 2>&1"
 
 
@@ -257,7 +257,7 @@ rule jet_images:
     message:
         "Drawing the jet images"
     shell:
-        "python -m workflow.scripts.jet_images {input:q} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" jet_images {input:q} --output {params.stem:q}'
         " > {log:q} 2>&1"
 
 
@@ -288,5 +288,5 @@ rule theta_correlation:
     message:
         "Drawing the correlations of the orientation angles"
     shell:
-        "python -m workflow.scripts.theta_correlation {input:q} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" theta_correlation {input:q} --output {params.stem:q}'
         " > {log:q} 2>&1"

@@ -1,9 +1,9 @@
 rule interpret:
     """Look into one trained network: attention, Grad-CAM, similarity of layers, shuffled inputs."""
     input:
-        training_samples,
-        weights=f"{paths.MODEL}/model.safetensors",
-        metadata=f"{paths.MODEL}/model.json",
+        datasets=event_samples,
+        weights=model_files("model.safetensors", folds=[0]),
+        metadata=model_files("model.json", folds=[0]),
     output:
         directory(paths.INTERPRETATION),
     log:
@@ -19,12 +19,11 @@ rule interpret:
         code=network_code("interpret"),
         dataset=cfg.dataset.model_dump_json(),
         config=interpretation_block,
-        datasets=lambda wildcards, input: input[:-2],
-        folder=lambda wildcards, input: str(Path(input.weights).parent),
+        folder=training_folder,
     message:
         "Looking into {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.interpret {params.datasets:q} --model {params.folder:q}"
+        'python -P "$BOOSTED_HH4B_JOB" interpret {input.datasets:q} --model {params.folder:q}'
         " --dataset {params.dataset:q} --config {params.config:q} --seed {wildcards.seed}"
         " --threads {threads} --output {output:q} > {log:q} 2>&1"
 
@@ -68,5 +67,5 @@ for view in VIEWS:
         message:
             "Drawing what {wildcards.network} looks at on {wildcards.signal}, seed {wildcards.seed}"
         shell:
-            "python -m workflow.scripts.interpretation_figure {input:q} --view {params.view}"
+            'python -P "$BOOSTED_HH4B_JOB" interpretation_figure {input:q} --view {params.view}'
             " --title {params.title:q} --output {params.stem:q} > {log:q} 2>&1"

@@ -8,7 +8,7 @@ rule jets:
 rule top_tagging:
     """Turn one public top-tagging file into tensors of single jets."""
     input:
-        lambda wildcards: getattr(cfg.jets.top_tagging, wildcards.side),
+        lambda wildcards: expanded(getattr(cfg.jets.top_tagging, wildcards.side)),
     output:
         paths.TOP_TAGGING,
     log:
@@ -27,7 +27,7 @@ rule top_tagging:
     message:
         "Reading the {wildcards.side} jets of the public top-tagging files"
     shell:
-        "python -m workflow.scripts.top_tagging {input:q} --subjets {params.subjets:q}"
+        'python -P "$BOOSTED_HH4B_JOB" top_tagging {input:q} --subjets {params.subjets:q}'
         " {params.options} --output {output:q} > {log:q} 2>&1"
 
 
@@ -59,7 +59,7 @@ rule train_jets:
     message:
         "Training the tagger {wildcards.tagger} for {wildcards.task}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.train_jets {input:q} --tagger {params.tagger:q}"
+        'python -P "$BOOSTED_HH4B_JOB" train_jets {input:q} --tagger {params.tagger:q}'
         " --training {params.training:q} --dataset {params.dataset:q} {params.options:q}"
         " --seed {wildcards.seed} --output {params.folder:q} > {log:q} 2>&1"
 
@@ -92,7 +92,7 @@ rule evaluate_jets:
     message:
         "Evaluating the tagger {wildcards.tagger} for {wildcards.task}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.evaluate_jets {params.sources:q} --model {params.folder:q}"
+        'python -P "$BOOSTED_HH4B_JOB" evaluate_jets {params.sources:q} --model {params.folder:q}'
         " --dataset {params.dataset:q} {params.options:q} --seed {wildcards.seed}"
         " --threads {params.threads} --output {output:q} > {log:q} 2>&1"
 
@@ -117,7 +117,7 @@ rule jets_table:
     message:
         "Collecting the taggers of single jets"
     shell:
-        "python -m workflow.scripts.jets_table {input:q} --output {output:q} > {log:q} 2>&1"
+        'python -P "$BOOSTED_HH4B_JOB" jets_table {input:q} --output {output:q} > {log:q} 2>&1'
 
 
 rule jets_figure:
@@ -148,5 +148,5 @@ rule jets_figure:
     message:
         "Drawing the ROC curves of the taggers for {wildcards.task}"
     shell:
-        "python -m workflow.scripts.jets_figure {input:q} --output {params.stem:q}"
+        'python -P "$BOOSTED_HH4B_JOB" jets_figure {input:q} --output {params.stem:q}'
         " > {log:q} 2>&1"

@@ -1,5 +1,5 @@
 rule limit:
-    """Cut where the wanted background is left, count the test events, set the limit."""
+    """Cut where the wanted background is left, count what passes, set the limit."""
     input:
         scores=paths.SCORES,
         tag_maps=tag_maps,
@@ -31,7 +31,7 @@ rule limit:
     message:
         "Setting the limit of {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.limit --scores {input.scores:q} --output {output.row:q}"
+        'python -P "$BOOSTED_HH4B_JOB" limit --scores {input.scores:q} --output {output.row:q}'
         " --workspace {output.workspace:q} {params.tag_maps} {params.variations}"
         " --btagging {params.btagging:q}"
         " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
@@ -62,13 +62,13 @@ rule limits_table:
     message:
         "Collecting the limits"
     shell:
-        "python -m workflow.scripts.limits_table {input:q} --output {output.rows:q}"
+        'python -P "$BOOSTED_HH4B_JOB" limits_table {input:q} --output {output.rows:q}'
         " --summary {output.summary:q} --scan {output.scan:q}"
         " --projection {output.projection:q} > {log:q} 2>&1"
 
 
 rule metrics:
-    """Measure one network on test events: ROC curve, AUC, background rejection."""
+    """Measure one network on all events: ROC curve, AUC, background rejection."""
     input:
         paths.SCORES,
     output:
@@ -88,7 +88,7 @@ rule metrics:
     message:
         "Measuring {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
     shell:
-        "python -m workflow.scripts.metrics --scores {input:q} --output {output:q}"
+        'python -P "$BOOSTED_HH4B_JOB" metrics --scores {input:q} --output {output:q}'
         " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
         " > {log:q} 2>&1"
 
@@ -113,7 +113,7 @@ rule metrics_table:
     message:
         "Collecting the metrics"
     shell:
-        "python -m workflow.scripts.metrics_table {input:q} --output {output:q} > {log:q} 2>&1"
+        'python -P "$BOOSTED_HH4B_JOB" metrics_table {input:q} --output {output:q} > {log:q} 2>&1'
 
 
 rule hepdata:
@@ -142,6 +142,6 @@ rule hepdata:
     message:
         "Exporting the limits for HEPData"
     shell:
-        "python -m workflow.scripts.hepdata --limits {input.limits:q}"
+        'python -P "$BOOSTED_HH4B_JOB" hepdata --limits {input.limits:q}'
         " --cutflow {input.cutflow:q} --output {output:q} {params.workspaces}"
         " --luminosity {params.luminosity} > {log:q} 2>&1"

@@ -2,7 +2,7 @@
 
 
 rule network_ratios:
-    """Compare pairs of networks on the test events that both have scored."""
+    """Compare pairs of networks on the events that both have scored."""
     input:
         lambda wildcards: expand(
             paths.SCORES,
@@ -36,7 +36,7 @@ rule network_ratios:
     message:
         "Comparing the networks on {wildcards.signal}"
     shell:
-        "python -m workflow.scripts.network_ratios {input:q} --pairs {params.pairs:q}"
+        'python -P "$BOOSTED_HH4B_JOB" network_ratios {input:q} --pairs {params.pairs:q}'
         " --mass {params.mass} --output {params.stem:q} > {log:q} 2>&1"
 
 
@@ -60,7 +60,7 @@ rule ratios_table:
     message:
         "Collecting the ratios between networks"
     shell:
-        "python -m workflow.scripts.ratios_table {input:q} --output {output:q} > {log:q} 2>&1"
+        'python -P "$BOOSTED_HH4B_JOB" ratios_table {input:q} --output {output:q} > {log:q} 2>&1'
 
 
 rule calibration_figure:
@@ -93,7 +93,7 @@ rule calibration_figure:
     message:
         "Drawing the calibration for {wildcards.signal}"
     shell:
-        "python -m workflow.scripts.calibration_figure {input:q} --mass {params.mass}"
+        'python -P "$BOOSTED_HH4B_JOB" calibration_figure {input:q} --mass {params.mass}'
         " --cap-quantile {params.cap_quantile} --output {params.stem:q} > {log:q} 2>&1"
 
 
@@ -101,7 +101,7 @@ rule networks_table:
     """Collect size, best epoch, metrics and calibration: one row per network and mass."""
     input:
         metrics=paths.METRICS_TABLE,
-        models=every_training(f"{paths.MODEL}/model.json"),
+        models=every_model("model.json"),
         calibration=expand(f"{paths.CALIBRATION_FIGURE}.csv", signal=SIGNALS),
     output:
         paths.NETWORKS_TABLE,
@@ -125,5 +125,5 @@ rule networks_table:
     message:
         "Collecting the networks"
     shell:
-        "python -m workflow.scripts.networks_table --metrics {input.metrics:q} {params.models}"
+        'python -P "$BOOSTED_HH4B_JOB" networks_table --metrics {input.metrics:q} {params.models}'
         " {params.calibration} --output {output:q} > {log:q} 2>&1"

@@ -22,5 +22,5 @@ rule page:
     message:
         "Writing {output}"
     shell:
-        "python -m workflow.scripts.page {input.products:q} --config {params.config:q}"
+        'python -P "$BOOSTED_HH4B_JOB" page {input.products:q} --config {params.config:q}'
         " --output {output:q} > {log:q} 2>&1"

@@ -22,7 +22,7 @@ rule reconstruct:
     message:
         "Reconstructing {wildcards.sample}, file {wildcards.chunk}"
     shell:
-        "python -m workflow.scripts.reconstruct {params.source:q} --config {params.config:q}"
+        'python -P "$BOOSTED_HH4B_JOB" reconstruct {params.source:q} --config {params.config:q}'
         " --sample {wildcards.sample:q} --chunk {wildcards.chunk:q} {params.stratum}"
         " --events {output.events:q} --cutflow {output.cutflow:q} > {log:q} 2>&1"
 
@@ -51,15 +51,13 @@ rule normalise:
         simulated=lambda wildcards, input: (
             f"--simulated {Path(input.metadata[0]).parent}" if input.metadata else ""
         ),
-        luminosity=cfg.luminosity_fb,
         branching_ratio=cfg.branching_ratio_hbb,
     message:
         "Normalising {wildcards.sample}"
     shell:
-        "python -m workflow.scripts.normalise --sample {params.sample:q}"
+        'python -P "$BOOSTED_HH4B_JOB" normalise --sample {params.sample:q}'
         " --chunks {params.chunks:q} --events {params.events:q} {params.simulated}"
-        " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --branching-ratio {params.branching_ratio} --output {output:q} > {log:q} 2>&1"
 
 
 rule tag_map:
@@ -91,7 +89,7 @@ rule tag_map:
     message:
         "Measuring the tag map of {wildcards.process}"
     shell:
-        "python -m workflow.scripts.tag_map --process {wildcards.process:q}"
+        'python -P "$BOOSTED_HH4B_JOB" tag_map --process {wildcards.process:q}'
         " --samples {params.samples:q} --btagging {params.btagging:q} --output {output:q}"
         " > {log:q} 2>&1"
 
@@ -127,7 +125,7 @@ rule dataset:
     message:
         "Building the dataset of {wildcards.sample}"
     shell:
-        "python -m workflow.scripts.dataset --sample {params.sample:q}"
+        'python -P "$BOOSTED_HH4B_JOB" dataset --sample {params.sample:q}'
         " --btagging {params.btagging:q} --chunks {params.chunks:q} --events {params.events:q}"
         " --normalisation {input.normalisation:q} {params.tag_map}"
         " --max-constituents {params.max_constituents} --max-subjets {params.max_subjets}"
@@ -135,7 +133,10 @@ rule dataset:
 
 
 rule cutflow:
-    """Collect the cut flows of all samples, raw and weighted to the luminosity."""
+    """Collect the cut flows of all samples, raw and weighted to the luminosity.
+
+    Before any training: it finds samples that share events.
+    """
     input:
         normalisations=expand(paths.NORMALISATION, sample=CHUNKS),
         datasets=expand(paths.DATASET, sample=CHUNKS),
@@ -145,6 +146,7 @@ rule cutflow:
         f"{paths.LOGS}/cutflow.log",
     benchmark:
         f"{paths.BENCHMARKS}/cutflow.tsv"
+    priority: 1
     conda:
         "../../envs/boosted-hh4b.yaml"
     threads: 1
@@ -153,6 +155,7 @@ rule cutflow:
     params:
         code=source_digest("cutflow"),
         samples=list(CHUNKS),
+        luminosity=cfg.luminosity_fb,
         normalisations=lambda wildcards, input: str(
             Path(input.normalisations[0]).parent
         ),
@@ -160,6 +163,6 @@ rule cutflow:
     message:
         "Collecting the cut flows"
     shell:
-        "python -m workflow.scripts.cutflow {params.samples:q}"
+        'python -P "$BOOSTED_HH4B_JOB" cutflow {params.samples:q}'
         " --normalisations {params.normalisations:q} --datasets {params.datasets:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --luminosity {params.luminosity} --output {output:q} > {log:q} 2>&1"

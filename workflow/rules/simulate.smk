@@ -20,7 +20,7 @@ rule simulate:
     message:
         "Simulating {wildcards.sample}, chunk {wildcards.chunk}"
     shell:
-        "python -m workflow.scripts.simulate --config {params.config:q}"
+        'python -P "$BOOSTED_HH4B_JOB" simulate --config {params.config:q}'
         " --detector {params.detector:q} --sample {wildcards.sample:q}"
         " --chunk {wildcards.chunk} --seed {params.seed}"
         " --output {output.root:q} --metadata {output.metadata:q} > {log:q} 2>&1"

@@ -65,9 +65,9 @@ use rule dataset as dataset_varied with:
 
 use rule score as score_varied with:
     input:
-        varied_training_samples,
-        weights=f"{paths.MODEL}/model.safetensors",
-        metadata=f"{paths.MODEL}/model.json",
+        datasets=varied_event_samples,
+        weights=model_files("model.safetensors"),
+        metadata=model_files("model.json"),
     output:
         paths.VARIED_SCORES,
     log:
@@ -76,4 +76,20 @@ use rule score as score_varied with:
         f"{paths.BENCHMARKS}/score/{{variation}}/{{network}}/{{signal}}/{{seed}}.tsv"
     message:
         "Scoring {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}, with"
+        " {wildcards.variation}"
+
+
+use rule score_joint as score_joint_varied with:
+    input:
+        datasets=varied_event_samples,
+        weights=model_files("model.safetensors"),
+        metadata=model_files("model.json"),
+    output:
+        expand(paths.VARIED_SCORES, signal=SIGNALS, allow_missing=True),
+    log:
+        f"{paths.LOGS}/score/{{variation}}/{{network}}/{ALL_MASSES}/{{seed}}.log",
+    benchmark:
+        f"{paths.BENCHMARKS}/score/{{variation}}/{{network}}/{ALL_MASSES}/{{seed}}.tsv"
+    message:
+        "Scoring {wildcards.network} on all signals, seed {wildcards.seed}, with"
         " {wildcards.variation}"

@@ -50,8 +50,8 @@ def varied_simulation(wildcards):
     return block.model_dump_json(exclude={"chunks"})
 
 
-def varied_training_samples(wildcards):
-    names = [wildcards.signal, *(sample.name for sample in cfg.backgrounds)]
+def varied_event_samples(wildcards):
+    names = [*signals_of(wildcards), *(sample.name for sample in cfg.backgrounds)]
     return expand(paths.VARIED_DATASET, variation=wildcards.variation, sample=names)
 
 

@@ -26,12 +26,12 @@ def main(
     cap_quantile: Annotated[float, Option(help="Quantile that caps background weights.")],
     output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
 ) -> None:
-    """Compare score and share of signal of the test events, weighted as in the training."""
+    """Compare score and share of signal, weighted as in the training."""
     networks: dict[str, list[Reliability]] = {}
     rows: list[dict[str, Any]] = []
     for path in scores:
         name, seed = path.parent.parent.name, int(path.stem)
-        found, line = of_test_events(path, cap_quantile)
+        found, line = of_training(path, cap_quantile)
         networks.setdefault(name, []).append(found)
         key = {"network": name, "mass_gev": mass, "seed": seed}
         whole = {
@@ -53,16 +53,16 @@ def main(
     save(calibration_plot(curves, mass), output)
 
 
-def of_test_events(path: Path, cap_quantile: float) -> tuple[Reliability, Line]:
+def of_training(path: Path, cap_quantile: float) -> tuple[Reliability, Line]:
     """Return reliability and calibration line of one training, with the loss's weights."""
     table, condenser = ScoreTable(path), Condenser()
 
-    def test_events() -> Iterator[Weighted]:
-        for events in table.steps("test"):
+    def all_events() -> Iterator[Weighted]:
+        for events in table.steps():
             yield events["label"], events["weight"]
 
-    weights = TrainingWeights.fit(test_events, cap_quantile)
-    for events in table.steps("test"):
+    weights = TrainingWeights.fit(all_events, cap_quantile)
+    for events in table.steps():
         weight = weights(events["label"], events["weight"]).astype(np.float64)
         condenser.add(events["log_odds"], events["label"], weight)
     test = condenser.result()

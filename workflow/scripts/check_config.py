@@ -9,7 +9,7 @@ from rich.console import Console
 from common.files import atomic_path
 from workflow.cli import run
 from workflow.config import SCHEMA, load, schema_text
-from workflow.inputs import chunks
+from workflow.inputs import all_chunks
 from workflow.reference import REFERENCE, reference_text
 
 
@@ -30,11 +30,12 @@ def main(
     if write_schema:
         for path, text in ((SCHEMA, schema_text()), (REFERENCE, reference_text())):
             with atomic_path(path) as temporary:
-                temporary.write_text(text)
+                temporary.write_text(text, encoding="utf-8")
         return
     config = load(configs or [Path("config.yaml")])
+    chunks = all_chunks(config.samples)
     for sample in config.samples:
-        found = len(chunks(sample))
+        found = len(chunks[sample.name])
         console.print(f"{sample.name}: {sample.label}, process {sample.process}, {found} files")
     console.print(
         f"{len(config.networks)} networks × {len(config.signals)} masses × "

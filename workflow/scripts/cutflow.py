@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from analysis.cutflow import Step
+from analysis.cutflow import STRATUM, Step, require_distinct
 from analysis.dataset import Dataset, tagged_weight
 from analysis.normalisation import Normalisation
 from common.files import atomic_path
@@ -26,8 +26,9 @@ def tag_steps(dataset: Dataset, scale: float) -> list[Step]:
     ]
 
 
-def rows(dataset: Dataset, found: Normalisation) -> list[dict[str, Any]]:
+def rows(dataset: Dataset, found: Normalisation, luminosity: float) -> list[dict[str, Any]]:
     """Return the lines of one sample: the reconstruction's steps, then each tag category."""
+    scale = luminosity * found.scale
     steps = [*found.steps, *tag_steps(dataset, found.scale)]
     return [
         {
@@ -37,8 +38,8 @@ def rows(dataset: Dataset, found: Normalisation) -> list[dict[str, Any]]:
             "raw": step.raw,
             "n_eff": step.n_eff,
             "efficiency": step.sum_w / steps[0].sum_w,
-            "events": step.sum_w * found.scale,
-            "error": step.sum_w2**0.5 * found.scale,
+            "events": step.sum_w * scale,
+            "error": step.sum_w2**0.5 * scale,
             "cross_section_pb": found.cross_section_pb,
             "skipped_files": len(found.skipped),
         }
@@ -50,13 +51,17 @@ def main(
     samples: Annotated[list[str], typer.Argument(help="Names of the samples.")],
     normalisations: Annotated[Path, typer.Option(help="Folder of the normalisations.")],
     datasets: Annotated[Path, typer.Option(help="Folder of the datasets.")],
+    luminosity: Annotated[float, typer.Option(help="Integrated luminosity [fb⁻¹].")],
     output: Annotated[Path, typer.Option(help="CSV file to write.")],
 ) -> None:
     """Write the cut flow table of all samples."""
+    found = [Normalisation.read(normalisations / f"{name}.json") for name in samples]
+    # Samples that keep numbers of b hadrons may share files; the configuration was checked for it.
+    whole = [one for one in found if STRATUM not in [step.name for step in one.steps]]
+    require_distinct((one.sample, one.first_events) for one in whole)
     table = []
-    for name in samples:
-        found = Normalisation.read(normalisations / f"{name}.json")
-        table += rows(Dataset(datasets / f"{name}.h5"), found)
+    for one in found:
+        table += rows(Dataset(datasets / f"{one.sample}.h5"), one, luminosity)
     with atomic_path(output) as temporary:
         pd.DataFrame(table).to_csv(temporary, index=False, float_format="%.6g")
 

@@ -26,7 +26,7 @@ def main(
     sources: Annotated[list[Path], typer.Argument(help="Datasets, or files of top_tagging.")],
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
-    seed: Annotated[int, typer.Option(help="Seed of the training, which gives the split.")],
+    seed: Annotated[int, typer.Option(help="Seed of the training, which gives the fold.")],
     output: Annotated[Path, typer.Option(help="JSON file to write.")],
     task: Annotated[str | None, typer.Option(help="Task block; none for top_tagging.")] = None,
     pt_min: Annotated[float, typer.Option(help="Smallest pT [GeV].")] = 0.0,

@@ -7,7 +7,7 @@ import torch
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset, Selection
+from analysis.dataset import Dataset, Selection, Side
 from common.files import atomic_path
 from models.checkpoint import load
 from models.views import Interpretation
@@ -18,18 +18,18 @@ from workflow.network_inputs import feature_names
 
 def main(
     datasets: Annotated[list[Path], typer.Argument(help="Datasets: one signal, all backgrounds.")],
-    model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
+    model: Annotated[Path, typer.Option(help="Folder of the trained models, fold0, fold1, …")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
     config: Annotated[str, typer.Option(help="Interpretation block: JSON or path of a YAML file.")],
-    seed: Annotated[int, typer.Option(help="Seed of the training, which gives the split.")],
+    seed: Annotated[int, typer.Option(help="Seed of the training, which gives the folds.")],
     output: Annotated[Path, typer.Option(help="Folder for the tables, one CSV each.")],
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
 ) -> None:
-    """Look at test events of signal and background."""
+    """Look at events of the first fold with the network that has not seen them."""
     torch.set_num_threads(threads)
     sources = [Dataset(path) for path in datasets]
-    trained = load(model, feature_names(sources[0]))
-    side = Selection(sources, seed, read_block(DatasetConfig, dataset).split, "test")
+    trained = load(model / "fold0", feature_names(sources[0]))
+    side = Selection(sources, Side("test", read_block(DatasetConfig, dataset), seed, fold=0))
     mass = float(next(source.attributes["mass_gev"] for source in sources if source.is_signal))
     found = look(side, trained, read_block(Interpretation, config), mass)
     for name, table in found.items():

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from analysis.channels import CategoryScores, Splits
+from analysis.channels import CategoryScores
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
 from analysis.fit import fit_rows
 from analysis.limits import Normalisation, limit_row, scan_background_events
@@ -32,7 +32,7 @@ def main(
     ] = None,
     workspace: Annotated[Path | None, Option(help="HistFactory workspace to write.")] = None,
 ) -> None:
-    """Find the working point on validation events, count test events, set the limits."""
+    """Find the working point, count what passes it, set the limits."""
     point, config = read_block(WorkingPoint, working_point), read_block(Limits, limits)
     tagging = read_block(BTagging, btagging)
     maps = {content["process"]: content["closure"] for content in map(read_json, tag_map or [])}
@@ -48,8 +48,7 @@ def main(
                 {process: closure[name]["uncertainty"] for process, closure in maps.items()},
             )
         )
-    first: Splits = categories[0].nominal
-    common = (first, Normalisation(luminosity, branching_ratio), point, config)
+    common = (categories[0].nominal, Normalisation(luminosity, branching_ratio), point, config)
     key = {"network": network, "mass_gev": mass, "seed": seed}
     row = limit_row(*common, non_closure=categories[0].non_closure)
     fits, found = fit_rows(categories, point, config, tagging)

@@ -18,12 +18,12 @@ def main(
     mass: Annotated[float, Option(help="m_H [GeV].")],
     seed: Annotated[int, Option(help="Seed of the training.")],
 ) -> None:
-    """Evaluate the test events with their physical weights."""
-    test = read_scores(scores)["test"]
+    """Evaluate all events with their physical weights."""
+    found = read_scores(scores)
     key = {"network": network, "mass_gev": mass, "seed": seed}
-    sample = (test.log_odds, test.signal, test.weight)
-    row = key | metric_row(*sample, error=test.error, events=test.events)
-    write_json({"metrics": row, "rejection": known_curve(*sample, test.error)}, output)
+    sample = (found.log_odds, found.signal, found.weight)
+    row = key | metric_row(*sample, error=found.error, events=found.events)
+    write_json({"metrics": row, "rejection": known_curve(*sample, found.error)}, output)
 
 
 if __name__ == "__main__":

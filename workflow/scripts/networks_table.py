@@ -26,11 +26,12 @@ def main(
     output: Annotated[Path, Option(help="CSV: one row per network × mass.")],
 ) -> None:
     """Join size, best epochs, metrics and calibration; median and range over the seeds."""
-    models: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for path in model:
-        models.setdefault(path.parts[-4:-2], []).append(read_json(path))  # type: ignore[arg-type]
     calibrated = [row for path in calibration for row in read_csv(path) if row["bin"] == 0]
     mass = {path.stem.removeprefix("calibration_"): _mass(path) for path in calibration}
+    models: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for training in map(read_json, model):
+        for signal in (name for name in mass if name in training["samples"]):
+            models.setdefault((training["network"]["name"], signal), []).append(training)
     measured, table = read_csv(metrics), []
     for (network, signal), trainings in models.items():
         key = {"network": network, "mass_gev": mass[signal]}
@@ -43,7 +44,7 @@ def main(
                 **key,
                 "architecture": trainings[0]["network"]["architecture"],
                 "parameters": trainings[0]["parameters"],
-                "seeds": len(trainings),
+                "seeds": len({training["seed"] for training in trainings}),
                 **_over_seeds("best_epoch", epochs),
                 **{k: v for name in MEASURED for k, v in _column(name, rows).items()},
                 **{k: v for name in CALIBRATION for k, v in _column(name, bins).items()},

@@ -1,6 +1,7 @@
 """Merge the cut flows of a sample's files, and find what an event of it weighs."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from analysis.normalisation import normalise
 from analysis.tables import read_json, write_json
 from workflow.cli import read_block, run
 
+log = logging.getLogger(__name__)
+
 
 def main(
     sample: Annotated[str, typer.Option(help="Sample block: JSON or path of a YAML file.")],
@@ -21,7 +24,6 @@ def main(
     simulated: Annotated[
         Path | None, typer.Option(help="Folder of a simulated sample's files and metadata.")
     ] = None,
-    luminosity: Annotated[float, typer.Option(help="Luminosity [fb⁻¹].")] = 3000.0,
     branching_ratio: Annotated[float, typer.Option(help="BR(h → bb̄).")] = 0.582,
 ) -> None:
     """Write the normalisation of one sample."""
@@ -29,7 +31,9 @@ def main(
     names = json.loads(chunks)
     cutflow = merge(block.name, [read_cutflow(events / f"{name}.cutflow.json") for name in names])
     metadata = [read_json(simulated / f"{name}.json") for name in names] if simulated else []
-    found = normalise(block, cutflow, metadata, luminosity, branching_ratio)
+    for remark in cutflow.remarks:
+        log.warning("sample %s: %s", block.name, remark)
+    found = normalise(block, cutflow, metadata, branching_ratio)
     write_json(found.to_json(), output)
 
 

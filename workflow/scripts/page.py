@@ -23,7 +23,7 @@ def main(
     """Write the page of a finished run."""
     content = read_content(figures or [], folder, read_block(Config, config))
     with atomic_path(output) as temporary:
-        temporary.write_text(render(content))
+        temporary.write_text(render(content), encoding="utf-8")
 
 
 if __name__ == "__main__":

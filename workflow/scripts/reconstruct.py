@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from analysis.config.reconstruction import Reconstruction
+from analysis.delphes import first_event
 from analysis.errors import ConfigError, InputFileError, NormalisationError
 from analysis.event_table import write_empty
 from analysis.reconstruction import cut_names, reconstruct_file
@@ -35,10 +36,11 @@ def main(
     """Reconstruct one Delphes file."""
     block = read_block(Reconstruction, config)
     stratum = _stratum(b_hadrons_min, b_hadrons_max)
-    status, reason = "read", ""
+    status, reason, first = "read", "", ""
     with atomic_path(events) as table, atomic_path(cutflow) as record:
         try:
             flow = reconstruct_file(file, table, block, stratum)
+            first = first_event(file)
         except (InputFileError, NormalisationError) as error:
             if block.on_bad_file == "fail":
                 raise
@@ -51,9 +53,11 @@ def main(
             "file": file,
             "status": status,
             "reason": reason,
+            "first_event": first,
+            "weights": flow.weights if flow.weights[1] else None,
             "steps": flow.to_steps(),
         }
-        record.write_text(json.dumps(content, indent=1) + "\n")
+        record.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _stratum(fewest: int, most: int | None) -> range | None:

@@ -1,4 +1,4 @@
-"""Score the validation and test events of one training with its network."""
+"""Rule score: every event, scored by the network of its fold, which has not seen it."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,27 +6,29 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import torch
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset, Selection
+from analysis.dataset import TENSORS, Dataset, Selection, assign_fold
 from analysis.tables import write_parquet
 from common.columns import Columns, resized
 from common.files import atomic_path
 from models.batch import Events
-from models.inference import predict_log_odds
+from models.checkpoint import TrainedModel, load
+from models.inference import calibrated
 from models.prefetch import ahead
 from workflow.cli import read_block, run
-from workflow.network_inputs import feature_names
+from workflow.network_inputs import feature_names, mass_of
 
 ROWS = 8192
 """Events in memory at a time, and in a row group of the table."""
 
 
 def table(
-    events: Columns, split: str, log_odds: np.ndarray, datasets: Sequence[Dataset]
+    events: Columns, fold: np.ndarray, log_odds: np.ndarray, datasets: Sequence[Dataset]
 ) -> pd.DataFrame:
-    """Return one row per event of a side of the split; `weight` is the default category's."""
+    """Return one row per event; `weight` is the default category's."""
     names = ("weight", *(f"weight_{category}" for category in datasets[0].categories[1:]))
     of_sample = {
         name: np.array([str(data.attributes[name]) for data in datasets])[events["dataset"]]
@@ -37,7 +39,7 @@ def table(
             "key": events["key"],
             **of_sample,
             "label": events["label"],
-            "split": split,
+            "fold": fold,
             "score": 1 / (1 + np.exp(-log_odds)),
             "log_odds": log_odds,
             **dict(zip(names, events["weight"].T, strict=True)),
@@ -45,32 +47,57 @@ def table(
     )
 
 
+def crossed(
+    networks: Sequence[TrainedModel],
+    events: Columns,
+    fold: np.ndarray,
+    mass_gev: float,
+    accelerator: str,
+) -> np.ndarray:
+    """Return the calibrated log-odds [N] that each event gets from the network of its fold [N]."""
+    found = np.empty(len(fold))
+    for number, model in enumerate(networks):
+        own = fold == number
+        told = mass_gev if getattr(model.spec, "mass_token", False) else None
+        part = Events({name: events[name][own] for name in TENSORS})
+        found[own] = calibrated(model, part, accelerator=accelerator, mass_gev=told)
+    return found
+
+
 def main(
-    datasets: Annotated[list[Path], typer.Argument(help="Datasets: one signal, all backgrounds.")],
-    model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
+    datasets: Annotated[list[Path], typer.Argument(help="Datasets: signals, all backgrounds.")],
+    model: Annotated[Path, typer.Option(help="Folder of the trained models, fold0, fold1, …")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
-    seed: Annotated[int, typer.Option(help="Seed of the training, which gives the split.")],
-    output: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    seed: Annotated[int, typer.Option(help="Seed of the training, which gives the folds.")],
+    luminosity: Annotated[float, typer.Option(help="Integrated luminosity [fb⁻¹].")],
+    output: Annotated[
+        list[Path], typer.Option(help="Parquet file to write, one per signal in their order.")
+    ],
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Score the events that the training has not seen."""
-    block = read_block(DatasetConfig, dataset)
+    """Score each signal and all backgrounds; networks for all m_H are told the signal's."""
+    torch.set_num_threads(threads)
+    folds = read_block(DatasetConfig, dataset).folds
     sources = [Dataset(path) for path in datasets]
+    backgrounds = [source for source in sources if not source.is_signal]
     features = feature_names(sources[0])
+    networks = [load(model / f"fold{number}", features) for number in range(folds)]
 
-    def parts() -> Iterator[pd.DataFrame]:
-        for name in ("validation", "test"):
-            side = Selection(sources, seed, block.split, name)
-            blocks = map(side.read, range(len(side.blocks)))
-            for events in ahead(resized(blocks, ROWS), 1):
-                log_odds = predict_log_odds(
-                    model, Events(events), features, accelerator=accelerator, threads=threads
-                )
-                yield table(events, name, log_odds, sources)
+    def parts(signal: Dataset) -> Iterator[pd.DataFrame]:
+        scored = [signal, *backgrounds]
+        everything = Selection(scored)
+        blocks = map(everything.read, range(len(everything.blocks)))
+        for events in ahead(resized(blocks, ROWS), 1):
+            fold = assign_fold(events["key"], seed, folds)
+            log_odds = crossed(networks, events, fold, mass_of(signal), accelerator)
+            yields = {"weight": luminosity * events["weight"]}
+            yield table(events | yields, fold, log_odds, scored)
 
-    with atomic_path(output) as temporary:
-        write_parquet(parts(), temporary)
+    signals = [source for source in sources if source.is_signal]
+    for signal, path in zip(signals, output, strict=True):
+        with atomic_path(path) as temporary:
+            write_parquet(parts(signal), temporary)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def main(
     parameters = read_block(Detector, detector)
     with atomic_path(output) as root, atomic_path(metadata) as record:
         content = produce(block, parameters, sample, chunk, seed, root)
-        record.write_text(json.dumps(content, indent=1) + "\n")
+        record.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

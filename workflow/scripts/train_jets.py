@@ -8,13 +8,14 @@ import typer
 import models.training
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.dataset import Dataset
+from models.registry import modules_of
 from models.specs import Training
 from models.specs_jets import JetTask, TaggerSpec
 from models.training import Data
 from workflow.cli import read_block, run
 from workflow.jets import read_side_of_jets
 from workflow.network_inputs import feature_names, sources
-from workflow.provenance import code_version
+from workflow.provenance import code_version, source_digest
 
 
 def main(
@@ -22,7 +23,7 @@ def main(
     tagger: Annotated[str, typer.Option(help="Tagger block: JSON or path of a YAML file.")],
     training: Annotated[str, typer.Option(help="Training block: JSON or path of a YAML file.")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
-    seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the split.")],
+    seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the fold.")],
     output: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     task: Annotated[str | None, typer.Option(help="Task block; none for top_tagging.")] = None,
     pt_min: Annotated[float, typer.Option(help="Smallest pT [GeV].")] = 0.0,
@@ -45,6 +46,7 @@ def main(
         seed,
         output,
         extra={"code_version": code_version(), "jets": len(train)},
+        code=source_digest("train_jets", *modules_of(spec)),
     )
 
 

@@ -24,11 +24,17 @@ def main(
     colour = colours(model["network"]["name"] for model, _ in trainings)
     curves = [_curve(model["network"]["name"], colour, rows) for model, rows in trainings]
     rows = [
-        {"network": model["network"]["name"], "mass_gev": mass, "seed": model["seed"], **row}
+        {
+            "network": model["network"]["name"],
+            "mass_gev": mass,
+            "seed": model["seed"],
+            "fold": model["fold"],
+            **row,
+        }
         for model, history in trainings
         for row in history
     ]
-    write_csv(rows, output.with_name(f"{output.name}.csv"), ("network", "seed", "epoch"))
+    write_csv(rows, output.with_name(f"{output.name}.csv"), ("network", "seed", "fold", "epoch"))
     save(training_plot(curves, mass), output)
 
 
