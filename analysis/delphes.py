@@ -250,11 +250,11 @@ def _tracks(raw: Branches) -> Lists:
     """Return the charged energy-flow objects: {pt, eta, phi, mass, charge, kind}."""
     mass = ("Mass",) if "EFlowTrack.Mass" in raw else ()
     tracks = _objects(raw, "EFlowTrack", "PT", "Eta", "Phi", "Charge", "PID", *mass)
-    pid, charge = abs(tracks["pid"]), np.clip(tracks["charge"], -99, 99)
+    pid = abs(tracks["pid"])
     columns = {
         **{name: tracks[name] for name in ("pt", "eta", "phi")},
         "mass": tracks["mass"] if mass else np.zeros_like(tracks["pt"]),
-        "charge": charge.astype(np.int8),
+        "charge": tracks["charge"],
         "kind": ((pid == 11) * ELECTRON + (pid == 13) * MUON).astype(np.int8),
     }
     return Lists(tracks.counts, columns)

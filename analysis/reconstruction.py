@@ -120,7 +120,8 @@ def _jet_columns(
         "eta": ak.to_numpy(ak.flatten(oriented.eta)),
         "phi": ak.to_numpy(ak.flatten(oriented.phi)),
         "energy": parts["E"],
-        **{name: parts[name] for name in ("deta", "dphi", "pt", "charge", "kind")},
+        **{name: parts[name] for name in ("deta", "dphi", "pt", "kind")},
+        "charge": parts["charge"].astype(np.int8),  # checked to be small
     }
     constituent = Lists(parts.counts, columns).leading(config.max_constituents)
     return {

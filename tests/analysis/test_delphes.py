@@ -1,6 +1,7 @@
 """Reading Delphes files: layouts, streaming, and one clear error for each kind of bad input."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,16 @@ def test_non_finite_momenta_are_counted_and_located(
     path = write_flat(tmp_path / "nan.root", branches, change={branch: spoil})
     with pytest.raises(InputFileError, match=rf"2 energy-flow objects .* in entry {entry} "):
         read(path, step_size=10)
+
+
+@pytest.mark.parametrize("charge", [-999, 999, -(2**31), 4])
+def test_values_are_reported_as_they_are(tmp_path: Path, charge: int) -> None:
+    def spoil(flat: np.ndarray) -> None:
+        flat[0] = charge
+
+    path = write_flat(tmp_path / "q.root", real_branches(), change={"EFlowTrack.Charge": spoil})
+    with pytest.raises(InputFileError, match=re.escape(f"charge {charge})")):
+        read(path)
 
 
 def test_non_finite_weights_are_counted_and_located(tmp_path: Path) -> None:

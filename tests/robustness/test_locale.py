@@ -14,15 +14,6 @@ from tests.robustness.test_surroundings import as_root, mounted, remount
 from tests.workflow.conftest import SOURCES
 
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    "common",
-    "analysis",
-    "models",
-    "workflow",
-    "profiles",
-    "envs",
-    "Snakefile",
-    "config.yaml",
-)
 
 
 @pytest.fixture
