@@ -145,7 +145,8 @@ def reconstruct_file(
     """
     flow = CutCounts.empty(cut_names(stratum))
     with_fatjets = config.fatjets.source == "delphes"
-    with open_delphes(path, fatjets=with_fatjets) as file, EventTableWriter(output) as writer:
+    opened = open_delphes(path, fatjets=with_fatjets, names=config.branches)
+    with opened as file, EventTableWriter(output) as writer:
         for events in file.steps(config.step_size):
             table, step_flow = reconstruct(events, config, stratum)
             writer.write(table)
