@@ -251,9 +251,7 @@ def test_branches_may_have_other_names(tmp_path: Path) -> None:
     with open_delphes(str(path), names=mapping) as file:
         assert ak.array_equal(next(file.steps(1000)), read(SIGNAL))
     assert first_event(str(path), mapping) == first_event(str(SIGNAL)) != first_event(str(QCD))
-    with pytest.raises(
-        InputFileError, match=r"EFlowTrack\.PT.*`reconstruction\.branches`"
-    ):
+    with pytest.raises(InputFileError, match=r"EFlowTrack\.PT.*`reconstruction\.branches`"):
         read(path)
 
 

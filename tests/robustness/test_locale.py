@@ -33,7 +33,7 @@ def ascii_locale(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_run_under_an_ascii_locale_from_a_read_only_checkout(
     reference: SmallRun, fresh: SmallRun, tmp_path: Path
 ) -> None:
-    checkout = tmp_path / "checkout"
+    checkout = tmp_path / 'a check-out\'s "copy"'
     checkout.mkdir()
     for name in SOURCES:
         source = ROOT / name
