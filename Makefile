@@ -22,7 +22,7 @@ SITE  := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 run: $(READY)
 	@$(BIN)/python -m workflow.scripts.check_config config.yaml $(CONFIG) > /dev/null
-	PYTHONPATH=$(CURDIR)/workflow/plugins $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) \
+	PYTHONPATH="$$PWD/workflow/plugins$${PYTHONPATH:+:$$PYTHONPATH}" $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) \
 	  $$(test -t 2 && echo --logger progress)
 	@echo "Done. Open results/index.html; results/README.md says what else is there."
 

@@ -52,7 +52,7 @@ try:
     from workflow.inputs import all_chunks, check_top_tagging
     from workflow.network_pairs import network_pairs
     from workflow.provenance import source_digest
-    from workflow.start import begin, full_disk, require_writable
+    from workflow.start import begin, full_disk, require_folders, require_writable
 except ImportError as error:
     raise WorkflowError(
         f"{error}. Snakemake's own environment needs the packages of {CHECKOUT}/envs/"
@@ -69,6 +69,7 @@ configfile: CHECKOUT / "config.yaml"
 
 try:
     require_writable(Path())
+    require_folders(paths.templates())
     cfg = read_config(config)
     CHUNKS = all_chunks(cfg.samples)
     if cfg.jets.top_tagging:

@@ -7,7 +7,7 @@ massless, as they were in that version's own jets; events without `Event.Weight`
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 import uproot
 from uproot.source.file import MultithreadedFileSource
 
+from analysis.config.reconstruction import Branches
 from analysis.errors import AnalysisError, InputFileError
 from analysis.lists import Lists, joined
 from analysis.references import kept_positions, reference_arrays, resolve
@@ -25,23 +26,54 @@ from analysis.remote import RemoteSource, is_remote
 from analysis.values import REMEDY, check_values
 
 CHARGED_HADRON, ELECTRON, MUON, PHOTON, NEUTRAL_HADRON = range(5)
-EFLOW = ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")  # in this order in the event's list
+PHOTON_PID = 22
 
-_REQUIRED = (
-    *(f"EFlowTrack.{leaf}" for leaf in ("PT", "Eta", "Phi", "Charge", "PID")),
-    *(f"EFlowPhoton.{leaf}" for leaf in ("ET", "Eta", "Phi")),
-    *(f"EFlowNeutralHadron.{leaf}" for leaf in ("ET", "Eta", "Phi")),
-    *(f"Particle.{leaf}" for leaf in ("PID", "PT", "Eta", "Phi")),
-)
-_OPTIONAL = ("EFlowTrack.Mass", "Event.Weight")
+_CHARGED = ("PT", "Eta", "Phi", "Charge", "PID")
+_NEUTRAL = ("ET", "Eta", "Phi")
 _REFERENCES = "FatJet.Constituents"
-_FATJETS = (
-    *(f"FatJet.{leaf}" for leaf in ("PT", "Eta", "Phi", "Mass")),
-    _REFERENCES,
-    *(f"{name}.fUniqueID" for name in EFLOW),
-)
 
-Branches = Mapping[str, ak.Array]
+Raw = Mapping[str, ak.Array]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which branches are read.
+
+    Attributes
+    ----------
+    names : Branches
+        What the card called the energy flow.
+    fatjets : bool
+        Whether the file's own `FatJet` branch is to be read too.
+    """
+
+    names: Branches
+    fatjets: bool
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Required branches without those of fat jets."""
+        charged, *neutral = self.names.energy_flow
+        return (
+            *(f"{charged}.{leaf}" for leaf in _CHARGED),
+            *(f"{name}.{leaf}" for name in neutral for leaf in _NEUTRAL),
+            *(f"Particle.{leaf}" for leaf in ("PID", "PT", "Eta", "Phi")),
+        )
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        if not self.fatjets:
+            return self.own
+        leaves = (f"FatJet.{leaf}" for leaf in ("PT", "Eta", "Phi", "Mass"))
+        return (*self.own, *leaves, _REFERENCES, *self.unique_ids)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        return (f"{self.names.energy_flow[0]}.Mass", "Event.Weight")
+
+    @property
+    def unique_ids(self) -> tuple[str, ...]:
+        return tuple(f"{name}.fUniqueID" for name in self.names.energy_flow)
 
 
 @dataclass(frozen=True)
@@ -56,11 +88,14 @@ class DelphesFile:
         The tree `Delphes`.
     branches : mapping of str to str
         The branches that are read, and where in the tree they are.
+    wanted : Wanted
+        What was asked for.
     """
 
     path: str
     tree: Any
     branches: Mapping[str, str]
+    wanted: Wanted
 
     def steps(self, step_size: int) -> Iterator[ak.Array]:
         """Yield the events in steps of at most `step_size`.
@@ -92,14 +127,16 @@ class DelphesFile:
                 if raw is None:
                     return
                 branches = {name: raw[place] for name, place in self.branches.items()}
-                events = _events(branches, start)
+                events = _events(branches, start, self.wanted)
             check_values(self.path, events)
             start += len(events)
             yield events
 
 
 @contextmanager
-def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
+def open_delphes(
+    path: str, *, fatjets: bool = False, names: Branches | None = None
+) -> Iterator[DelphesFile]:
     """Open a Delphes file and check that it is whole and holds what is needed.
 
     Parameters
@@ -108,6 +145,8 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
         Local path or URL (see `analysis.remote`).
     fatjets : bool
         Whether the file's own `FatJet` branch is to be read too.
+    names : Branches, optional
+        What the card called the energy flow; Delphes' own names by default.
 
     Raises
     ------
@@ -133,19 +172,20 @@ def open_delphes(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
             )
         with _reading(path):
             tree = directory["Delphes"]
-            places = _places(tree)
+            wanted = Wanted(names or Branches(), fatjets)
+            places = _places(tree, (*wanted.required, *wanted.optional))
             entries = {name: tree[place].num_entries for name, place in places.items()}
-        chosen = _choose_branches(path, tree.num_entries, entries, fatjets)
-        yield DelphesFile(path, tree, {name: places[name] for name in chosen})
+        chosen = _choose_branches(path, tree.num_entries, entries, wanted)
+        yield DelphesFile(path, tree, {name: places[name] for name in chosen}, wanted)
 
 
-def first_event(path: str) -> str:
+def first_event(path: str, names: Branches | None = None) -> str:
     """Return a digest of the generator particles of a file's first event; empty without any.
 
     Files whose events were generated with the same seeds share it, whatever follows in them.
     Raises what `open_delphes` and `DelphesFile.steps` raise.
     """
-    with open_delphes(path) as file:
+    with open_delphes(path, names=names) as file:
         particles = Lists.of(next(file.steps(1)).particle)
     if not len(particles["pt"]):
         return ""
@@ -164,25 +204,30 @@ def _source(path: str) -> dict[str, Any]:
     return {"handler": MultithreadedFileSource, "use_threads": True, "num_workers": 1}
 
 
-def _places(tree: Any) -> dict[str, str]:
-    """Return those of the branches we know that the tree has, and their full paths in it."""
+def _places(tree: Any, names: Sequence[str]) -> dict[str, str]:
+    """Return those of some branches that the tree has, and their full paths in it."""
     paths = {path.rpartition("/")[2]: path for path in tree.keys(recursive=True)}
-    return {name: paths[name] for name in (*_REQUIRED, *_OPTIONAL, *_FATJETS) if name in paths}
+    return {name: paths[name] for name in names if name in paths}
 
 
 def _choose_branches(
-    path: str, n_events: int, entries: dict[str, int], fatjets: bool
+    path: str, n_events: int, entries: dict[str, int], wanted: Wanted
 ) -> tuple[str, ...]:
     if n_events == 0:
         raise InputFileError(f"{path}: the tree `Delphes` holds no event; {REMEDY}")
-    required = (*_REQUIRED, *_FATJETS) if fatjets else _REQUIRED
-    missing = [name for name in required if name not in entries]
+    missing = [name for name in wanted.required if name not in entries]
     if missing:
         remedy = "keep these branches in the Delphes card's TreeWriter"
-        if fatjets and not set(missing) & set(_REQUIRED):
+        flow = [name for name in missing if name.split(".")[0] in wanted.names.energy_flow]
+        if wanted.fatjets and not set(missing) & set(wanted.own):
             remedy += ", or set `reconstruction.fatjets.source: eflow`"
+        elif flow:
+            remedy += (
+                ", or say in `reconstruction.branches` what the card calls its energy flow; of a "
+                "card with pile-up, write the arrays after its subtraction (docs/delphes_files.md)"
+            )
         raise InputFileError(f"{path}: branches missing: {', '.join(missing)}; {remedy}")
-    chosen = (*required, *(name for name in _OPTIONAL if name in entries))
+    chosen = (*wanted.required, *(name for name in wanted.optional if name in entries))
     for name in chosen:
         if entries[name] != n_events:
             raise InputFileError(
@@ -210,11 +255,14 @@ def _reading(path: str) -> Iterator[None]:
         ) from error
 
 
-def _events(raw: Branches, start: int) -> ak.Array:
+def _events(raw: Raw, start: int, wanted: Wanted) -> ak.Array:
     """Return the event records of one step of branches."""
-    n_events = len(raw["EFlowTrack.PT"])
-    tracks, photons = _tracks(raw), _towers(raw, "EFlowPhoton", PHOTON)
-    eflow = joined([tracks, photons, _towers(raw, "EFlowNeutralHadron", NEUTRAL_HADRON)])
+    charged, *neutral = wanted.names.energy_flow
+    n_events = len(raw[f"{charged}.PT"])
+    towers = zip(neutral, (PHOTON, NEUTRAL_HADRON), strict=False)
+    mixed = wanted.names.candidates is not None
+    parts = [_charged(raw, charged, mixed), *(_towers(raw, name, kind) for name, kind in towers)]
+    eflow = joined(parts)
     moving = eflow["pt"] != 0  # Delphes writes tracks of PT 0 at η = ±999.9, which carry nothing
     fields = {
         "entry": np.arange(start, start + n_events, dtype=np.int64),
@@ -223,11 +271,11 @@ def _events(raw: Branches, start: int) -> ak.Array:
         "particle": _objects(raw, "Particle", "PID", "PT", "Eta", "Phi").array(),
     }
     if "FatJet.PT" in raw:
-        fields["fatjet"] = _fatjets(raw, eflow.but(moving=moving))
+        fields["fatjet"] = _fatjets(raw, eflow.but(moving=moving), wanted.unique_ids)
     return ak.zip(fields, depth_limit=1)
 
 
-def _per_event(raw: Branches, name: str) -> np.ndarray:
+def _per_event(raw: Raw, name: str) -> np.ndarray:
     """Return one number per event of a branch that holds it bare or as a list of one."""
     values = raw[name]
     if values.ndim == 2:
@@ -237,7 +285,7 @@ def _per_event(raw: Branches, name: str) -> np.ndarray:
     return ak.to_numpy(values).astype(np.float64)
 
 
-def _objects(raw: Branches, name: str, *leaves: str) -> Lists:
+def _objects(raw: Raw, name: str, *leaves: str) -> Lists:
     """Return the objects `name` of each event with some of their leaves, in lower case."""
     counts = [ak.to_numpy(ak.num(raw[f"{name}.{leaf}"])) for leaf in leaves]
     if not all(np.array_equal(counts[0], other) for other in counts[1:]):
@@ -246,21 +294,25 @@ def _objects(raw: Branches, name: str, *leaves: str) -> Lists:
     return Lists(counts[0], flat)
 
 
-def _tracks(raw: Branches) -> Lists:
-    """Return the charged energy-flow objects: {pt, eta, phi, mass, charge, kind}."""
-    mass = ("Mass",) if "EFlowTrack.Mass" in raw else ()
-    tracks = _objects(raw, "EFlowTrack", "PT", "Eta", "Phi", "Charge", "PID", *mass)
-    pid, charge = abs(tracks["pid"]), np.clip(tracks["charge"], -99, 99)
+def _charged(raw: Raw, name: str, mixed: bool) -> Lists:
+    """Return tracks, or mixed candidates: {pt, eta, phi, mass, charge, kind}."""
+    mass = ("Mass",) if f"{name}.Mass" in raw else ()
+    tracks = _objects(raw, name, *_CHARGED, *mass)
+    pid = abs(tracks["pid"])
+    kind = (pid == 11) * ELECTRON + (pid == 13) * MUON
+    if mixed:
+        neutral = np.where(pid == PHOTON_PID, PHOTON, NEUTRAL_HADRON)
+        kind = np.where(tracks["charge"] == 0, neutral, kind)
     columns = {
         **{name: tracks[name] for name in ("pt", "eta", "phi")},
         "mass": tracks["mass"] if mass else np.zeros_like(tracks["pt"]),
-        "charge": charge.astype(np.int8),
-        "kind": ((pid == 11) * ELECTRON + (pid == 13) * MUON).astype(np.int8),
+        "charge": tracks["charge"],
+        "kind": kind.astype(np.int8),
     }
     return Lists(tracks.counts, columns)
 
 
-def _towers(raw: Branches, name: str, kind: int) -> Lists:
+def _towers(raw: Raw, name: str, kind: int) -> Lists:
     """Return the neutral energy-flow objects of one kind: {pt, eta, phi, mass, charge, kind}."""
     towers = _objects(raw, name, "ET", "Eta", "Phi")
     pt = towers["et"]
@@ -275,13 +327,14 @@ def _towers(raw: Branches, name: str, kind: int) -> Lists:
     return Lists(towers.counts, columns)
 
 
-def _fatjets(raw: Branches, eflow: Lists) -> ak.Array:
+def _fatjets(raw: Raw, eflow: Lists, unique_ids: Sequence[str]) -> ak.Array:
     """Return the file's own fat jets: {pt, eta, phi, mass, constituent_index}.
 
     The indices count the objects of an event that are `moving`; the others are in no jet.
     """
     jets = _objects(raw, "FatJet", "PT", "Eta", "Phi", "Mass").array()
-    unique_id = joined([_objects(raw, name, "fUniqueID") for name in EFLOW]).array()
+    parts = [_objects(raw, name.split(".")[0], "fUniqueID") for name in unique_ids]
+    unique_id = joined(parts).array()
     index = resolve(raw[_REFERENCES]["refs"], unique_id["funiqueid"])
     if not eflow["moving"].all():
         index = kept_positions(index, eflow, "moving")

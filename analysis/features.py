@@ -1,4 +1,4 @@
-"""Event tables to padded tensors: the tokens and masks that the networks read (contract 3)."""
+"""Event tables to padded tensors: the tokens and masks that the networks read."""
 
 from collections.abc import Mapping
 

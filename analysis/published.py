@@ -1,7 +1,7 @@
 """Published limits to compare with, and their scaling to another luminosity."""
 
 from importlib.resources import files
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import yaml
@@ -77,5 +77,24 @@ class Benchmark(Block):
 
 def published_limits() -> tuple[PublishedLimit, ...]:
     """Return all published limits of the data file."""
-    text = files("analysis").joinpath("data/published_limits.yaml").read_text("utf-8")
-    return tuple(PublishedLimit(**entry) for entry in yaml.safe_load(text))
+    return tuple(PublishedLimit(**entry) for entry in _entries("data/published_limits.yaml"))
+
+
+def published_ratio(question: str, mass_gev: float, signal_efficiency: float) -> float | None:
+    """Return the published ratio of two networks' rejections, or None where there is none.
+
+    Examples
+    --------
+    >>> published_ratio("theta", 1000.0, 0.8)
+    4.0
+    """
+    wanted = {"question": question, "mass_gev": mass_gev, "signal_efficiency": signal_efficiency}
+    ratios = _entries("data/published_ratios.yaml")
+    return next((entry["ratio"] for entry in ratios if wanted.items() <= entry.items()), None)
+
+
+def _entries(name: str) -> list[dict[str, Any]]:
+    """Return the entries of a data file of this package."""
+    text = files("analysis").joinpath(name).read_text("utf-8")
+    entries: list[dict[str, Any]] = yaml.safe_load(text)
+    return entries

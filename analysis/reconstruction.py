@@ -120,7 +120,8 @@ def _jet_columns(
         "eta": ak.to_numpy(ak.flatten(oriented.eta)),
         "phi": ak.to_numpy(ak.flatten(oriented.phi)),
         "energy": parts["E"],
-        **{name: parts[name] for name in ("deta", "dphi", "pt", "charge", "kind")},
+        **{name: parts[name] for name in ("deta", "dphi", "pt", "kind")},
+        "charge": parts["charge"].astype(np.int8),  # checked to be small
     }
     constituent = Lists(parts.counts, columns).leading(config.max_constituents)
     return {
@@ -144,7 +145,8 @@ def reconstruct_file(
     """
     flow = CutCounts.empty(cut_names(stratum))
     with_fatjets = config.fatjets.source == "delphes"
-    with open_delphes(path, fatjets=with_fatjets) as file, EventTableWriter(output) as writer:
+    opened = open_delphes(path, fatjets=with_fatjets, names=config.branches)
+    with opened as file, EventTableWriter(output) as writer:
         for events in file.steps(config.step_size):
             table, step_flow = reconstruct(events, config, stratum)
             writer.write(table)

@@ -64,11 +64,15 @@ def _check_objects(
         return
     bad = np.logical_or.reduce([_outside(lists[field], *ends) for field, ends in limits.items()])
     first = entries[lists.owners[bad.argmax()]]
-    values = ", ".join(f"{field} {lists[field][bad.argmax()]:g}" for field in limits)
+    values = ", ".join(f"{field} {_shown(lists[field][bad.argmax()])}" for field in limits)
     raise InputFileError(
         f"{path}: {bad.sum()} {name} are NaN, infinite or not physical, the first in entry {first} "
         f"({values}); {REMEDY}"
     )
+
+
+def _shown(value: np.generic) -> str:
+    return str(value) if isinstance(value, np.integer) else f"{value:g}"
 
 
 def _inside(numbers: np.ndarray, low: float, high: float) -> bool:

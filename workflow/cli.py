@@ -16,6 +16,7 @@ from rich.console import Console
 
 from analysis.errors import ConfigError
 from common.errors import UserError
+from workflow.environment import replace_unknown_letters
 from workflow.watchdog import follow_run
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
 
     `arguments` are those of the process where none are given.
     """
+    replace_unknown_letters()
     follow_run()
     _show_progress()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

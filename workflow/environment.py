@@ -1,5 +1,6 @@
 """The environment that the jobs of a run share."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -14,9 +15,17 @@ def prepare_jobs() -> None:
     environment, with `--software-deployment-method conda`); the variable `VARIABLE` names this
     checkout's `workflow/job.py`; text is UTF-8; the folder of the run is not on Python's path.
     """
+    replace_unknown_letters()
     folder = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
     os.environ[VARIABLE] = str(ROOT / "workflow" / "job.py")
     os.environ["PYTHONUTF8"] = "1"
     if "PYTHONPATH" in os.environ:
         os.environ["PYTHONPATH"] = search_path(os.environ["PYTHONPATH"])
+
+
+def replace_unknown_letters() -> None:
+    """Print "?" for what the locale's encoding lacks (σ, η, fb⁻¹), in place of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -56,3 +56,9 @@ PAGE = "results/index.html"
 
 LOGS = "results/logs"
 BENCHMARKS = "results/benchmarks"
+
+
+def templates() -> list[str]:
+    """Return every path above, and one in each of the folders above."""
+    every = [value for name, value in globals().items() if name.isupper()]
+    return [*every, f"{LOGS}/_", f"{BENCHMARKS}/_"]

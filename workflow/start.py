@@ -85,6 +85,28 @@ def require_writable(folder: Path) -> None:
         )
 
 
+def require_folders(templates: Iterable[str]) -> None:
+    """Raise a FolderError if a file or a broken link stands where a run makes a folder.
+
+    Parameters
+    ----------
+    templates : iterable of str
+        Paths of results; their folders up to the first wildcard are looked at.
+    """
+    for template in templates:
+        for folder in reversed(Path(template.partition("{")[0] + "_").parents):
+            if folder.is_symlink() and not folder.exists():
+                raise FolderError(
+                    f"{folder.absolute()} is a link to {folder.readlink()}, which does not exist: "
+                    "make that folder, or remove the link"
+                )
+            if folder.exists() and not folder.is_dir():
+                raise FolderError(
+                    f"{folder.absolute()} is a file, where a run makes a folder: rename it, or run "
+                    "in another folder (--directory)"
+                )
+
+
 def full_disk(folder: Path) -> str:
     """Return what to tell where the disk is so full that jobs cannot say it in their logs."""
     if shutil.disk_usage(folder).free >= FULL_BYTES:

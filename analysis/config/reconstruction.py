@@ -1,10 +1,32 @@
 """Configuration of the reconstruction: what turns a Delphes file into a table of events."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from analysis.config.base import Block, Positive, PositiveInt
+
+Branch = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+
+
+class Branches(Block):
+    """Names of the branches that hold the energy flow, as the card's `TreeWriter` calls them."""
+
+    tracks: Branch = Field("EFlowTrack", description="Charged objects, of Delphes' class Track.")
+    photons: Branch = Field("EFlowPhoton", description="Photons, of class Tower.")
+    neutral_hadrons: Branch = Field(
+        "EFlowNeutralHadron", description="Neutral hadrons, of class Tower."
+    )
+    candidates: Branch | None = Field(
+        None,
+        description="One branch of class ParticleFlowCandidate that holds all of them, as PUPPI "
+        "writes it; the three others are then not read.",
+    )
+
+    @property
+    def energy_flow(self) -> tuple[str, ...]:
+        """The branches that are read, in the order of their objects in an event's list."""
+        return (self.candidates,) if self.candidates else tuple(self.model_dump().values())[:3]
 
 
 class FatJets(Block):
@@ -82,6 +104,7 @@ class Reconstruction(Block):
         description="`skip` leaves a damaged file out, records it in the cut flow and on the "
         "results page, and normalises to the generator weights of the files that were read.",
     )
+    branches: Branches = Branches()
     fatjets: FatJets = FatJets()
     subjets: Subjets = Subjets()
     variation: Variation = Variation()

@@ -59,6 +59,7 @@ def limit_plot(
     missing: Sequence[str] = (),
     seeds: int = 1,
     quantity: str = "95% CL limit",
+    background_events: float = 20.0,
 ) -> Figure:
     """Draw limits against m_H, with the ratio to the first curve below.
 
@@ -76,6 +77,8 @@ def limit_plot(
         Trainings behind each band.
     quantity : str
         What is drawn, for the label of the axis.
+    background_events : float
+        What the working point should leave, for the legend of open markers.
     """
     figure, ax, ratio = axes_with_ratio()
     for curve, marker in zip(curves, MARKERS * len(curves), strict=False):
@@ -105,7 +108,7 @@ def limit_plot(
         ax.set_xlim(own.min() - margin, own.max() + margin)
     name_what_is_seen(ax, references)
     add_label(ax, luminosity)
-    _legend(ax, curves, seeds)
+    _legend(ax, curves, seeds, background_events)
     if missing:
         text = "no limit: " + "; ".join(missing)
         ax.text(0.03, 0.03, text, transform=ax.transAxes, fontsize=9, wrap=True, color="#bd1f01")
@@ -171,10 +174,11 @@ def _over(
     return found, marker, 1 / below
 
 
-def _legend(ax: Axes, curves: Sequence[LimitCurve], seeds: int) -> None:
+def _legend(ax: Axes, curves: Sequence[LimitCurve], seeds: int, background_events: float) -> None:
     handles, labels = ax.get_legend_handles_labels()
     title = f"median and range of {seeds} trainings" if seeds > 1 else "one training"
     if any(curve.fitted.any() for curve in curves):
-        title += "\nopen markers: 20 background events are beyond the simulated sample"
+        events = f"{background_events:g} background events"
+        title += f"\nopen markers: {events} are beyond the simulated sample"
     legend = ax.legend(handles, labels, loc="upper right", ncols=2, fontsize=11, title=title)
     legend.get_title().set_fontsize(10)

@@ -1,6 +1,7 @@
 """Reading Delphes files: layouts, streaming, and one clear error for each kind of bad input."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+from pydantic import ValidationError
 
 import analysis.delphes
-from analysis.delphes import open_delphes
+from analysis.config.reconstruction import Branches
+from analysis.delphes import first_event, open_delphes
 from analysis.errors import InputFileError, NormalisationError
 from analysis.lists import Lists
 from analysis.references import kept_positions
@@ -145,6 +148,16 @@ def test_non_finite_momenta_are_counted_and_located(
         read(path, step_size=10)
 
 
+@pytest.mark.parametrize("charge", [-999, 999, -(2**31), 4])
+def test_values_are_reported_as_they_are(tmp_path: Path, charge: int) -> None:
+    def spoil(flat: np.ndarray) -> None:
+        flat[0] = charge
+
+    path = write_flat(tmp_path / "q.root", real_branches(), change={"EFlowTrack.Charge": spoil})
+    with pytest.raises(InputFileError, match=re.escape(f"charge {charge})")):
+        read(path)
+
+
 def test_non_finite_weights_are_counted_and_located(tmp_path: Path) -> None:
     def spoil(flat: np.ndarray) -> None:
         flat[[5, 31]] = np.nan, np.inf
@@ -205,11 +218,12 @@ def test_stored_fat_jets_read_alike_with_an_object_at_rest(
     leaf = "PT" if name == "EFlowTrack" else "ET"
     original = analysis.delphes._events
 
-    def stopped(raw: Any, start: int) -> ak.Array:
+    def stopped(raw: Any, start: int, wanted: Any) -> ak.Array:
         values = raw[f"{name}.{leaf}"]
         moving = ak.local_index(values) % 5 != 0
         eta = ak.where(moving, raw[f"{name}.Eta"], 999.9)
-        return original(raw | {f"{name}.{leaf}": values * moving, f"{name}.Eta": eta}, start)
+        changed = {f"{name}.{leaf}": values * moving, f"{name}.Eta": eta}
+        return original(raw | changed, start, wanted)
 
     monkeypatch.setattr(analysis.delphes, "_events", stopped)
     after = read(SIGNAL, fatjets=True)
@@ -224,3 +238,46 @@ def test_stored_fat_jets_read_alike_with_an_object_at_rest(
             expected = [tuple(old.eflow[i].to_list().values()) for i in one]
             found = [tuple(new.eflow[i].to_list().values()) for i in other]
             assert found == [record for record in expected if record in remaining]
+
+
+def test_branches_may_have_other_names(tmp_path: Path) -> None:
+    names = {"EFlowTrack": "TracksAfter", "EFlowPhoton": "Gammas", "EFlowNeutralHadron": "K0L"}
+    branches = {
+        ".".join([names.get(key.split(".")[0], key.split(".")[0]), key.split(".")[1]]): values
+        for key, values in real_branches().items()
+    }
+    path = write_flat(tmp_path / "named.root", branches)
+    mapping = Branches(tracks="TracksAfter", photons="Gammas", neutral_hadrons="K0L")
+    with open_delphes(str(path), names=mapping) as file:
+        assert ak.array_equal(next(file.steps(1000)), read(SIGNAL))
+    assert first_event(str(path), mapping) == first_event(str(SIGNAL)) != first_event(str(QCD))
+    with pytest.raises(InputFileError, match=r"EFlowTrack\.PT.*`reconstruction\.branches`"):
+        read(path)
+
+
+def test_candidates_of_all_kinds_in_one_branch(tmp_path: Path) -> None:
+    """As PUPPI writes them: what they are follows from their charge and PID."""
+    flow = read(SIGNAL).eflow
+    pids = np.array([211, 11, -13, 22, 130])
+    leaves = {"PT": flow.pt, "Eta": flow.eta, "Phi": flow.phi, "Mass": flow.mass}
+    kind = ak.flatten(flow.kind)
+    leaves |= {"Charge": flow.charge, "PID": ak.unflatten(pids[kind], ak.num(flow))}
+    others = {k: v for k, v in real_branches().items() if not k.startswith("EFlow")}
+    own = {f"Puppi.{leaf}": values for leaf, values in leaves.items()}
+    path = write_flat(tmp_path / "puppi.root", others | own)
+    with open_delphes(str(path), names=Branches(candidates="Puppi")) as file:
+        found = next(file.steps(1000))
+    for name in ("pt", "eta", "phi", "mass", "charge", "kind"):
+        assert ak.all(found.eflow[name] == flow[name]), name
+    for wrong in ("", "Puppi.PT", "a b", "1st"):
+        with pytest.raises(ValidationError, match="candidates"):
+            Branches(candidates=wrong)
+
+
+def test_fat_jets_of_candidates_need_their_references(tmp_path: Path) -> None:
+    names = Branches(candidates="ParticleFlowCandidate")
+    with (
+        pytest.raises(InputFileError, match=r"ParticleFlowCandidate\.fUniqueID"),
+        open_delphes(str(SIGNAL), fatjets=True, names=names),
+    ):
+        pass

@@ -45,6 +45,13 @@ def test_references_out_of_sight_are_not_in_the_legend():
         assert names & {"seen", "below", "aside"} == {"seen"}
 
 
+@pytest.mark.parametrize("events", [20.0, 5.0, 0.5])
+def test_legend_says_how_many_events_the_working_point_leaves(events):
+    figure = limit_plot([curve("ours", 1, [True] * 3)], background_events=events)
+    title = figure.axes[0].get_legend().get_title().get_text()
+    assert f"open markers: {events:g} background events" in title
+
+
 def test_tail_fitted_thresholds_have_open_markers():
     figure = limit_plot([curve("ours", 1, [False, True, False])])
     points = {

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from analysis.published import Benchmark, published_limits
+from analysis.published import Benchmark, published_limits, published_ratio
 
 BY_NAME = {entry.name: entry for entry in published_limits()}
 
@@ -26,6 +26,12 @@ def test_scaling_with_luminosity(scaling, power):
             entry.cross_section(3000, scaling), entry.cross_section() * factor
         )
         assert (entry.cross_section(3000, scaling) <= entry.cross_section()).all()
+
+
+def test_published_ratio_is_that_of_its_question_mass_and_efficiency():
+    assert published_ratio("theta", 1000.0, 0.8) == 4.0
+    for other in (("fusion", 1000.0, 0.8), ("theta", 900.0, 0.8), ("theta", 1000.0, 0.5)):
+        assert published_ratio(*other) is None
 
 
 def test_columns_of_different_length_are_an_error():

@@ -30,7 +30,7 @@ def signal(tmp_path_factory: pytest.TempPathFactory) -> tuple[ak.Array, CutCount
     return table_and_flow(SIGNAL, output, Reconstruction())
 
 
-def test_table_has_the_type_of_the_contract(signal: tuple[ak.Array, CutCounts]) -> None:
+def test_table_has_the_type_of_event_tables(signal: tuple[ak.Array, CutCounts]) -> None:
     table, flow = signal
     assert table.layout.form.type == EVENT_TYPE
     assert [step.name for step in flow.steps] == ["generated", "two fat jets", "eta", "mass"]

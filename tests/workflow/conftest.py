@@ -46,8 +46,10 @@ def config() -> dict[str, Any]:
 def finished(
     project: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The folder of a finished run."""
-    folder = tmp_path_factory.mktemp("run")
-    run = call_snakemake(folder, config, snakefile=project / "Snakefile")
+    """The folder of a finished run; of a name that wants quoting, and with warnings as errors."""
+    folder = tmp_path_factory.mktemp('it\'s a "run" für $HOME 日本 ')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONWARNINGS", "error")
+        run = call_snakemake(folder, config, snakefile=project / "Snakefile")
     assert run.returncode == 0, run.stdout + run.stderr
     return folder

@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
-from workflow import start, watchdog
+from tests.conftest import ROOT, Snakemake
+from workflow import paths, start, watchdog
+from workflow.start import FolderError, require_folders
 from workflow.watchdog import RunningError, hold_lock
 
 JOB = "from workflow.watchdog import follow_run; follow_run(); import time; print(flush=True); "
@@ -132,3 +134,37 @@ def test_files_from_the_future_are_dated_back(tmp_path: Path) -> None:
     dates = [(tmp_path / name).stat().st_mtime for name in ("old", "new", "deep/new")]
     assert dates[0] == pytest.approx(now - 1000, abs=1)
     assert dates[1] == dates[2] == pytest.approx(now, abs=60)
+
+
+@pytest.mark.parametrize("name", ["results", "results/datasets", "results/figures", "results/logs"])
+@pytest.mark.parametrize("what", ["file", "link to nowhere", "link to a file"])
+def test_what_stands_in_place_of_a_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    if what == "file":
+        path.touch()
+    else:
+        path.symlink_to("there")
+    if what == "link to a file":
+        (path.parent / "there").touch()
+    said = "is a link to there, which does not exist" if "nowhere" in what else "is a file, where"
+    with pytest.raises(FolderError, match=rf"{name} {said}"):
+        require_folders(paths.templates())
+    path.unlink()
+    (path.parent / "elsewhere").mkdir()
+    path.symlink_to("elsewhere")
+    require_folders(paths.templates())
+
+
+def test_results_that_are_a_file_end_a_run_before_it_starts(
+    snakemake: Snakemake, tiny_config: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "results").symlink_to("/nowhere/at/all")
+    run = snakemake(tiny_config)
+    said = run.stdout + run.stderr
+    assert run.returncode != 0
+    assert "results is a link to /nowhere/at/all, which does not exist: make that folder" in said
+    assert "Traceback" not in said

@@ -83,6 +83,7 @@ rule limits_figure:
         code=source_digest("limits_figure"),
         networks=" ".join(f"--network {name}" for name in NETWORKS),
         luminosity=cfg.luminosity_fb,
+        background_events=cfg.working_point.background_events,
         benchmarks=model_benchmarks,
         stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
     message:
@@ -90,6 +91,7 @@ rule limits_figure:
     shell:
         'python -P "$BOOSTED_HH4B_JOB" limits_figure --table {input:q} --output {params.stem:q}'
         " {params.networks} --luminosity {params.luminosity}"
+        " --background-events {params.background_events}"
         " --benchmarks {params.benchmarks:q} > {log:q} 2>&1"
 
 

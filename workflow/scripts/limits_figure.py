@@ -20,6 +20,7 @@ def main(
     column: Annotated[str, Option(help="Column of the table to draw.")] = "limit_za_fb",
     quantity: Annotated[str, Option(help="What the column is.")] = "95% CL limit",
     luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
+    background_events: Annotated[float, Option(help="What the working point leaves.")] = 20.0,
     benchmarks: Annotated[str, Option(help="List of blocks `benchmarks`.")] = "[]",
 ) -> None:
     """Draw the median and the range over seeds of each network."""
@@ -35,7 +36,8 @@ def main(
     ]
     seeds = max((row["seeds"] for row in summary), default=0)
     references = [*published_curves(luminosity), *benchmark_curves(benchmarks)]
-    save(limit_plot(curves, references, luminosity, missing, seeds, quantity), output)
+    shown = (luminosity, missing, seeds, quantity, background_events)
+    save(limit_plot(curves, references, *shown), output)
 
 
 def _curve(

@@ -8,13 +8,12 @@ from typer import Argument, Option
 from analysis.figures.ratios import ratios_plot
 from analysis.figures.style import save
 from analysis.network_ratios import PairedTables, ratio_rows
+from analysis.published import published_ratio
 from analysis.tables import write_csv
 from workflow.cli import read_block, run
 from workflow.network_pairs import Pair
 
 POINT = "signal_efficiency"
-PUBLISHED = {("theta", 1000.0, 0.8): 4.0}
-"""Quoted for arXiv:2401.00452, by question, m_H [GeV] and ε_S; other ratios lack the ε_S."""
 
 
 def main(
@@ -33,7 +32,7 @@ def main(
         tests = [PairedTables(files[pair.first, s], files[pair.second, s]) for s in seeds]
         key = {**pair._asdict(), "mass_gev": mass}
         rows: list[dict[str, Any]] = [
-            {**key, **row, "published": PUBLISHED.get((pair.question, mass, row[POINT]))}
+            {**key, **row, "published": published_ratio(pair.question, mass, row[POINT])}
             for row in ratio_rows(tests)
         ]
         table += rows

@@ -40,7 +40,7 @@ def main(
     with atomic_path(events) as table, atomic_path(cutflow) as record:
         try:
             flow = reconstruct_file(file, table, block, stratum)
-            first = first_event(file)
+            first = first_event(file, block.branches)
         except (InputFileError, NormalisationError) as error:
             if block.on_bad_file == "fail":
                 raise
