@@ -29,12 +29,26 @@ class CategoryScores:
         Nuisance → scores at +1σ and, where there is one, at −1σ.
     non_closure : mapping
         Process → relative uncertainty of the tag map in this category.
+    k_factor_errors : mapping
+        Process → relative uncertainty of its K-factor.
     """
 
     category: Category
     nominal: Scores
     variations: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
     non_closure: Mapping[str, float] = field(default_factory=dict)
+    k_factor_errors: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def process_errors(self) -> dict[str, float]:
+        """Relative uncertainty of each process from both, in quadrature."""
+        names = {*self.non_closure, *self.k_factor_errors}
+        return {
+            name: float(
+                np.hypot(self.non_closure.get(name, 0.0), self.k_factor_errors.get(name, 0.0))
+            )
+            for name in names
+        }
 
 
 def btag_effect(category: Category, tagging: BTagging, relative: float) -> float:
@@ -130,6 +144,7 @@ def _normalisations(
     found["luminosity"] = dict.fromkeys(everything, config.luminosity_uncertainty)
     found["btag"] = dict.fromkeys(everything, btag)
     found |= {f"tag_map_{n}": {n: d} for n, d in scores.non_closure.items() if n in names}
+    found |= {f"k_factor_{n}": {n: d} for n, d in scores.k_factor_errors.items() if n in names}
     return found
 
 

@@ -23,7 +23,7 @@ COLUMNS = (
     "status", "signal_efficiency", "signal_efficiency_error", "signal_raw",
     "threshold_method", "threshold_log_odds", "threshold_error",
     "b_expected", "b_counted", "b_raw", "n_eff", "b_total", "n_eff_total",
-    "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_map",
+    "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_process",
     "s_up", "limit_za_fb", "limit_za_error_fb", "significance_1fb", "discovery_5sigma_fb",
     "reason",
 )  # fmt: skip
@@ -57,7 +57,7 @@ class Normalisation:
 
 
 def background_error(passing: Passing, relative: float, map_error: float = 0.0) -> float:
-    """Return σ_b: f·b, the Monte Carlo, the tail-fit and the tag map's error in quadrature."""
+    """Return σ_b: f·b, the Monte Carlo, tail-fit and processes' errors in quadrature."""
     parts = (relative * passing.expected, passing.statistical_error, passing.tail_error, map_error)
     return float(np.sqrt(np.sum(np.square(parts))))
 
@@ -83,7 +83,7 @@ def asimov_limit(
     config : Limits
         Target significance and background uncertainty.
     non_closure : mapping, optional
-        Relative uncertainty of the tag map, per process.
+        Relative uncertainty of each process beside f: of its tag map and its K-factor.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def asimov_limit(
         "sigma_b": sigma,
         "sigma_b_statistical": passing.statistical_error,
         "sigma_b_tail": passing.tail_error,
-        "sigma_b_map": map_error,
+        "sigma_b_process": map_error,
         "s_up": s_up,
         "limit_za_fb": limit,
         "limit_za_error_fb": limit * relative,
@@ -156,7 +156,7 @@ def limit_row(
     events : float, optional
         Background events to leave, in place of the working point's.
     non_closure : mapping, optional
-        Relative uncertainty of the tag map, per process.
+        Relative uncertainty of each process beside f: of its tag map and its K-factor.
 
     Returns
     -------

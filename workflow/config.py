@@ -17,7 +17,7 @@ from analysis.config.dataset import Dataset
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.samples import Sample
-from analysis.config.simulation import check_strata
+from analysis.config.simulation import Simulation, check_strata
 from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoint
 from analysis.errors import ConfigError
 from analysis.published import Benchmark
@@ -66,6 +66,29 @@ class Config(Block):
 
     def sample(self, name: str) -> Sample:
         return next(sample for sample in self.samples if sample.name == name)
+
+    def simulation(self, name: str) -> Simulation:
+        """Return how a sample is simulated: with its m_H, or aimed at those of the signals."""
+        sample = self.sample(name)
+        assert sample.simulation is not None
+        block = sample.simulation.model_copy(update={"mass_gev": sample.mass_gev})
+        aim = block.importance
+        if aim is None or aim.masses_gev:
+            return block
+        masses = tuple(signal.mass_gev for signal in self.signals)
+        return block.model_copy(
+            update={"importance": aim.model_copy(update={"masses_gev": masses})}
+        )
+
+    @property
+    def k_factor_errors(self) -> dict[str, float]:
+        """The largest relative error of a K-factor, of each background process that has one."""
+        errors: dict[str, float] = {}
+        for sample in self.backgrounds:
+            largest = max(sample.k_factor_error, errors.get(sample.process, 0.0))
+            if largest:
+                errors[sample.process] = largest
+        return errors
 
     def network(self, name: str) -> NetworkSpec:
         return next(network for network in self.networks if network.name == name)

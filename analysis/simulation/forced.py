@@ -22,7 +22,7 @@ from analysis.simulation.splitting import (
     with_masses,
 )
 
-GLUON, BOTTOM = 21, 5
+GLUON = 21
 BLOCK = 2000
 """Hard processes that are drawn at a time."""
 TRIES = 10
@@ -231,15 +231,18 @@ class ForcedSource:
     def block(self) -> ForcedEvents:
         """Draw `BLOCK` more hard processes and return what is kept of them."""
         flavour = self._flavour
-        once = draw(self._pythia, BLOCK)
-        place = np.repeat(np.arange(BLOCK) + BLOCK * len(self.drawn), TRIES)
-        self.drawn.append(once.weight)
-        hard = once.repeated(TRIES)
+        excited = tuple(
+            value
+            for value, name in ((True, "excitation"), (False, "splitting"))
+            if name in flavour.origins
+        )
+        once, numbers, weights = draw(self._pythia, BLOCK, excited)
+        place = np.repeat(numbers + BLOCK * len(self.drawn), TRIES)
+        self.drawn.append(weights)
         range_gev = (flavour.pair_mass_min, flavour.pair_mass_max)
+        hard = once.repeated(TRIES)
         events = force(hard, quarks_of(flavour.pairs[0]), range_gev, self._rng)
-        excited = (np.abs(hard.ids[:, :2]) == BOTTOM).any(axis=1)
-        wanted = np.where(excited, "excitation" in flavour.origins, "splitting" in flavour.origins)
-        weight = np.where(wanted, events.weight, 0.0) / TRIES
+        weight = events.weight / TRIES
         if self._aim is not None:
             weight = self._thinned(weight, events)
         kept = np.flatnonzero(weight)
@@ -256,8 +259,8 @@ class ForcedSource:
         value = weight * hard_importance(
             events.pair_masses, events.z, energy, pt, rapidity, self._aim
         )
-        if self._threshold is None:
+        if self._threshold is None and len(value):
             self._threshold = best_threshold(value, SHOWER_COST)
-        chance = np.minimum(value / self._threshold, 1.0)
+        chance = np.minimum(value / (self._threshold or 1.0), 1.0)
         kept = self._rng.random(len(weight)) < chance
         return np.divide(weight, chance, out=np.zeros_like(weight), where=kept)

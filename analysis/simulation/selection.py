@@ -28,7 +28,7 @@ HEAVY = (BOTTOM, CHARM)
 MOST = 4
 """The highest class of b quarks."""
 DECAY_TRIALS, DECAY_COST = 500, 30.0
-CHECKPOINT_TRIALS, CHECKPOINT_COST = 1500, 12.0
+CHECKPOINT_TRIALS, CHECKPOINT_COST = 1500, 8.0
 """Events of the pilots of both roulettes; time to go on over the time to come there."""
 QUARK_PT_MIN, SEPARATION = 10.0, 0.28
 FULL_SHARE, LEAST_SHARE, SHARE_POWER = 0.75, 0.15, 1.5

@@ -27,9 +27,13 @@ def every_chunk(template, sample):
 
 def simulation_block(wildcards):
     """How a sample is made; without the number of chunks, so that more of them rerun none."""
-    sample = cfg.sample(wildcards.sample)
-    block = sample.simulation.model_copy(update={"mass_gev": sample.mass_gev})
-    return block.model_dump_json(exclude={"chunks"})
+    return cfg.simulation(wildcards.sample).model_dump_json(exclude={"chunks"})
+
+
+def k_factor_options(wildcards):
+    """The largest error of a K-factor of each background process, where there is one."""
+    errors = cfg.k_factor_errors.items()
+    return [f"--k-factor-error={name}={error:g}" for name, error in errors]
 
 
 def simulation_metadata(wildcards):

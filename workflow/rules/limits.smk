@@ -25,6 +25,7 @@ rule limit:
         tag_maps=lambda wildcards, input: " ".join(
             f"--tag-map {path}" for path in input.tag_maps
         ),
+        k_factor_errors=k_factor_options,
         variations=variation_options,
         luminosity=cfg.luminosity_fb,
         branching_ratio=cfg.branching_ratio_hbb,
@@ -33,6 +34,7 @@ rule limit:
     shell:
         'python -P "$BOOSTED_HH4B_JOB" limit --scores {input.scores:q} --output {output.row:q}'
         " --workspace {output.workspace:q} {params.tag_maps} {params.variations}"
+        " {params.k_factor_errors:q}"
         " --btagging {params.btagging:q}"
         " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
         " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"

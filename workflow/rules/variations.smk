@@ -40,13 +40,8 @@ def varied_reconstruction(wildcards):
 
 
 def varied_simulation(wildcards):
-    sample = cfg.sample(wildcards.sample)
-    block = sample.simulation.model_copy(
-        update={
-            "mass_gev": sample.mass_gev,
-            "pythia": (*sample.simulation.pythia, *cfg.systematics.shower),
-        }
-    )
+    block = cfg.simulation(wildcards.sample)
+    block = block.model_copy(update={"pythia": (*block.pythia, *cfg.systematics.shower)})
     return block.model_dump_json(exclude={"chunks"})
 
 

@@ -27,6 +27,9 @@ def main(
     limits: Annotated[str, Option(help="Block `limits`.")] = "{}",
     btagging: Annotated[str, Option(help="Block `btagging`.")] = "{}",
     tag_map: Annotated[list[Path] | None, Option(help="JSON of rule tag_map; repeat.")] = None,
+    k_factor_error: Annotated[
+        list[str] | None, Option(help="PROCESS=RELATIVE error of a K-factor; repeat.")
+    ] = None,
     variation: Annotated[
         list[str] | None, Option(help="NAME=UP[,DOWN]: scores of a systematic; repeat.")
     ] = None,
@@ -37,6 +40,7 @@ def main(
     tagging = read_block(BTagging, btagging)
     maps = {content["process"]: content["closure"] for content in map(read_json, tag_map or [])}
     shifted = dict(_named(text) for text in variation or [])
+    errors = {name: float(value) for name, value in map(_pair, k_factor_error or [])}
     categories = []
     for k, name in enumerate(tagging.categories):
         column = f"weight_{name}" if k else "weight"
@@ -46,16 +50,18 @@ def main(
                 read_scores(scores, column),
                 {n: tuple(read_scores(p, column) for p in paths) for n, paths in shifted.items()},
                 {process: closure[name]["uncertainty"] for process, closure in maps.items()},
+                errors,
             )
         )
     common = (categories[0].nominal, Normalisation(luminosity, branching_ratio), point, config)
     key = {"network": network, "mass_gev": mass, "seed": seed}
-    row = limit_row(*common, non_closure=categories[0].non_closure)
+    process_errors = categories[0].process_errors
+    row = limit_row(*common, non_closure=process_errors)
     fits, found = fit_rows(categories, point, config, tagging)
-    scan = scan_background_events(*common, categories[0].non_closure)
+    scan = scan_background_events(*common, process_errors)
     projection = [
-        *luminosity_rows(*common, categories[0].non_closure),
-        *sample_size_rows(*common, categories[0].non_closure),
+        *luminosity_rows(*common, process_errors),
+        *sample_size_rows(*common, process_errors),
     ]
     content = {
         "limit": key | row | fits,
@@ -65,6 +71,11 @@ def main(
     write_json(content, output)
     if workspace is not None:
         write_json(found, workspace)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
 
 
 def _named(text: str) -> tuple[str, list[Path]]:
