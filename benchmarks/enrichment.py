@@ -1,83 +1,118 @@
-"""What each way of sampling QCD multijets is worth, and whether they agree.
+"""What the sampling of multijets is worth: strata and forced splittings against classes alone.
 
-    python -m benchmarks.enrichment --seconds 60
+    python -m benchmarks.enrichment RUN --seconds 200
 
-Every row generates, simulates and writes events for about the given CPU time, reconstructs them
-with the default selection and weights them with the tag rates of the two leading subjets of both
-fat jets. n_eff = (Σw)²/Σw² of those weights is what a limit can be set with. Generation, detector
-and writing count as CPU time; the reconstruction does not. Below, the closure: the classes of heavy
-flavour together against the sample with p̂_T bias alone, in every distribution the analysis uses.
+RUN is the folder of a finished run, whose strata of multijets are one side; the other is the
+sampling by classes of b quarks alone, with enhanced splittings, in the shares that it needs. Both
+are generated, measured and written anew, each for about the given CPU time; reconstruction does not
+count. The tables have, per CPU second, the effective number n_eff = (Σw)²/Σw² of tag-weighted events
+in a window around each m_H, and of 20 events behind the cut of RUN's networks that leaves 20:
+n_eff = 20 / w̄ with the mean weight w̄ = Σw²/Σw of the events behind the cut, or, where fewer than ten
+pass, behind the hardest cut that ten pass. Weights are at 3000 fb⁻¹.
 """
 
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import awkward as ak
 import numpy as np
+import pandas as pd
 import typer
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
-from analysis.btagging import subjet_efficiencies
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.simulation import HeavyFlavour, Simulation
-from analysis.config.statistics import TagEfficiency
 from analysis.delphes import open_delphes
+from analysis.features import kinematic_tokens, tensors
 from analysis.reconstruction import reconstruct
 from analysis.simulation.detector import simulate
 from analysis.simulation.layout import open_writer
 from analysis.simulation.pythia import Generator
+from benchmarks.forced_splitting import LUMINOSITY_FB, WINDOW, WINDOW_GEV, n_eff, tagged
+from models.checkpoint import load
+from workflow.config import Config
+from workflow.config import load as load_config
+from workflow.scripts.score import crossed
 
 Floats = NDArray[np.float64]
-LUMINOSITY_PB = 3e6
-QCD = ("HardQCD:all = on",)
-HIGH_HT = 800.0
-BIASED: dict[str, Any] = {"pt_hat_min": 200.0, "bias_power": 4.0}
-LESS_BIASED: dict[str, Any] = {"pt_hat_min": 200.0, "bias_power": 3.0}
-UNWEIGHTED, BIAS_ONLY = "plain, p̂T > 200 GeV", "p̂T bias"
-PLANS: dict[str, tuple[dict[str, Any], float]] = {
-    UNWEIGHTED: ({"pt_hat_min": 200.0}, 0.009),
-    BIAS_ONLY: (BIASED, 0.010),
-    "p̂T bias, g → bb̄ × 5": (BIASED | {"enhancement": 5.0}, 0.012),
-    "p̂T bias, g → bb̄ × 50": (BIASED | {"enhancement": 50.0}, 0.015),
-    "class 0–3": (LESS_BIASED | {"heavy_flavour": HeavyFlavour(max=3)}, 0.0095),
-    "class 4": (LESS_BIASED | {"heavy_flavour": HeavyFlavour(min=4)}, 2.0),
-    "class 4, g → bb̄ × 5": (
-        LESS_BIASED | {"enhancement": 5.0, "heavy_flavour": HeavyFlavour(min=4)}, 0.12
-    ),
-    "class 4, g → bb̄ × 10": (
-        LESS_BIASED | {"enhancement": 10.0, "heavy_flavour": HeavyFlavour(min=4)}, 0.05
-    ),
-    "class 4, g → bb̄ × 20": (
-        LESS_BIASED | {"enhancement": 20.0, "heavy_flavour": HeavyFlavour(min=4)}, 0.025
-    ),
-}  # fmt: skip
-CLASSES = ("class 0–3", "class 4, g → bb̄ × 10")
+PB = 1000.0
+HEAVIEST = 0.02
+FEWEST = 10
+OLD: dict[str, tuple[Simulation, float]] = {
+    f"class {low}–{high}": (
+        Simulation(
+            pythia=("HardQCD:all = on",),
+            events=1,
+            pt_hat_min=200.0,
+            bias_power=power,
+            parton_jet_pt_min=200.0,
+            enhancement=enhancement,
+            heavy_flavour=HeavyFlavour(min=low, max=high),
+        ),
+        share,
+    )
+    for low, high, power, enhancement, share in (
+        (0, 1, 4.0, 1.0, 9000),
+        (2, 3, 3.0, 1.0, 3000),
+        (4, 4, 3.0, 10.0, 8000),
+    )
+}
+"""The sampling by classes alone and the events of each in the default of old, 600 CPU seconds."""
+OLD_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Selected events of one way of sampling, their yields at 3000 fb⁻¹, and the CPU time."""
+class Events:
+    """Selected events of one way of sampling: what networks read, yields and kinematics.
 
-    generated: int
-    kept: int
+    Attributes
+    ----------
+    cpu : float
+        CPU time of generation, detector and writing [s].
+    inputs : mapping of arrays
+    weight : [N]
+        Tag-weighted yields.
+    masses : [N, 2]
+        Of the fat jets [GeV].
+    resonance : [N]
+        m_JJ [GeV].
+    """
+
     cpu: float
-    table: ak.Array
+    inputs: Mapping[str, np.ndarray]
     weight: Floats
-    tagged: Floats
+    masses: Floats
+    resonance: Floats
 
-    @property
-    def ht(self) -> Floats:
-        """Sum of pT of the two fat jets [GeV]."""
-        return ak.to_numpy(ak.sum(self.table.fatjet.pt, axis=1))
+    @classmethod
+    def joined(cls, parts: list["Events"]) -> "Events":
+        """Return the events of all parts."""
+        return cls(
+            sum(part.cpu for part in parts),
+            {
+                name: np.concatenate([part.inputs[name] for part in parts])
+                for name in parts[0].inputs
+            },
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("weight", "masses", "resonance")
+            ),
+        )
+
+    def window(self, mass_gev: float) -> Floats:
+        """Return the weights in the window around m_H."""
+        low, high = WINDOW_GEV
+        near = ((self.masses > low) & (self.masses < high)).all(axis=1)
+        near &= np.abs(self.resonance / mass_gev - 1) < WINDOW
+        return self.weight[near & (self.weight > 0)]
 
 
-def draw(simulation: Simulation, seed: int, folder: Path) -> Sample:
+def draw(simulation: Simulation, k_factor: float, seed: int, folder: Path) -> Events:
     """Generate, simulate, write and reconstruct one sample."""
     path = folder / "events.root"
     detector, rng = Detector(), np.random.default_rng(seed)
@@ -90,97 +125,109 @@ def draw(simulation: Simulation, seed: int, folder: Path) -> Sample:
     with open_delphes(str(path)) as file:
         table = ak.concatenate([reconstruct(e, Reconstruction())[0] for e in file.steps(1000)])
     norm = generator.normalisation()
-    scale = LUMINOSITY_PB * norm.cross_section_pb / norm.sum_of_weights
-    weight = scale * ak.to_numpy(table.generator_weight)
-    flavour = ak.fill_none(ak.pad_none(table.subjet.flavour, 2, axis=2, clip=True), -1)
-    tags = subjet_efficiencies(np.array(flavour.to_list()).reshape(-1, 4), TagEfficiency())
-    return Sample(norm.generated, norm.events, cpu, table, weight, weight * tags.prod(axis=1))
-
-
-def n_eff(weight: Floats) -> float:
-    """Return (Σw)²/Σw², 0 without events."""
-    return float(weight.sum() ** 2 / np.sum(weight**2)) if weight.any() else 0.0
-
-
-def expected_n_eff(unweighted: Sample, truth: list[Sample]) -> float:
-    """Return the n_eff that a sample of equal weights W has on average: (Σwt)² / (W Σwt²).
-
-    A small sample without the rare events that carry the yield overstates its own n_eff; a richer
-    one of the same process, with weights w and tag weights t, tells what is to be expected.
-    """
-    total = sum(float(s.tagged.sum()) for s in truth)
-    square = sum(float(np.sum(s.tagged**2 / s.weight)) for s in truth)
-    return total**2 / (float(unweighted.weight[0]) * square)
-
-
-def show(name: str, samples: list[Sample]) -> None:
-    """Print one line of the table: one sample, or several that make one process together."""
-    tagged, ht = (np.concatenate([getattr(s, k) for s in samples]) for k in ("tagged", "ht"))
-    cpu = sum(s.cpu for s in samples)
-    high = tagged[ht > HIGH_HT]
-    print(
-        f"| {name} | {sum(s.generated for s in samples)} | {sum(s.kept for s in samples)} | "
-        f"{len(tagged)} | {cpu:.0f} | {tagged.sum():.3g} ± {np.sqrt(np.sum(tagged**2)):.2g} | "
-        f"{n_eff(tagged):.1f} | {60 * n_eff(tagged) / cpu:.1f} | {60 * n_eff(high) / cpu:.1f} |",
-        flush=True,
+    scale = LUMINOSITY_FB * PB * k_factor * norm.cross_section_pb / norm.sum_of_weights
+    return Events(
+        cpu,
+        tensors(table, 50, 6),
+        scale * tagged(table),
+        np.asarray(table.fatjet.mass, dtype=np.float64),
+        kinematic_tokens(table)[:, 2, 0].astype(np.float64),
     )
 
 
-def closure(plain: Sample, classes: list[Sample]) -> None:
-    """Print χ² between the plain sample and the classes, for every distribution."""
-    columns = {
-        "fat-jet pT": (lambda t: t.fatjet.pt, np.linspace(250, 1000, 11)),
-        "fat-jet mass": (lambda t: t.fatjet.mass, np.linspace(50, 300, 11)),
-        "fat-jet η": (lambda t: t.fatjet.eta, np.linspace(-2, 2, 9)),
-        "θ": (lambda t: t.fatjet.theta, np.linspace(-np.pi / 2, np.pi / 2, 9)),
-        "constituents": (lambda t: t.fatjet.multiplicity, np.linspace(10, 130, 11)),
-        "constituent pT": (lambda t: t.constituent.pt[:, :, 0], np.linspace(0, 200, 11)),
-        "subjets": (lambda t: ak.num(t.subjet, axis=2), np.arange(0.5, 7)),
-        "leading subjet pT": (lambda t: ak.firsts(t.subjet.pt, axis=2), np.linspace(50, 600, 11)),
-        "b hadrons": (lambda t: t.b_hadrons, np.arange(-0.5, 5)),
-    }
-    print("\n| distribution | χ² / bins | p |\n|---|---|---|")
-    for name, (column, edges) in columns.items():
-        found = []
-        for samples in ([plain], classes):
-            counts, variance = np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
-            for sample in samples:
-                # both jets of an event go into one histogram: their weights are one number
-                values = np.asarray(ak.to_list(ak.fill_none(column(sample.table), -1e9)))
-                per_jet = values.reshape(len(sample.weight), -1)
-                inside = np.stack(
-                    [(per_jet >= low) & (per_jet < high) for low, high in pairwise(edges)]
-                ).sum(axis=2)  # [bin, event]
-                counts += inside @ sample.weight
-                variance += inside**2 @ sample.weight**2
-            found.append((counts, variance))
-        (a, va), (b, vb) = found
-        use = (va > 0) & (vb > 0)
-        value = np.sum((a - b)[use] ** 2 / (va + vb)[use])
-        print(f"| {name} | {value:.1f} / {use.sum()} | {chi2.sf(value, use.sum()):.2f} |")
+def cpu_seconds(run: Path, sample: str) -> float:
+    """Return the CPU time that a run spent on simulating a sample."""
+    files = (run / f"results/benchmarks/simulate/{sample}").glob("*.tsv")
+    return float(sum(pd.read_csv(path, sep="\t").cpu_time.sum() for path in files))
+
+
+def of_run(run: Path, config: Config, seconds: float, folder: Path) -> Events:
+    """Return events of the run's multijet strata, together for about `seconds`."""
+    samples = [s for s in config.backgrounds if s.process == "qcd" and s.simulation]
+    times = {sample.name: cpu_seconds(run, sample.name) for sample in samples}
+    part = seconds / sum(times.values())
+    drawn = []
+    for sample in samples:
+        block = config.simulation(sample.name)
+        events = max(int(part * block.events * block.chunks), 20)
+        block = block.model_copy(update={"events": events})
+        drawn.append(draw(block, sample.k_factor, config.seed + 1, folder))
+        print(f"{sample.name}: {events} events, {drawn[-1].cpu:.0f} CPU s", flush=True)
+    return Events.joined(drawn)
+
+
+def of_old(seconds: float, seed: int, folder: Path) -> Events:
+    """Return events sampled by classes alone, together for about `seconds`."""
+    drawn = []
+    for name, (block, share) in OLD.items():
+        events = max(int(seconds / OLD_SECONDS * share), 20)
+        drawn.append(draw(block.model_copy(update={"events": events}), 1.0, seed, folder))
+        print(f"{name}: {events} events, {drawn[-1].cpu:.0f} CPU s", flush=True)
+    return Events.joined(drawn)
+
+
+def mean_weight(weight: Floats, odds: Floats, cut: float) -> tuple[float, int]:
+    """Return Σw²/Σw of the events behind a cut, or of the first ten, and how many pass the cut."""
+    real = weight > 0
+    weight, odds = weight[real], odds[real]
+    number = int((odds >= cut).sum())
+    chosen = np.argsort(-odds)[: max(number, FEWEST)]
+    return float(np.sum(weight[chosen] ** 2) / weight[chosen].sum()), number
+
+
+def heaviest(weight: Floats) -> float:
+    """Return the share of Σw² that the 2% largest weights carry."""
+    ordered = np.sort(weight)[::-1] ** 2
+    return float(ordered[: max(int(HEAVIEST * len(ordered)), 1)].sum() / ordered.sum())
 
 
 def main(
-    seconds: Annotated[float, typer.Option(help="CPU time per row [s].")] = 60.0,
-    seed: Annotated[int, typer.Option(help="Seed.")] = 1,
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    seconds: Annotated[float, typer.Option(help="CPU time of each side [s].")] = 200.0,
 ) -> None:
-    """Print the table of n_eff and the closure."""
-    print(
-        "| sampling | generated | kept | selected | CPU s | tagged yield | n_eff "
-        f"| n_eff per CPU minute | and HT > {HIGH_HT:.0f} GeV |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
-    samples = {}
+    """Print both tables."""
+    config = load_config([run / "config.yaml"])
     with tempfile.TemporaryDirectory() as folder:
-        for name, (options, cost) in PLANS.items():
-            simulation = Simulation(pythia=QCD, events=max(int(seconds / cost), 20), **options)
-            samples[name] = draw(simulation, seed, Path(folder))
-            show(name, [samples[name]])
-    classes = [samples[name] for name in CLASSES]
-    show(" and ".join(CLASSES), classes)
-    true_rate = expected_n_eff(samples[UNWEIGHTED], classes) * 60 / samples[UNWEIGHTED].cpu
-    print(f"\nn_eff per CPU minute that {UNWEIGHTED} has in truth: {true_rate:.3f}")
-    closure(samples[BIAS_ONLY], classes)
+        sides = {
+            "classes": of_old(seconds, config.seed + 1, Path(folder)),
+            "strata": of_run(run, config, seconds, Path(folder)),
+        }
+    print(
+        "\n| m_H | sampling | events in the window | yield | n_eff | per CPU s | "
+        "2% heaviest: share of Σw² |\n|---|---|---|---|---|---|---|"
+    )
+    for signal in config.signals:
+        assert signal.mass_gev is not None
+        for name, side in sides.items():
+            weight = side.window(signal.mass_gev)
+            if not len(weight):
+                continue
+            error = np.sqrt(np.sum(weight**2))
+            print(
+                f"| {signal.mass_gev:g} | {name} | {len(weight)} | {weight.sum():.3g} ± "
+                f"{error:.2g} | {n_eff(weight):.1f} | {n_eff(weight) / side.cpu:.3g} | "
+                f"{heaviest(weight):.2f} |"
+            )
+    print(
+        "\n| network, m_H, seed | sampling | events behind | w̄ | n_eff of 20 events per CPU s | "
+        "ratio |\n|---|---|---|---|---|---|"
+    )
+    limits = pd.read_csv(run / "results/limits.csv")
+    for found in limits.itertuples():
+        signal = next(s for s in config.signals if s.mass_gev == found.mass_gev)
+        stem = config.trained_on(str(found.network), signal.name)
+        folder_of = run / f"results/models/{found.network}/{stem}/{found.seed}"
+        models = [load(folder_of / f"fold{k}") for k in range(config.dataset.folds)]
+        rates = []
+        for name, side in sides.items():
+            fold = np.arange(len(side.weight)) % len(models)
+            odds = crossed(models, dict(side.inputs), fold, float(found.mass_gev), "cpu")
+            weight, number = mean_weight(side.weight, odds, float(found.threshold_log_odds))
+            rates.append(20 / weight / side.cpu)
+            print(
+                f"| {found.network}, {found.mass_gev:g}, {found.seed} | {name} | {number} | "
+                f"{weight:.3g} | {rates[-1]:.3g} | {rates[-1] / rates[0]:.3g} |"
+            )
 
 
 if __name__ == "__main__":

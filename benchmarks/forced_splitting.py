@@ -4,7 +4,7 @@
 
 RUN is the folder of a finished run. The stratum in which both hard gluons have a pair of b quarks
 is simulated once more, with splittings left to the shower, and compared with the run's forced
-sample of it: κ is the ratio of the tagged yields. It must be constant in all that a network can see,
+sample of it: κ is the ratio of the tagged yields. It must be constant in all that networks can see,
 and behind cuts on the scores of the run's networks, which have seen neither the one events nor, by
 cross-fitting, the others. Signal efficiencies are those of the run. What is compared are events
 with both fat-jet masses between 60 and 200 GeV and m_JJ above 650 GeV, but for the windows.
