@@ -5,10 +5,10 @@
 RUN is the folder of a finished run, whose strata of multijets are one side; the other is the
 sampling by classes of b quarks alone, with enhanced splittings, in the shares that it needs. Both
 are generated, measured and written anew, each for about the given CPU time; reconstruction does not
-count. The tables have, per CPU second, the effective number n_eff = (Σw)²/Σw² of tag-weighted events
-in a window around each m_H, and of 20 events behind the cut of RUN's networks that leaves 20:
-n_eff = 20 / w̄ with the mean weight w̄ = Σw²/Σw of the events behind the cut, or, where fewer than ten
-pass, behind the hardest cut that ten pass. Weights are at 3000 fb⁻¹.
+count. The tables have, per CPU second, the effective number n_eff = (Σw)²/Σw² of tag-weighted
+events in a window around each m_H, and of 20 events behind the cut of RUN's networks that leaves
+20: n_eff = 20 / w̄ with the mean weight w̄ = Σw²/Σw of the events behind the cut, or, where fewer
+than ten pass, behind the hardest cut that ten pass. Weights are at 3000 fb⁻¹.
 """
 
 import tempfile

@@ -29,7 +29,8 @@ MOST = 4
 """The highest class of b quarks."""
 DECAY_TRIALS, DECAY_COST = 500, 30.0
 CHECKPOINT_TRIALS, CHECKPOINT_COST = 1500, 8.0
-"""Events of the pilots of both roulettes; time to go on over the time to come there."""
+LATE_TRIALS, LATE_COST = 500, 1.0
+"""Events of the pilots of the roulettes; time to go on over the time to come there."""
 QUARK_PT_MIN, SEPARATION = 10.0, 0.28
 FULL_SHARE, LEAST_SHARE, SHARE_POWER = 0.75, 0.15, 1.5
 """Mass of two quarks over the jet's from which on jets are alike, the least that counts, and how
@@ -130,6 +131,7 @@ class Selection(pythia8mc.UserHooks):
         self._place = place
         self._decays = Roulette(rng, DECAY_TRIALS, DECAY_COST)
         self._checkpoint = Roulette(rng, CHECKPOINT_TRIALS, CHECKPOINT_COST)
+        self._late = Roulette(rng, LATE_TRIALS, LATE_COST)
         self.pilot = 0
         self.weights: list[float] = []
         self.factors: dict[int, float] = {}
@@ -176,7 +178,7 @@ class Selection(pythia8mc.UserHooks):
         if self._aim is None or not self._decays_later:
             return False
         # Pythia lets heavy particles decay when all else has been showered
-        return not self._passes(self._checkpoint, self._worth(event, self._aim))
+        return not self._passes(self._late, self._worth(event, self._aim))
 
     def canVetoAfterHadronization(self) -> bool:  # noqa: N802
         return True
@@ -206,7 +208,7 @@ class Selection(pythia8mc.UserHooks):
         """Play the roulette with the weight so far times what an event of weight one is worth."""
         factor = roulette.play(self._info().weight() * self._scale() * self._factor * worth)
         self._factor *= factor
-        if self._checkpoint.threshold is None:
+        if (self._late if self._decays_later else self._checkpoint).threshold is None:
             self.pilot = self._place()
         return factor > 0
 
