@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
+from math import factorial
 
 import numpy as np
 import pythia8mc
@@ -117,7 +118,8 @@ def force(
     is_gluon = hard.ids[:, 2:] == GLUON
     ways = list(permutations((2, 3), len(quarks)))
     open_ways = np.stack([is_gluon[:, np.array(way) - 2].all(axis=1) for way in ways], axis=1)
-    number = open_ways.sum(axis=1)
+    # of two equal pairs, exchanging them is no other way
+    number = open_ways.sum(axis=1) * len({*permutations(quarks)}) / factorial(len(quarks))
     order = np.where(open_ways, rng.random(open_ways.shape), -1.0)
     partons = np.array(ways)[np.argmax(order, axis=1)]
     weight = hard.weight * number
