@@ -153,9 +153,9 @@ def _events(
     new_masses[rows[:, None], partons - 2] = masses
     energy = np.sqrt(mass2(hard.momenta[:, 2] + hard.momenta[:, 3]))
     possible = new_masses.sum(axis=1) < energy
-    new_masses *= np.where(possible, 1.0, 0.5 * energy / np.maximum(new_masses.sum(axis=1), 1.0))[
-        :, None
-    ]
+    # events of no weight; any masses that leave the kinematics defined
+    light = np.minimum(new_masses, energy[:, None] / 4)
+    new_masses = np.where(possible[:, None], new_masses, light)
     outgoing = np.stack(with_masses(hard.momenta[:, 2], hard.momenta[:, 3], new_masses), axis=1)
     columns = [(hard.momenta[:, k], hard.ids[:, k], hard.colours[:, k], 0.0) for k in (0, 1)]
     nothing = np.zeros(len(hard), np.int64)
