@@ -132,10 +132,28 @@ class Config(Block):
             classes = [block.heavy_flavour for block in made if block.heavy_flavour]
             if classes:
                 check_strata(classes)
+        self._check_masses()
         self._check_shower()
         self._check_jets()
         self.looked_into  # noqa: B018  names what is not there
         return self
+
+    def _check_masses(self) -> None:
+        """The hard processes of each simulated sample can have the masses that it aims at."""
+        for sample in self.samples:
+            if sample.simulation is None:
+                continue
+            block = self.simulation(sample.name)
+            masses = block.importance.masses_gev if block.importance else ()
+            low, high = block.hard_masses
+            for mass in (sample.mass_gev, *masses):
+                if mass is not None and not low <= mass <= high:
+                    raise ValueError(
+                        f"samples: the hard processes of {sample.name!r} have masses of {low:g} … "
+                        f"{high:g} GeV (2 pt_hat_min, √s and PhaseSpace lines), which m_H = "
+                        f"{mass:g} GeV is not among; change pt_hat_min, or mass_gev or "
+                        "importance.masses_gev"
+                    )
 
     def _check_jets(self) -> None:
         """The taggers' tasks name processes of the run."""

@@ -1,5 +1,6 @@
 """Configuration of the simulation of one sample: physics, sampling, detector."""
 
+import re
 from collections.abc import Sequence
 from itertools import product
 from typing import Literal, Self, get_args
@@ -23,6 +24,13 @@ Pairs = Literal["bb+bb", "bb+cc", "cc+cc", "bb", "cc", "none"]
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 PAIRS: tuple[Pairs, ...] = get_args(Pairs)
 BOTTOM_MASS_GEV = 4.8
+ENERGY_GEV = 14000.0
+"""Of the collisions, by Pythia's default."""
+TWO_GLUONS = ("HardQCD:gg2gg", "HardQCD:qqbar2gg")
+ONE_GLUON = ("HardQCD:qg2qg",)
+"""Processes of two or one outgoing gluons that can be made to split."""
+_SETTING = re.compile(r"^\s*(?P<key>\w+:\w+)\s*(?:=|\s)\s*(?P<value>[^\s!]+)")
+_PROCESS = re.compile(r"HardQCD:\w+|(?!PhaseSpace:|\w+Level:)\w+:(?:all|[a-z]+2\w+)", re.IGNORECASE)
 
 
 class HeavyFlavour(Block):
@@ -219,7 +227,63 @@ class Simulation(Block):
                     "heavy_flavour and parton_jet_pt_min need detector: parametric; "
                     "DelphesPythia8 generates its events itself"
                 )
+        if self.heavy_flavour and self.heavy_flavour.forced:
+            self._check_processes(self.heavy_flavour)
         return self
+
+    def _check_processes(self, flavour: HeavyFlavour) -> None:
+        """Forced samples need all processes with enough outgoing gluons, and no other."""
+        allowed = TWO_GLUONS if "+" in flavour.pairs[0] else TWO_GLUONS + ONE_GLUON
+        # no b quark comes into gg → gg
+        needed = allowed if "splitting" in flavour.origins else allowed[1:]
+        chosen = {key.lower(): key for key, on in self.settings.items() if _switches_on(key, on)}
+        missing = [key for key in needed if key.lower() not in chosen]
+        known = {key.lower() for key in allowed}
+        other = [key for lower, key in chosen.items() if lower not in known]
+        if missing or other:
+            wrong = f"{', '.join(missing)} missing" if missing else f"found {', '.join(other)}"
+            raise ValueError(
+                f"pythia: forced pairs {flavour.pairs[0]} need exactly the processes with as many "
+                f"outgoing gluons, {wrong}; write `{' = on`, `'.join(allowed)} = on`"
+            )
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Values by key of all lines of Pythia settings, a later line before an earlier one."""
+        found: dict[str, tuple[str, str]] = {}
+        for line in (*self.common, *self.pythia):
+            if match := _SETTING.match(line):
+                found[match["key"].lower()] = (match["key"], match["value"])
+        return dict(found.values())
+
+    @property
+    def hard_masses(self) -> tuple[float, float]:
+        """Smallest and largest mass m̂ of the hard process that the settings allow [GeV]."""
+        settings = {key.lower(): value for key, value in self.settings.items()}
+
+        def number(key: str, default: float) -> float:
+            try:
+                return float(settings.get(key, default))
+            except ValueError:  # Pythia says what is wrong with it
+                return default
+
+        low = max(2 * (self.pt_hat_min or 0.0), number("phasespace:mhatmin", 0.0))
+        high, limit = number("beams:ecm", ENERGY_GEV), number("phasespace:mhatmax", -1.0)
+        return low, min(high, limit) if limit > 0 else high
+
+
+def chooses_process(line: str) -> bool:
+    """Return whether a line of Pythia settings chooses hard processes or their phase space."""
+    match = _SETTING.match(line)
+    if match is None:
+        return False
+    key = match["key"]
+    return bool(_PROCESS.fullmatch(key)) or key.lower().startswith("phasespace:")
+
+
+def _switches_on(key: str, value: str) -> bool:
+    """Return whether a setting switches a process on."""
+    return bool(_PROCESS.fullmatch(key)) and value.lower() in ("on", "yes", "true", "ok", "1")
 
 
 def check_strata(strata: Sequence[HeavyFlavour]) -> None:

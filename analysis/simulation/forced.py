@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
+from math import factorial
 
 import numpy as np
 import pythia8mc
@@ -117,7 +118,8 @@ def force(
     is_gluon = hard.ids[:, 2:] == GLUON
     ways = list(permutations((2, 3), len(quarks)))
     open_ways = np.stack([is_gluon[:, np.array(way) - 2].all(axis=1) for way in ways], axis=1)
-    number = open_ways.sum(axis=1)
+    # of two equal pairs, exchanging them is no other way
+    number = open_ways.sum(axis=1) * len({*permutations(quarks)}) / factorial(len(quarks))
     order = np.where(open_ways, rng.random(open_ways.shape), -1.0)
     partons = np.array(ways)[np.argmax(order, axis=1)]
     weight = hard.weight * number
@@ -151,9 +153,9 @@ def _events(
     new_masses[rows[:, None], partons - 2] = masses
     energy = np.sqrt(mass2(hard.momenta[:, 2] + hard.momenta[:, 3]))
     possible = new_masses.sum(axis=1) < energy
-    new_masses *= np.where(possible, 1.0, 0.5 * energy / np.maximum(new_masses.sum(axis=1), 1.0))[
-        :, None
-    ]
+    # events of no weight; any masses that leave the kinematics defined
+    light = np.minimum(new_masses, energy[:, None] / 4)
+    new_masses = np.where(possible[:, None], new_masses, light)
     outgoing = np.stack(with_masses(hard.momenta[:, 2], hard.momenta[:, 3], new_masses), axis=1)
     columns = [(hard.momenta[:, k], hard.ids[:, k], hard.colours[:, k], 0.0) for k in (0, 1)]
     nothing = np.zeros(len(hard), np.int64)

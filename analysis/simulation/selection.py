@@ -206,10 +206,11 @@ class Selection(pythia8mc.UserHooks):
 
     def _passes(self, roulette: Roulette, worth: float) -> bool:
         """Play the roulette with the weight so far times what an event of weight one is worth."""
+        last = self._late if self._decays_later else self._checkpoint
+        if last.threshold is None:  # the last event of the pilot among them
+            self.pilot = self._place()
         factor = roulette.play(self._info().weight() * self._scale() * self._factor * worth)
         self._factor *= factor
-        if (self._late if self._decays_later else self._checkpoint).threshold is None:
-            self.pilot = self._place()
         return factor > 0
 
     def _in_stratum(self, event: pythia8mc.Event, flavour: HeavyFlavour) -> bool:

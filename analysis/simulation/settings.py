@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from analysis.config.simulation import Simulation
+from analysis.config.simulation import Simulation, chooses_process
 from analysis.errors import ConfigError
 
 SHOWERS = {"simple": 1, "vincia": 2, "dire": 3}
@@ -27,9 +27,9 @@ def settings_lines(simulation: Simulation) -> tuple[str, ...]:
 
 def showered_lines(simulation: Simulation) -> tuple[str, ...]:
     """Return the lines of a Pythia that showers hard processes which it is given."""
-    chosen = simulation.model_copy(
-        update={"pythia": ("Beams:frameType = 5",), "pt_hat_min": None, "bias_power": 0.0}
-    )
+    kept = (line for line in simulation.pythia if not chooses_process(line))
+    lines = (*kept, "Beams:frameType = 5")
+    chosen = simulation.model_copy(update={"pythia": lines, "pt_hat_min": None, "bias_power": 0.0})
     return settings_lines(chosen)
 
 
