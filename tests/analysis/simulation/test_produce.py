@@ -29,7 +29,7 @@ def test_chunks_repeat_byte_for_byte_and_differ_from_each_other(
         found = produce(block, Detector(), "qcd", chunk, 1, path)
         with uproot.open(path) as file:
             tree = file["Delphes"]
-            values = [tree[key].array(library="np") for key in ("EFlowTrack.PT", "Jet.PT")]
+            values = [tree[key].array(library="np") for key in ("EFlowTrack.PT", "EFlowPhoton.ET")]
         return found, np.concatenate([np.concatenate(list(value)) for value in values])
 
     first, again, other = content("a", 0), content("b", 0), content("c", 1)
