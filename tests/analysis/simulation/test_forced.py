@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.config.simulation import HeavyFlavour, Importance, Simulation
-from analysis.simulation.forced import ForcedEvents, ForcedSource, force, quarks_of
+from analysis.simulation.forced import TRIES, ForcedEvents, ForcedSource, force, quarks_of
 from analysis.simulation.hard_process import STOP, HardProcesses
 from analysis.simulation.importance import hard_importance
 from analysis.simulation.pythia import start
@@ -201,7 +201,7 @@ def mean_and_error(events: ForcedEvents) -> tuple[np.ndarray, np.ndarray]:
     values, weight = features(events), events.weight
     mean = np.average(values, weights=weight, axis=0)
     off = weight[:, None] * (values - mean)
-    grouped = np.stack([np.bincount(events.place, column) for column in off.T])
+    grouped = np.stack([np.bincount(events.place // TRIES, column) for column in off.T])
     return mean, np.sqrt((grouped**2).sum(axis=1)) / weight.sum()
 
 
@@ -228,7 +228,7 @@ def test_thinning_changes_no_distribution(pairs: str) -> None:
             chosen.append(events.select((energy > low) & (energy < high)))
         sums = [events.weight.sum() / n for events, n in zip(chosen, (6, 12), strict=True)]
         errors = [
-            np.sqrt(np.sum(np.bincount(events.place, events.weight) ** 2)) / n
+            np.sqrt(np.sum(np.bincount(events.place // TRIES, events.weight) ** 2)) / n
             for events, n in zip(chosen, (6, 12), strict=True)
         ]
         assert sums[0] == pytest.approx(sums[1], abs=4 * np.hypot(*errors))
@@ -260,7 +260,7 @@ def test_range_of_the_proposal_changes_no_distribution(proposal: tuple[float, fl
         assert (inside.mean() < 0.9) == bool(k)
         events = events.select(inside & (events.weight > 0))
         found.append(mean_and_error(events))
-        spread = np.sqrt(np.sum(np.bincount(events.place, events.weight) ** 2))
+        spread = np.sqrt(np.sum(np.bincount(events.place // TRIES, events.weight) ** 2))
         sums.append((events.weight.sum(), spread))
     (mean, error), (other, other_error) = found
     assert (np.abs(mean - other) < 4 * np.hypot(error, other_error)).all()
@@ -268,22 +268,38 @@ def test_range_of_the_proposal_changes_no_distribution(proposal: tuple[float, fl
     assert total == pytest.approx(other_total, abs=4 * np.hypot(spread, other_spread))
 
 
-def test_numbers_of_hard_processes_go_on_over_blocks() -> None:
-    """By `place` an event finds its hard process among all drawn."""
+def test_tries_are_numbered_over_blocks_and_find_their_hard_process() -> None:
     block = sample("bb")
     pythia = start(block, 6, STOP)
     assert pythia.init()
     assert block.heavy_flavour is not None
     source = ForcedSource(pythia, block.heavy_flavour, None, 6)
     parts = [source.block() for _ in range(2)]
-    drawn = np.concatenate(source.drawn)
-    assert parts[0].place.max() < len(source.drawn[0]) <= parts[1].place.min()
-    assert parts[1].place.max() < len(drawn)
-    for part in parts:
-        pt = np.hypot(part.momenta[:, 2, 0], part.momenta[:, 2, 1])
-        assert (np.diff(part.place) >= 0).all()
-        assert len(np.unique(drawn[part.place])) > 100
-        assert pt.min() > 0
+    place = np.concatenate([part.place for part in parts])
+    energy = np.concatenate([part.momenta[:, :2, 3].sum(axis=1) for part in parts])
+    assert (np.diff(place) > 0).all()
+    assert parts[0].place.max() < TRIES * len(source.drawn[0]) <= parts[1].place.min()
+    # tries with one hard process have its energy
+    hard, first, inverse = np.unique(place // TRIES, return_index=True, return_inverse=True)
+    assert len(np.unique(energy[first])) == len(hard) > 2000
+    assert np.array_equal(energy, energy[first][inverse])
+
+
+@pytest.mark.parametrize("cut", [0, 1, 9, 10, 4321, 19_999, 20_000, 25_000])
+def test_weights_drawn_add_up_wherever_they_are_cut(cut: int) -> None:
+    block = sample("bb+bb")
+    pythia = start(block, 6, STOP)
+    assert pythia.init()
+    assert block.heavy_flavour is not None
+    source = ForcedSource(pythia, block.heavy_flavour, None, 6)
+    for _ in range(2):
+        source.block()
+    end = TRIES * sum(map(len, source.drawn))
+    total = np.concatenate(source.drawn).sum()
+    parts = source.drawn_between(0, cut), source.drawn_between(cut, end)
+    assert sum(part.sum() for part in parts) == pytest.approx(total)
+    assert len(parts[0]) == -(-cut // TRIES)
+    assert len(parts[1]) == (end - cut + TRIES - 1) // TRIES
 
 
 def test_bottom_and_charm_have_pythia_s_masses() -> None:

@@ -181,16 +181,14 @@ def generate(simulation: Simulation, seed: int) -> tuple[Batch, Normalisation]:
     return batch, generator.normalisation()
 
 
-def charmed(batch: Batch) -> tuple[float, float]:
-    """Return the mean number of W → cs per event, without and with the weights."""
+def charmed(batch: Batch) -> np.ndarray:
+    """Return the number of W → cs of each event."""
     particles = batch.particles
     mother = particles.mother1
     start = np.repeat(particles.offsets[:-1], np.diff(particles.offsets))
     of_w = np.abs(particles.pid[np.where(mother >= 0, start + mother, 0)]) == 24
     charm = of_w & (np.abs(particles.pid) == 4)
-    number = np.bincount(particles.event[charm], minlength=len(batch.weight))
-    assert number.max() <= 2
-    return float(number.mean()), float(np.average(number, weights=batch.weight))
+    return np.bincount(particles.event[charm], minlength=len(batch.weight))
 
 
 @pytest.mark.usefixtures("_short_pilots")
@@ -200,13 +198,17 @@ def test_importance_enriches_charmed_w_in_ttbar_and_keeps_the_normalisation() ->
         pythia=TTBAR, pt_hat_min=300.0, parton_jet_pt_min=200.0, events=60,
         common=(*common, "PartonLevel:MPI = off"),
     )  # fmt: skip
-    aimed = block.model_copy(update={"importance": AIM, "events": 100})
+    aimed = block.model_copy(update={"importance": AIM, "events": 200})
     (plain, norm), (rich, other) = generate(block, 3), generate(aimed, 4)
-    raw, weighted = charmed(rich)
-    usual, _ = charmed(plain)
-    assert 0.6 < usual < 1.4  # W → cs and W → ud alike
-    assert raw > usual + 0.3
-    assert weighted < raw - 0.3
+    number, usual = charmed(rich), charmed(plain)
+    assert usual.max() == number.max() == 2
+    # W → cs and W → ud are alike: one per event
+    weighted = np.average(number, weights=rich.weight)
+    error = np.sqrt(np.sum((rich.weight * (number - weighted)) ** 2)) / rich.weight.sum()
+    assert error < 0.2
+    assert weighted == pytest.approx(1.0, abs=4 * error)
+    assert usual.mean() == pytest.approx(1.0, abs=0.4)
+    assert number.mean() > 1.2
     assert np.ptp(plain.weight) == 0
     assert rich.weight.max() > 3 * rich.weight.min()
     error = np.hypot(norm.error_pb, other.error_pb)
