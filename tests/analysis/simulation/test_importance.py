@@ -15,8 +15,8 @@ from analysis.simulation.importance import (
     jet_importance,
     tag_potential,
 )
-from analysis.simulation.pythia import Batch, Generator, Normalisation
-from analysis.simulation.selection import Roulette
+from analysis.simulation.pythia import Batch, Generator, Normalisation, start
+from analysis.simulation.selection import Roulette, Selection
 
 AIM = Importance(masses_gev=(1000.0,))
 TTBAR = (
@@ -167,6 +167,27 @@ def test_heavier_signals_count_more() -> None:
     kinematics = np.full((2, 2), 2000.0), np.zeros((2, 2))
     light, heavy = jet_importance(*jets, *kinematics, aim)
     assert heavy == pytest.approx(4 * light, rel=1e-3)
+
+
+@pytest.mark.usefixtures("_short_pilots")
+def test_all_hard_processes_of_the_pilot_are_left_out_of_the_count(qcd: Simulation) -> None:
+    pythia = start(qcd, 2, ("Check:abortIfVeto = on", "PartonLevel:MPI = off"))
+    hooks = Selection(
+        pythia.infoPython, None, 200.0, AIM, lambda: 1.0, 0, lambda: len(hooks.weights),
+        np.random.default_rng(1),
+    )  # fmt: skip
+    pythia.setUserHooksPtr(hooks)
+    assert pythia.init()
+    for number in range(1, 61):
+        assert not pythia.next()
+        assert hooks.pilot == len(hooks.weights) == number
+    came = sum(pythia.next() for _ in range(60))
+    assert hooks.pilot == 60
+    assert len(hooks.weights) == 120
+    factors = hooks.take_factors(came)
+    assert 0 < came < 60
+    assert (factors >= 1).all()
+    assert np.ptp(factors) > 0
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Splittings of gluons: probabilities against quadrature and Pythia, kinematics by conservation."""
 
 import numpy as np
-import pythia8mc
 import pytest
+import pythia8mc
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
@@ -147,9 +147,7 @@ def test_new_masses_keep_the_sum_and_the_directions_in_its_frame(
 
 
 @given(direction=directions, speed=st.floats(0.0, 0.99), mass=masses)
-def test_boost_and_back(
-    direction: tuple[float, float, float], speed: float, mass: float
-) -> None:
+def test_boost_and_back(direction: tuple[float, float, float], speed: float, mass: float) -> None:
     momentum = gluon_of((0.1, 0.7, -0.4), 300.0, mass)
     by = speed * np.array([direction]) / np.linalg.norm(direction)
     there = boosted(momentum, by)

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
-import pythia8mc
 import pytest
+import pythia8mc
 
 from analysis.config.simulation import ORIGINS, PAIRS, HeavyFlavour, Simulation
 from analysis.simulation.forced import ForcedSource
@@ -208,10 +209,8 @@ def test_forced_events_are_of_their_stratum() -> None:
         particles = batch.particles
         assert (batch.weight > 0).all()
         out = particles.select((particles.status == 23) & (particles.mother1 <= 3))
-        for pid, lines in zip(
-            np.split(out.pid, out.offsets[1:-1]), np.split(np.arange(len(out.pid)), out.offsets[1:-1]),
-            strict=True,
-        ):  # fmt: skip
+        for first, last in pairwise(out.offsets):
+            pid, lines = out.pid[first:last], slice(first, last)
             assert sorted(pid) == [-5, -5, 5, 5]
             p = np.stack([getattr(out, name)[lines] for name in ("px", "py", "pz", "energy")])
             for pair in (p[:, :2].sum(axis=1), p[:, 2:].sum(axis=1)):
