@@ -303,7 +303,7 @@ def check_strata(strata: Sequence[HeavyFlavour]) -> None:
                 f"{definitions[0]} and {definition}"
             )
     forced = [block.pairs[0] for block in strata if block.forced]
-    for cell in HeavyFlavour().cells:
+    for cell in product(ORIGINS, PAIRS, range(5)):
         number = sum(cell in block.cells for block in strata)
         # no gluon goes out of gg, qq̄ → bb̄, and but for bb̄ → gg one at most where a b comes in
         impossible = cell[0] == "creation" and cell[1] != "none" and cell[1] in forced

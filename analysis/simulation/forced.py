@@ -53,7 +53,7 @@ class ForcedEvents:
     pair_masses, z : [N, F]
         Of the F forced gluons: mass of the pair [GeV] and the quark's share.
     place : [N] int
-        Number of the hard process in the order in which they were drawn.
+        Number of the try in the order in which they were drawn.
     """
 
     momenta: Floats
@@ -230,6 +230,17 @@ class ForcedSource:
             for k in range(len(events)):
                 yield events.select(np.array([k]))
 
+    def drawn_between(self, first: int, last: int) -> Floats:
+        """Return the weights of the hard processes of the tries first … last − 1.
+
+        The weight of a hard process of which only some of the tries are among them is in
+        proportion to these, so that counting may begin and end between any two events.
+        """
+        weights = np.concatenate(self.drawn)
+        edges = np.clip(TRIES * np.arange(len(weights) + 1), first, last)
+        share = np.diff(edges) / TRIES
+        return np.asarray((weights * share)[share > 0])
+
     def block(self) -> ForcedEvents:
         """Draw `BLOCK` more hard processes and return what is kept of them."""
         flavour = self._flavour
@@ -239,7 +250,8 @@ class ForcedSource:
             if name in flavour.origins
         )
         once, numbers, weights = draw(self._pythia, BLOCK, excited)
-        place = np.repeat(numbers + BLOCK * len(self.drawn), TRIES)
+        first = TRIES * (numbers + BLOCK * len(self.drawn))
+        place = (first[:, None] + np.arange(TRIES)).ravel()
         self.drawn.append(weights)
         range_gev = (flavour.pair_mass_min, flavour.pair_mass_max)
         hard = once.repeated(TRIES)

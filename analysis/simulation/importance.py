@@ -152,6 +152,7 @@ def best_threshold(value: Floats, cost: float) -> float:
     then have the same value. The threshold maximises (Σ value)² / Σ value² of what is continued per
     time, where continuing takes `cost` times as long as coming so far.
     """
+    came = len(value)
     value = np.sort(value[value > 0])
     if not len(value):
         return 1.0
@@ -160,5 +161,5 @@ def best_threshold(value: Floats, cost: float) -> float:
     squares = np.append(squares[1:], 0.0)
     # below the threshold the squares are value · threshold, above it value²
     spread = sums * value + squares
-    time = len(value) + cost * (sums / value + len(value) - below)
+    time = came + cost * (sums / value + len(value) - below)
     return float(value[np.argmin(spread * time)])

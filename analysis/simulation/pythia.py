@@ -136,7 +136,7 @@ class Generator:
         return float(self._les_houches.current.weight[0]) if self._les_houches else 1.0
 
     def _place(self) -> int:
-        """Return how many hard processes were drawn, with the one under way."""
+        """Return how many hard processes were drawn, or tries, with the one under way."""
         if self._les_houches is None:
             return len(self._hooks.weights)
         return int(self._les_houches.current.place[0]) + 1
@@ -163,8 +163,10 @@ class Generator:
 
     def _drawn(self) -> Floats:
         """Return the weights of all hard processes up to the last one, which does not count."""
-        weights = np.concatenate(self._source.drawn) if self._source else self._hooks.weights
-        return np.array(weights[self._hooks.pilot : self._place() - 1])
+        first, last = self._hooks.pilot, self._place() - 1
+        if self._source:
+            return self._source.drawn_between(first, last)
+        return np.array(self._hooks.weights[first:last])
 
     def normalisation(self) -> Normalisation:
         """Return the normalisation; to be called when all batches have been taken."""

@@ -85,7 +85,7 @@ class Selection(pythia8mc.UserHooks):
     weights : list of float
         Of all hard processes begun.
     pilot : int
-        Hard processes of the pilots, which do not count.
+        Hard processes (of forced events: tries) of the pilots, which do not count.
     factors : dict of int to float
         By the number of the hard process: what the roulette multiplies the weights of the events
         that came through with.
@@ -105,7 +105,8 @@ class Selection(pythia8mc.UserHooks):
     forced_pairs : int
         Pairs that the hard process begins with.
     place : callable
-        Returns how many hard processes were drawn, with the one under way.
+        Returns how many hard processes (of forced events: tries) were drawn, with the one under
+        way.
     rng : numpy.random.Generator
         Of the roulette.
     """

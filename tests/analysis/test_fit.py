@@ -199,3 +199,18 @@ def test_signal_of_no_positive_sum_is_a_reason_and_no_number(sign):
     for kind, reason in (("count", "no signal left"), ("shape", "signal has no")):
         assert row[f"cls_{kind}_median_fb"] is None
         assert reason in row[f"cls_{kind}_reason"]
+
+
+def test_error_of_a_k_factor_is_a_nuisance_of_its_process_beside_the_tag_map_s():
+    scores = drawn()
+    both = CategoryScores("four", scores, {}, {"qcd": 0.3}, {"qcd": 0.4, "other": 0.2})
+    assert both.process_errors == pytest.approx({"qcd": 0.5, "other": 0.2})
+    plain, wider = (
+        count_channel(category, POINT, LIMITS, TAGGING)
+        for category in (CategoryScores("four", scores, {}, {"qcd": 0.3}), both)
+    )
+    assert wider.normalisations["k_factor_qcd"] == {"qcd": 0.4}
+    assert set(wider.normalisations) - set(plain.normalisations) == {"k_factor_qcd"}
+    qcd = float(wider.background["qcd"][0])
+    added = background_error(wider) ** 2 - background_error(plain) ** 2
+    assert added == pytest.approx((0.4 * qcd) ** 2)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+from typer import BadParameter
 
 from analysis.errors import InputFileError
 from analysis.tables import read_csv
@@ -95,3 +96,41 @@ def test_submission_leaves_out_what_has_no_limit(run):
     attached = sorted(path.name for path in (run / "hepdata").glob("*workspace*"))
     assert len(attached) == 1
     assert attached[0].endswith("workspace_1000.json")
+
+
+def test_error_of_a_k_factor_enters_the_background_s_and_a_nuisance(tmp_path):
+    scores = tmp_path / "scores.parquet"
+    write_scores(scores, draw_scores(1, 2000, 5e3))
+    found = {}
+    for name, errors in (("without", None), ("with", ["qcd=0.5"])):
+        limit.main(
+            scores, tmp_path / f"{name}.json", "net", 1000, 1, limits='{"toys": 1000}',
+            k_factor_error=errors, workspace=tmp_path / f"{name}_workspace.json",
+        )  # fmt: skip
+        found[name] = json.loads((tmp_path / f"{name}.json").read_text())
+    plain, row = found["without"]["limit"], found["with"]["limit"]
+    assert plain["sigma_b_process"] == 0
+    # half of qcd, which is about half of what is expected
+    assert 0.1 * row["b_expected"] < row["sigma_b_process"] < 0.5 * row["b_expected"]
+    assert row["b_expected"] == plain["b_expected"]
+    assert row["sigma_b"] ** 2 == pytest.approx(plain["sigma_b"] ** 2 + row["sigma_b_process"] ** 2)
+    for key in ("limit_za_fb", "cls_count_median_fb", "cls_shape_median_fb"):
+        assert row[key] > plain[key]
+    for table in ("scan", "projection"):
+        assert all(
+            wider["sigma_b"] > narrow["sigma_b"]
+            for wider, narrow in zip(found["with"][table], found["without"][table], strict=True)
+            if wider["sigma_b"] is not None
+        )
+    texts = {name: (tmp_path / f"{name}_workspace.json").read_text() for name in found}
+    assert "k_factor_qcd" in texts["with"]
+    assert "k_factor_ttbar" not in texts["with"]
+    assert "k_factor" not in texts["without"]
+
+
+@pytest.mark.parametrize("errors", [["qcd"], ["qcd=much"], ["=0.1"], ["qcd=-1"]])
+def test_error_of_a_k_factor_that_cannot_be_read_is_named(tmp_path, errors):
+    scores = tmp_path / "scores.parquet"
+    write_scores(scores, draw_scores(1, 100, 5e3))
+    with pytest.raises(BadParameter, match="--k-factor-error"):
+        limit.main(scores, tmp_path / "limit.json", "net", 1000, 1, k_factor_error=errors)

@@ -40,7 +40,7 @@ def main(
     tagging = read_block(BTagging, btagging)
     maps = {content["process"]: content["closure"] for content in map(read_json, tag_map or [])}
     shifted = dict(_named(text) for text in variation or [])
-    errors = {name: float(value) for name, value in map(_pair, k_factor_error or [])}
+    errors = dict(_error(text) for text in k_factor_error or [])
     categories = []
     for k, name in enumerate(tagging.categories):
         column = f"weight_{name}" if k else "weight"
@@ -73,9 +73,15 @@ def main(
         write_json(found, workspace)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _error(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
-    return name, value
+    try:
+        error = float(value)
+    except ValueError:
+        error = -1.0
+    if not name or not 0 <= error < float("inf"):
+        raise BadParameter(f"--k-factor-error {text!r}: write PROCESS=RELATIVE, as in qcd=0.1")
+    return name, error
 
 
 def _named(text: str) -> tuple[str, list[Path]]:

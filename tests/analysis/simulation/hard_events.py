@@ -1,7 +1,6 @@
 """Hard processes by hand and from Pythia, for the tests of forced splittings."""
 
 import numpy as np
-from scipy import integrate
 
 from analysis.config.simulation import Simulation
 from analysis.simulation.hard_process import STOP, HardProcesses, draw
@@ -47,14 +46,12 @@ def from_pythia(simulation: Simulation, number: int, seed: int = 3) -> HardProce
 def probability(quark: int, masses: tuple[float, float], dipoles: np.ndarray) -> float:
     """Return the integral of the density of splittings over z and ln m² by quadrature."""
     quark_mass = QUARK_MASS[quark]
-
-    def density(z: float, log_mass2: float) -> float:
-        mass = np.array([np.exp(log_mass2 / 2)])
-        return float(splitting_density(mass, np.array([z]), quark_mass, dipoles[None])[0])
-
-    def edge(sign: int):
-        return lambda x: 0.5 * (1 + sign * float(velocity(np.exp(x / 2), quark_mass)))
-
-    low, high = (2 * np.log(mass) for mass in masses)
-    found = integrate.dblquad(density, low, high, edge(-1), edge(1), epsrel=1e-4, epsabs=0)
-    return float(found[0])
+    nodes, shares = np.polynomial.legendre.leggauss(80)
+    low, high = np.log(masses)
+    mass = np.exp(0.5 * (high + low + (high - low) * nodes))
+    beta = velocity(mass, quark_mass)
+    z = 0.5 * (1 + beta[:, None] * nodes)
+    m = np.repeat(mass, len(nodes))
+    density = splitting_density(m, z.ravel(), quark_mass, np.tile(dipoles, (len(m), 1)))
+    over_z = 0.5 * beta * (density.reshape(z.shape) @ shares)
+    return float((high - low) * (over_z @ shares))

@@ -1,12 +1,18 @@
+from typing import Any
+
 import awkward as ak
 import numpy as np
 import pytest
 
-from analysis.config.simulation import HeavyFlavour, Simulation
+from analysis.config.simulation import HeavyFlavour, Importance, Pairs, Simulation
 from analysis.errors import ConfigError
 from analysis.flavour import count_b_hadrons, heavy_hadrons
+from analysis.simulation.forced import ForcedSource
+from analysis.simulation.hard_process import STOP
+from analysis.simulation.les_houches import LesHouches
 from analysis.simulation.particles import Particles
-from analysis.simulation.pythia import Batch, Generator, Normalisation
+from analysis.simulation.pythia import Batch, Generator, Normalisation, start
+from analysis.simulation.settings import showered_lines
 
 
 def generate(simulation: Simulation, seed: int = 1) -> tuple[Batch, Normalisation]:
@@ -136,3 +142,99 @@ def test_vincia_showers_differently(qcd: Simulation) -> None:
     vincia, norm = generate(qcd.model_copy(update={"events": 3, "shower": "vincia"}))
     assert norm.cross_section_pb > 0
     assert len(vincia.particles.pid) != len(plain.particles.pid)
+
+
+def forced_sample(pairs: Pairs = "bb+bb", **options: Any) -> Simulation:
+    processes = ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on")
+    return Simulation(
+        pythia=processes if "+" in pairs else (*processes, "HardQCD:qg2qg = on"),
+        pt_hat_min=300.0,
+        bias_power=4.0,
+        parton_jet_pt_min=200.0,
+        events=100,
+        heavy_flavour=HeavyFlavour(pairs=(pairs,), origins=("splitting",), forced=True),
+        **options,
+    )
+
+
+@pytest.mark.parametrize("pairs", ["bb+cc", "bb"])
+def test_pythia_takes_the_events_that_it_is_handed(pairs: Pairs) -> None:
+    """Flavours, colours and momenta of the hard process are those given."""
+    block = forced_sample(pairs)
+    assert block.heavy_flavour is not None
+    hard = start(block, 2, STOP)
+    assert hard.init()
+    given = LesHouches(iter(ForcedSource(hard, block.heavy_flavour, None, 2)))
+    pythia = start(block, 2, STOP, showered_lines(block))
+    pythia.setLHAupPtr(given)
+    assert pythia.init()
+    for _ in range(30):
+        assert pythia.next()
+        event, record = given.current, pythia.process
+        entries = range(3, 3 + event.ids.shape[1])
+        assert record.size() == entries.stop
+        assert [record[k].id() for k in entries] == event.ids[0].tolist()
+        assert record.scale() == pytest.approx(event.scale[0])
+        found = [[record[k].px(), record[k].py(), record[k].pz(), record[k].e()] for k in entries]
+        # Pythia puts partons on their mass shells
+        assert np.array(found) == pytest.approx(event.momenta[0], abs=1e-4 * event.momenta.max())
+        ends = [[record[k].col() > 0, record[k].acol() > 0] for k in entries]
+        assert np.array_equal(ends, event.colours[0] > 0)
+
+
+def test_forced_events_conserve_momentum_and_hold_b_hadrons() -> None:
+    batch, norm = generate(_few(forced_sample(), 12))
+    particles = batch.particles
+    stable = particles.select(particles.status == 1)
+    assert np.bincount(stable.event, stable.energy) == pytest.approx(14000.0, rel=1e-4)
+    assert np.bincount(stable.event, stable.px) == pytest.approx(0.0, abs=0.1)
+    assert (b_hadrons(particles) >= 4).mean() > 0.6
+    assert norm.sum_of_weights == pytest.approx(batch.weight.sum())
+    fraction = norm.sum_of_weights / norm.generated_sum_of_weights
+    assert norm.cross_section_pb == pytest.approx(norm.generated_cross_section_pb * fraction)
+    assert 1e-6 < fraction < 0.05
+
+
+@pytest.mark.parametrize("pairs", ["bb+bb", "bb"])
+def test_importance_keeps_the_cross_section_of_forced_events(
+    pairs: Pairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.simulation.selection.CHECKPOINT_TRIALS", 100)
+    common = (*forced_sample().common, "PartonLevel:MPI = off")
+    plain = forced_sample(pairs, common=common)
+    aimed = plain.model_copy(update={"importance": Importance(masses_gev=(1000.0,))})
+    (_, norm), (_, other) = generate(plain, 6), generate(aimed, 7)
+    error = np.hypot(norm.error_pb, other.error_pb)
+    assert other.cross_section_pb == pytest.approx(norm.cross_section_pb, abs=4 * error)
+    assert error < 0.35 * norm.cross_section_pb
+    # by its own choice of hard processes one sample costs fewer showers per hard process
+    assert other.generated > 5 * norm.generated
+
+
+def test_counting_ends_before_the_event_that_is_one_too_many() -> None:
+    """All tries give an event of this sample: N events are N tries, of ten per hard process."""
+    block = Simulation(
+        pythia=("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
+        pt_hat_min=500.0,
+        events=1,
+        heavy_flavour=HeavyFlavour(
+            pairs=("bb+bb",), origins=("splitting",), forced=True, pair_mass_max=100.0
+        ),
+    )
+    for events in (3, 24):
+        batch, norm = generate(_few(block, events))
+        assert len(batch.weight) == norm.events == events
+        # few tries meet a hard process with a b quark or give an event of another stratum
+        assert norm.generated_sum_of_weights == pytest.approx(events / 10, rel=0.35)
+
+
+def test_other_lines_of_a_forced_sample_reach_its_shower() -> None:
+    """A variation of the shower that is appended to the sample's lines is one of all samples."""
+    plain = _few(forced_sample(), 3)
+    varied = plain.model_copy(update={"pythia": (*plain.pythia, "PartonLevel:FSR = off")})
+    lengths = [len(generate(block)[0].particles.pid) for block in (plain, varied)]
+    assert lengths[1] < 0.85 * lengths[0]
+
+
+def _few(block: Simulation, events: int) -> Simulation:
+    return block.model_copy(update={"events": events})

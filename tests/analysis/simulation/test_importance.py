@@ -1,0 +1,238 @@
+"""Russian roulette: what it takes from some events it gives to the others."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.config.simulation import Importance, Simulation
+from analysis.simulation import selection
+from analysis.simulation.importance import (
+    best_threshold,
+    hard_importance,
+    jet_importance,
+    tag_potential,
+)
+from analysis.simulation.pythia import Batch, Generator, Normalisation, start
+from analysis.simulation.selection import Roulette, Selection
+
+AIM = Importance(masses_gev=(1000.0,))
+TTBAR = (
+    "Top:gg2ttbar = on",
+    "Top:qqbar2ttbar = on",
+    "24:onMode = off",
+    "24:onIfAny = 1 2 3 4 5",
+)
+values = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=60)
+
+
+def trained(pilot: list[float], cost: float = 8.0, seed: int = 1) -> Roulette:
+    roulette = Roulette(np.random.default_rng(seed), len(pilot), cost)
+    assert [roulette.play(value) for value in pilot] == [0.0] * len(pilot)
+    return roulette
+
+
+@given(pilot=values, cost=st.floats(0.1, 300.0))
+@settings(max_examples=50)
+def test_pilot_ends_all_its_events_and_sets_the_threshold(pilot: list[float], cost: float) -> None:
+    roulette = Roulette(np.random.default_rng(0), len(pilot), cost)
+    for value in pilot:
+        assert roulette.threshold is None
+        assert roulette.play(value) == 0.0
+    assert roulette.threshold == best_threshold(np.array(pilot), cost)
+
+
+@given(pilot=values, value=st.floats(1e-6, 1e4))
+@settings(max_examples=50)
+def test_events_come_through_with_the_threshold_s_value_or_their_own(
+    pilot: list[float], value: float
+) -> None:
+    roulette = trained(pilot)
+    assert roulette.threshold is not None
+    for factor in [roulette.play(value) for _ in range(10)]:
+        assert factor == 0 or value * factor == pytest.approx(max(value, roulette.threshold))
+        assert factor > 0 or value < roulette.threshold
+
+
+@pytest.mark.parametrize("share", [0.03, 0.2, 0.7, 1.0, 4.0])
+def test_mean_factor_is_one(share: float) -> None:
+    roulette = trained([1.0] * 5, seed=4)
+    assert roulette.threshold == 1.0
+    factors = np.array([roulette.play(share) for _ in range(20_000)])
+    assert np.mean(factors > 0) == pytest.approx(min(share, 1.0), abs=0.02)
+    error = factors.std() / np.sqrt(len(factors))
+    assert factors.mean() == pytest.approx(1.0, abs=4 * error + 1e-12)
+
+
+def test_weighted_distributions_survive() -> None:
+    """Of log-normal values with a feature that depends on them, sums stay what they were."""
+    rng = np.random.default_rng(2)
+    value = rng.lognormal(0.0, 2.0, 20_000)
+    feature = np.log(value) + rng.normal(size=len(value))
+    roulette = trained(value[:1000].tolist())
+    factor = np.array([roulette.play(v) for v in value[1000:].tolist()])
+    kept = value[1000:] * factor
+    assert np.mean(factor > 0) < 0.8
+    for quantity in (np.ones(19_000), feature[1000:], feature[1000:] > 1):
+        error = np.sqrt(np.sum((quantity * value[1000:] * (factor - 1)) ** 2))
+        difference = np.sum(quantity * (kept - value[1000:]))
+        assert abs(difference) < 4 * error
+
+
+def merit(threshold: float, value: np.ndarray, cost: float) -> float:
+    """Return (Σ value)² / Σ value² of what is continued, over the time that all take."""
+    chance = np.minimum(value / threshold, 1.0)
+    after = np.maximum(value, threshold)
+    time = len(value) + cost * chance.sum()
+    return (chance * after).sum() ** 2 / (chance * after**2).sum() / time
+
+
+@given(
+    value=st.lists(st.one_of(st.just(0.0), st.floats(1e-4, 1e3)), min_size=1, max_size=40),
+    cost=st.floats(0.1, 300.0),
+)
+def test_best_threshold_is_the_best_of_all_values(value: list[float], cost: float) -> None:
+    array = np.array(value)
+    found = best_threshold(array, cost)
+    positive = array[array > 0]
+    if len(positive):
+        assert found in positive
+        best = max(merit(t, array, cost) for t in positive)
+        assert merit(found, array, cost) == pytest.approx(best, rel=1e-9)
+
+
+def test_costly_showers_raise_the_threshold_and_the_yield() -> None:
+    value = np.random.default_rng(3).lognormal(0.0, 2.0, 3000)
+    found = [best_threshold(value, cost) for cost in (0.1, 3.0, 30.0, 300.0)]
+    assert all(low <= high for low, high in pairwise(found))
+    assert found[-1] > 2 * found[0]
+    everything = merit(1e-12 + value.min(), value, 300.0)
+    assert merit(found[-1], value, 300.0) > 3 * everything
+
+
+@given(flavours=st.lists(st.sampled_from([4, 5]), max_size=5), subjets=st.integers(1, 4))
+def test_tags_get_likelier_with_each_heavy_quark(flavours: list[int], subjets: int) -> None:
+    now = tag_potential(flavours, subjets)
+    assert 0 < now <= 1
+    assert now <= tag_potential([*flavours, 4], subjets) <= tag_potential([*flavours, 5], subjets)
+    assert tag_potential(flavours, subjets + 1) <= now
+    assert tag_potential(flavours[::-1], subjets) == pytest.approx(now)
+    if len(flavours) < subjets:
+        assert now < tag_potential([*flavours, 4], subjets)
+
+
+@given(
+    masses=st.tuples(*[st.floats(5.0, 400.0)] * 2),
+    resonance=st.floats(100.0, 5000.0),
+    pt=st.tuples(*[st.floats(50.0, 2000.0)] * 2),
+    rapidity=st.tuples(*[st.floats(-4.0, 4.0)] * 2),
+)
+def test_worth_of_jets_is_bounded_by_the_floor_and_highest_at_the_signal(
+    masses: tuple[float, float],
+    resonance: float,
+    pt: tuple[float, float],
+    rapidity: tuple[float, float],
+) -> None:
+    def worth(m, r, p, y) -> float:
+        return float(jet_importance(*map(np.array, ([m], [r], [p], [y])), AIM)[0])
+
+    found = worth(masses, resonance, pt, rapidity)
+    signal = worth((125.0, 125.0), 1020.0, (2000.0, 2000.0), (0.0, 0.0))
+    assert AIM.floor <= found <= signal <= 1.0
+    assert worth(masses[::-1], resonance, pt[::-1], rapidity[::-1]) == pytest.approx(found)
+
+
+@given(
+    pair_masses=st.tuples(*[st.floats(11.0, 400.0)] * 2), z=st.tuples(*[st.floats(0.01, 0.99)] * 2),
+    energy=st.floats(300.0, 5000.0), pt=st.floats(100.0, 2000.0),
+    rapidity=st.tuples(*[st.floats(-4.0, 4.0)] * 2),
+)  # fmt: skip
+def test_worth_of_hard_processes_is_positive(
+    pair_masses: tuple[float, float],
+    z: tuple[float, float],
+    energy: float,
+    pt: float,
+    rapidity: tuple[float, float],
+) -> None:
+    """A worth of zero would end events that no weight makes up for."""
+    arrays = [np.array([x]) for x in (pair_masses, z, energy, (pt, pt), rapidity)]
+    assert 0 < hard_importance(*arrays, AIM)[0] <= 1
+
+
+def test_heavier_signals_count_more() -> None:
+    aim = Importance(masses_gev=(800.0, 1600.0))
+    jets = np.full((2, 2), 125.0), 1.02 * np.array([800.0, 1600.0])
+    kinematics = np.full((2, 2), 2000.0), np.zeros((2, 2))
+    light, heavy = jet_importance(*jets, *kinematics, aim)
+    assert heavy == pytest.approx(4 * light, rel=1e-3)
+
+
+@pytest.mark.usefixtures("_short_pilots")
+def test_all_hard_processes_of_the_pilot_are_left_out_of_the_count(qcd: Simulation) -> None:
+    pythia = start(qcd, 2, ("Check:abortIfVeto = on", "PartonLevel:MPI = off"))
+    hooks = Selection(
+        pythia.infoPython, None, 200.0, AIM, lambda: 1.0, 0, lambda: len(hooks.weights),
+        np.random.default_rng(1),
+    )  # fmt: skip
+    pythia.setUserHooksPtr(hooks)
+    assert pythia.init()
+    for number in range(1, 61):
+        assert not pythia.next()
+        assert hooks.pilot == len(hooks.weights) == number
+    came = sum(pythia.next() for _ in range(60))
+    assert hooks.pilot == 60
+    assert len(hooks.weights) == 120
+    factors = hooks.take_factors(came)
+    assert 0 < came < 60
+    assert (factors >= 1).all()
+    assert np.ptp(factors) > 0
+
+
+@pytest.fixture
+def _short_pilots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "DECAY_TRIALS", 100)
+    monkeypatch.setattr(selection, "CHECKPOINT_TRIALS", 60)
+
+
+def generate(simulation: Simulation, seed: int) -> tuple[Batch, Normalisation]:
+    generator = Generator(simulation, seed)
+    (batch,) = generator.batches()
+    return batch, generator.normalisation()
+
+
+def charmed(batch: Batch) -> np.ndarray:
+    """Return the number of W → cs of each event."""
+    particles = batch.particles
+    mother = particles.mother1
+    start = np.repeat(particles.offsets[:-1], np.diff(particles.offsets))
+    of_w = np.abs(particles.pid[np.where(mother >= 0, start + mother, 0)]) == 24
+    charm = of_w & (np.abs(particles.pid) == 4)
+    return np.bincount(particles.event[charm], minlength=len(batch.weight))
+
+
+@pytest.mark.usefixtures("_short_pilots")
+def test_importance_enriches_charmed_w_in_ttbar_and_keeps_the_normalisation() -> None:
+    common = Simulation.model_fields["common"].default
+    block = Simulation(
+        pythia=TTBAR, pt_hat_min=300.0, parton_jet_pt_min=200.0, events=60,
+        common=(*common, "PartonLevel:MPI = off"),
+    )  # fmt: skip
+    aimed = block.model_copy(update={"importance": AIM, "events": 200})
+    (plain, norm), (rich, other) = generate(block, 3), generate(aimed, 4)
+    number, usual = charmed(rich), charmed(plain)
+    assert usual.max() == number.max() == 2
+    # W → cs and W → ud are alike: one per event
+    weighted = np.average(number, weights=rich.weight)
+    error = np.sqrt(np.sum((rich.weight * (number - weighted)) ** 2)) / rich.weight.sum()
+    assert error < 0.2
+    assert weighted == pytest.approx(1.0, abs=4 * error)
+    assert usual.mean() == pytest.approx(1.0, abs=0.4)
+    assert number.mean() > 1.2
+    assert np.ptp(plain.weight) == 0
+    assert rich.weight.max() > 3 * rich.weight.min()
+    error = np.hypot(norm.error_pb, other.error_pb)
+    assert error < 0.35 * norm.cross_section_pb
+    assert other.cross_section_pb == pytest.approx(norm.cross_section_pb, abs=4 * error)
+    assert other.generated > 3 * other.events
