@@ -204,7 +204,7 @@ def count_background(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
     Raises
     ------
     NoLimitError
-        If no background passes a counted cut, or the tail cannot be fitted.
+        If no background passes a counted cut, or the tail cannot be fitted well enough.
     """
     background = scores.background
     passing = up_to(background, cut.threshold)
@@ -214,6 +214,11 @@ def count_background(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
     if cut.method == "tail_fit" and n_eff < config.min_n_eff:
         tail = _tail(background, config)
         expected, error = tail.events(cut.threshold)
+        if error > config.tail.max_relative_error * expected:
+            raise NoLimitError(
+                f"the fit to the tail gives {expected:.3g} ± {error:.2g} events behind the cut, "
+                f"more than {config.tail.max_relative_error:.0%} of error: simulate more background"
+            )
         return Passing(expected, counted, raw, n_eff, 0.0, error, expected * tail.shares)
     if counted <= 0:
         raise NoLimitError(

@@ -43,6 +43,8 @@ from workflow.scripts.score import crossed
 Floats = NDArray[np.float64]
 LUMINOSITY_FB, FB_PER_PB = 3000.0, 1000.0
 EFFICIENCIES = (0.8, 0.5, 0.3)
+FEWEST = 8
+"""Effective events that a bin needs on both sides: fewer do not know their own error."""
 WINDOW_GEV, WINDOW = (85.0, 165.0), 0.1
 EDGES: dict[str, list[float]] = {
     "m₁ [GeV]": [60, 80, 100, 120, 140, 170, 200],
@@ -177,7 +179,7 @@ def constancy(shower: pd.DataFrame, forced: pd.DataFrame, figure: Path | None) -
                 data.weight[(data[name] >= low) & (data[name] < high)].to_numpy()
                 for data in (shower, forced)
             ]
-            if min(map(n_eff, parts)) >= 3:
+            if min(map(n_eff, parts)) >= FEWEST:
                 points.append(((low + high) / 2, (high - low) / 2, *ratio(*parts)))
         x, width, value, error = np.array(points).T
         square, freedom = float(np.sum(((value - kappa) / error) ** 2)), len(value) - 1

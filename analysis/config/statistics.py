@@ -89,6 +89,11 @@ class TailFit(Block):
         description="With fewer effective events than this in the tail, or in all of the "
         "background, there is no fit and no limit.",
     )
+    max_relative_error: Positive = Field(
+        1.0,
+        description="With a larger relative error of the fitted yield than this there is no fitted "
+        "cut; `fallback` says what happens.",
+    )
     shape_prior: Positive = Field(
         0.3, description="Width of the Gaussian prior about 0 on the Pareto shape ξ."
     )
