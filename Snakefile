@@ -42,17 +42,22 @@ try:
     sys.path[:] = [entry for entry in search_path if entry not in aside]
     runpy.run_path(str(CHECKOUT / "workflow" / "job.py"))
 
-    from analysis.errors import AnalysisError
+    from common.errors import AnalysisError
     from common.files import expanded
-    from models.registry import modules_of
-    from models.views import VIEWS, views
-    from workflow import paths
-    from workflow.config import ALL_MASSES, read_config
-    from workflow.environment import prepare_jobs
-    from workflow.inputs import all_chunks, check_top_tagging
-    from workflow.network_pairs import network_pairs
-    from workflow.provenance import source_digest
-    from workflow.start import begin, full_disk, require_folders, require_writable
+    from models.networks.registry import modules_of
+    from models.config.views import VIEWS, views
+    from workflow.pipeline import paths
+    from workflow.pipeline.config import ALL_MASSES, read_config
+    from workflow.pipeline.environment import prepare_jobs
+    from workflow.pipeline.inputs import all_chunks, check_top_tagging
+    from workflow.pipeline.network_pairs import network_pairs
+    from workflow.pipeline.provenance import source_digest
+    from workflow.pipeline.start import (
+        begin,
+        full_disk,
+        require_folders,
+        require_writable,
+    )
 except ImportError as error:
     raise WorkflowError(
         f"{error}. Snakemake's own environment needs the packages of {CHECKOUT}/envs/"

@@ -1,1 +1,0 @@
-"""The physics of the boosted hh → 4b analysis: functions from arrays to arrays."""

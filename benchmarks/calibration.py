@@ -20,7 +20,7 @@ import pandas as pd
 import typer
 from scipy.stats import chi2
 
-from analysis.training_weights import training_weights
+from analysis.datasets.training_weights import training_weights
 from common.logistic import Line, fit_line
 
 METHODS = ("as is", "temperature", "platt")

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import typer
 
-from analysis.btagging import category_weights, jet_tag_probabilities, subjet_efficiencies
 from analysis.config.statistics import TagEfficiency
-from analysis.dataset import event_key
-from analysis.features import leading_subjet_flavour
-from analysis.normalisation import Normalisation
-from analysis.tail_fit import effective_number
+from analysis.datasets.btagging import category_weights, jet_tag_probabilities, subjet_efficiencies
+from analysis.datasets.dataset import event_key
+from analysis.datasets.features import leading_subjet_flavour
+from analysis.datasets.normalisation import Normalisation
 from benchmarks.score_closure import EFFICIENCIES, yields
+from common.weights import effective_number
 
 
 def read_events(run: Path, sample: str) -> pd.DataFrame:

@@ -15,9 +15,9 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from analysis.config.statistics import TailFit
-from analysis.significance import NoLimitError
-from analysis.tail_fit import fit_tail
-from workflow.cli import run
+from analysis.statistics.tail_fit import fit_tail
+from common.errors import NoLimitError
+from workflow.pipeline.cli import run
 
 EVENTS, WANTED, SPREAD = 3000, 20.0, 0.5
 TOTALS = {"near": 1e4, "far": 1e5}

@@ -27,16 +27,16 @@ from numpy.typing import NDArray
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.simulation import HeavyFlavour, Simulation
-from analysis.delphes import open_delphes
-from analysis.features import kinematic_tokens, tensors
-from analysis.reconstruction import reconstruct
+from analysis.datasets.features import kinematic_tokens, tensors
+from analysis.delphes.reader import open_delphes
+from analysis.reconstruction.reconstruct import reconstruct
 from analysis.simulation.detector import simulate
 from analysis.simulation.layout import open_writer
 from analysis.simulation.pythia import Generator
 from benchmarks.forced_splitting import LUMINOSITY_FB, WINDOW, WINDOW_GEV, n_eff, tagged
-from models.checkpoint import load
-from workflow.config import Config
-from workflow.config import load as load_config
+from models.training.checkpoint import load
+from workflow.pipeline.config import Config
+from workflow.pipeline.config import load as load_config
 from workflow.scripts.score import crossed
 
 Floats = NDArray[np.float64]

@@ -3,7 +3,8 @@
 The scripts that accompany papers on fat-jet networks take Delphes' own `FatJet`s, look up the
 constituents of the two leading ones, centre and rotate each jet, and pad it. This is that, as such
 scripts are written: with awkward arrays indexed inside the loop. The same loop runs eight times
-faster on lists (`as_lists`), which few scripts do. Either does less than `analysis.reconstruction`:
+faster on lists (`as_lists`), which few scripts do. Either does less than
+`analysis.reconstruction.reconstruct`:
 no clustering, no subjets, no truth flavour, no check of a value, no file written.
 """
 

@@ -23,9 +23,9 @@ from scipy.stats import ks_2samp
 
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import FatJets, Reconstruction
-from analysis.delphes import open_delphes
+from analysis.delphes.reader import open_delphes
 from analysis.figures.style import styled
-from analysis.reconstruction import reconstruct
+from analysis.reconstruction.reconstruct import reconstruct
 from analysis.simulation.detector import simulate
 from analysis.simulation.layout import open_writer
 from benchmarks.delphes_truth import read_particles

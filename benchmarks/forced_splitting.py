@@ -25,19 +25,19 @@ import typer
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from analysis.btagging import tag_weights
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.statistics import BTagging
-from analysis.dataset import event_key
-from analysis.features import kinematic_tokens, leading_subjet_flavour, tensors
-from analysis.normalisation import Normalisation
-from analysis.reconstruction import reconstruct_file
+from analysis.datasets.btagging import tag_weights
+from analysis.datasets.dataset import event_key
+from analysis.datasets.features import kinematic_tokens, leading_subjet_flavour, tensors
+from analysis.datasets.normalisation import Normalisation
+from analysis.reconstruction.reconstruct import reconstruct_file
 from analysis.simulation.produce import combine, produce
-from analysis.tables import read_json
-from models.checkpoint import load
-from workflow.config import Config
-from workflow.config import load as load_config
+from common.tables import read_json
+from models.training.checkpoint import load
+from workflow.pipeline.config import Config
+from workflow.pipeline.config import load as load_config
 from workflow.scripts.score import crossed
 
 Floats = NDArray[np.float64]

@@ -10,12 +10,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from analysis.channels import CategoryScores
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
-from analysis.fit import fit_rows
-from analysis.limits import Normalisation, limit_row, scan_background_events
-from analysis.scores import Scores
-from workflow.cli import run
+from analysis.evaluation.scores import Scores
+from analysis.statistics.channels import CategoryScores
+from analysis.statistics.fit import fit_rows
+from analysis.statistics.limits import Normalisation, limit_row, scan_background_events
+from workflow.pipeline.cli import run
 
 TARGET_SECONDS = 60.0
 NORM = Normalisation(3000.0, 0.582)

@@ -22,12 +22,12 @@ from pyhf.infer.intervals.upper_limits import upper_limit
 from rich.console import Console
 from rich.table import Table
 
-from analysis.channels import CategoryScores, count_channel, shape_channel
-from analysis.cls import expected_limit
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
-from analysis.workspace import build_workspace
+from analysis.statistics.channels import CategoryScores, count_channel, shape_channel
+from analysis.statistics.cls import expected_limit
+from analysis.statistics.workspace import build_workspace
 from benchmarks.limits import draw
-from workflow.cli import run
+from workflow.pipeline.cli import run
 
 Limit = Callable[[dict[str, Any]], list[float]]
 

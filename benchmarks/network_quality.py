@@ -24,16 +24,16 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from analysis.dataset import Dataset
-from analysis.metrics import metric_row
-from analysis.network_ratios import PairedTest, ratio_rows
+from analysis.datasets.dataset import Dataset
+from analysis.evaluation.metrics import metric_row
+from analysis.evaluation.network_ratios import PairedTest, ratio_rows
 from benchmarks.networks import EVENT_NETWORKS, JET_NETWORKS
-from models.batch import NAMES, Events, Sample
-from models.inference import predict_log_odds
-from models.jets import single_jets
-from models.specs import CrossAttention, Training
-from models.training import Data, train
-from workflow.network_inputs import feature_names
+from models.config.specs import CrossAttention, Training
+from models.networks.batch import NAMES, Events, Sample
+from models.networks.jets import single_jets
+from models.training.inference import predict_log_odds
+from models.training.training import Data, train
+from workflow.pipeline.network_inputs import feature_names
 
 POINTS = (0.3, 0.5, 0.8)
 ENDS = (("low", "high"), ("low95", "high95"), ("min", "max"))

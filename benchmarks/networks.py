@@ -19,12 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import cross_entropy
 
-from models.batch import Batch
-from models.devices import keep_freed_memory
-from models.inputs import parameter_count
-from models.normalisation import fit_normalisation
-from models.registry import build
-from models.specs import (
+from models.config.specs import (
     Concatenation,
     Constituents,
     CrossAttention,
@@ -38,6 +33,11 @@ from models.specs import (
     ParticleNet,
     ParticleTransformer,
 )
+from models.networks.batch import Batch
+from models.networks.inputs import parameter_count
+from models.networks.normalisation import fit_normalisation
+from models.networks.registry import build
+from models.training.devices import keep_freed_memory
 
 IAFORMER = IAFormerEncoder(kind="iaformer", layers=2)
 MIXER = MixerEncoder(kind="mixer", layers=2)

@@ -24,11 +24,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from analysis import reconstruction
 from analysis.config.reconstruction import FatJets, Reconstruction
-from analysis.delphes import DelphesFile, open_delphes
-from analysis.event_table import EventTableWriter
-from analysis.fatjets import jet_definition, momenta
+from analysis.delphes.reader import DelphesFile, open_delphes
+from analysis.reconstruction import reconstruct as reconstruction
+from analysis.reconstruction.event_table import EventTableWriter
+from analysis.reconstruction.fatjets import jet_definition, momenta
 from benchmarks.event_loop import loop, read_tree
 
 DATA = Path(__file__).parents[1] / "tests" / "data"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uproot
 
-from analysis.event_table import EventTableWriter, event_tables
+from analysis.reconstruction.event_table import EventTableWriter, event_tables
 
 STEP = 1000
 GROUP = 8192

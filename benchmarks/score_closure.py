@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import typer
 
-from analysis.btagging import tag_weights
 from analysis.config.statistics import BTagging
-from analysis.dataset import event_key
-from analysis.features import leading_subjet_flavour
-from analysis.normalisation import Normalisation
+from analysis.datasets.btagging import tag_weights
+from analysis.datasets.dataset import event_key
+from analysis.datasets.features import leading_subjet_flavour
+from analysis.datasets.normalisation import Normalisation
 
 EFFICIENCIES = (1.0, 0.9, 0.8, 0.5)
 

@@ -18,10 +18,10 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from benchmarks.networks import random_batch, rate
-from models.batch import NAMES, Batch
-from models.normalisation import fit_normalisation
-from models.registry import build
-from models.specs import CrossAttention, Features
+from models.config.specs import CrossAttention, Features
+from models.networks.batch import NAMES, Batch
+from models.networks.normalisation import fit_normalisation
+from models.networks.registry import build
 
 SPEC = CrossAttention(name="cross_attention", dropout=0.0)
 

@@ -18,13 +18,13 @@ import typer
 from torch.nn.functional import cross_entropy
 
 from analysis.config.dataset import Dataset as Config
-from analysis.dataset import Dataset, Selection, Side
+from analysis.datasets.dataset import Dataset, Selection, Side
 from benchmarks.scaling import Samples
-from models.data import Batches, Labelled, in_order
-from models.normalisation import fit_normalisation
-from models.registry import build
-from models.specs import CrossAttention
-from workflow.network_inputs import feature_names, sources
+from models.config.specs import CrossAttention
+from models.networks.normalisation import fit_normalisation
+from models.networks.registry import build
+from models.training.data import Batches, Labelled, in_order
+from workflow.pipeline.network_inputs import feature_names, sources
 
 QUANTILE = 0.99
 

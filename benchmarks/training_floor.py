@@ -24,11 +24,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.networks import random_batch
-from models.devices import keep_freed_memory
-from models.dropout import kept
-from models.normalisation import fit_normalisation
-from models.registry import build
-from models.specs import CrossAttention, Features
+from models.config.specs import CrossAttention, Features
+from models.networks.dropout import kept
+from models.networks.normalisation import fit_normalisation
+from models.networks.registry import build
+from models.training.devices import keep_freed_memory
 
 SPEC = CrossAttention(name="three_stream", fusion="sum", kinematics_encoding="published")
 PARTS = {

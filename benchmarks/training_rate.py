@@ -31,13 +31,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.networks import random_batch
-from models.batch import NAMES, Batch, Events, Sample
-from models.cross_attention import CrossAttentionNetwork
-from models.inputs import in_pt_order, parameter_count
-from models.normalisation import fit_normalisation
-from models.registry import build
-from models.specs import CrossAttention, Features, Training
-from models.training import Data, train
+from models.config.specs import CrossAttention, Features, Training
+from models.networks.batch import NAMES, Batch, Events, Sample
+from models.networks.cross_attention import CrossAttentionNetwork
+from models.networks.inputs import in_pt_order, parameter_count
+from models.networks.normalisation import fit_normalisation
+from models.networks.registry import build
+from models.training.training import Data, train
 
 SCRIPT = Path(__file__).with_name("keras_three_stream.py")
 
@@ -56,7 +56,7 @@ class Clock(logging.Handler):
 
 def ours(spec: CrossAttention, training: Training, sample: Sample, folder: Path) -> list[float]:
     """Return events per second of CPU time, and by the clock, of our fastest epoch."""
-    clock, logger = Clock(), logging.getLogger("models.loop")
+    clock, logger = Clock(), logging.getLogger("models.training.loop")
     logger.addHandler(clock)
     logger.setLevel(logging.INFO)
     few = Sample(

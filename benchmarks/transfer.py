@@ -24,14 +24,14 @@ import typer
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.simulation import Simulation
-from analysis.dataset import Dataset
-from analysis.features import tensors
-from analysis.metrics import metric_row
-from analysis.reconstruction import reconstruct_file
+from analysis.datasets.dataset import Dataset
+from analysis.datasets.features import tensors
+from analysis.evaluation.metrics import metric_row
+from analysis.reconstruction.reconstruct import reconstruct_file
 from analysis.simulation.produce import produce
-from models.batch import Events
-from models.inference import predict_log_odds
-from workflow.network_inputs import feature_names
+from models.networks.batch import Events
+from models.training.inference import predict_log_odds
+from workflow.pipeline.network_inputs import feature_names
 
 BACKGROUNDS = ("qcd", "qcd_bb", "ttbar")
 CHUNK = 500

@@ -1,1 +1,0 @@
-"""What `analysis` and `models` share without knowing each other: errors, files, blocks."""

@@ -5,10 +5,10 @@ import sys
 import awkward as ak
 
 from analysis.config.reconstruction import Reconstruction
-from analysis.features import tensors
-from analysis.reconstruction import reconstruct_file
-from models.batch import Events
-from models.inference import predict_log_odds
+from analysis.datasets.features import tensors
+from analysis.reconstruction.reconstruct import reconstruct_file
+from models.networks.batch import Events
+from models.training.inference import predict_log_odds
 
 delphes_file, model, *mass = sys.argv[1:]
 reconstruct_file(delphes_file, "events.parquet", Reconstruction())

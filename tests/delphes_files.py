@@ -9,7 +9,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from workflow.inputs import root_uuid
+from workflow.pipeline.inputs import root_uuid
 
 DATA = Path(__file__).parent / "data"
 SIGNAL, QCD = DATA / "tiny_signal_mH1000.root", DATA / "tiny_qcd.root"

@@ -14,10 +14,10 @@ import awkward as ak
 import numpy as np
 
 from analysis.config.reconstruction import FatJets, Reconstruction
-from analysis.errors import AnalysisError
-from analysis.event_table import EVENT_TYPE
-from analysis.reconstruction import reconstruct_file
-from workflow.cli import limit_memory
+from analysis.reconstruction.event_table import EVENT_TYPE
+from analysis.reconstruction.reconstruct import reconstruct_file
+from common.errors import AnalysisError
+from workflow.pipeline.cli import limit_memory
 
 MEMORY_BYTES = 3 * 2**30  # of address space, so that a length gone wild cannot take the machine
 TIMEOUT_S = 30.0

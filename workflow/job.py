@@ -48,7 +48,7 @@ def search_path(entries: str) -> str:
 
 def main(script: str, *arguments: str) -> None:
     """Run a script."""
-    from workflow.cli import run
+    from workflow.pipeline.cli import run
 
     run(importlib.import_module(f"workflow.scripts.{script}").main, arguments)
 

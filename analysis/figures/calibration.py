@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.calibration import Reliability
+from analysis.evaluation.calibration import Reliability
 from analysis.figures.style import MARKERS, add_label, styled
 
 

@@ -17,8 +17,8 @@ def ratios_plot(comparisons: Sequence[tuple[str, Sequence[dict[str, Any]]]], mas
     Parameters
     ----------
     comparisons : sequence of (str, rows)
-        What is compared, and the rows of `analysis.network_ratios.ratio_rows`; `published` marks
-        what a paper quotes.
+        What is compared, and the rows of `analysis.evaluation.network_ratios.ratio_rows`;
+        `published` marks what a paper quotes.
     mass : float
         m_H [GeV].
     """

@@ -10,9 +10,9 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from analysis.errors import AnalysisError
 from analysis.simulation.detector import Response
 from analysis.simulation.particles import Floats, Particles
+from common.errors import AnalysisError
 
 TREE = "Delphes"
 

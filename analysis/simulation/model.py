@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pythia8mc
 
-from analysis.errors import ConfigError
-from analysis.published import Benchmark
+from analysis.config.benchmarks import Benchmark
+from common.errors import ConfigError
 
 H, LIGHT_HIGGS = 35, 25
 ALIGNMENT = ("HiggsH2:coup2W = 0.", "HiggsH2:coup2Z = 0.", "HiggsH2:coup2H1H1 = 1.")

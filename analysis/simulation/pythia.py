@@ -8,13 +8,13 @@ import numpy as np
 import pythia8mc
 
 from analysis.config.simulation import HeavyFlavour, Simulation
-from analysis.errors import ConfigError, NormalisationError
 from analysis.simulation.forced import ForcedSource
 from analysis.simulation.hard_process import STOP
 from analysis.simulation.les_houches import LesHouches
 from analysis.simulation.particles import Floats, Particles, offsets_of
 from analysis.simulation.selection import Selection
 from analysis.simulation.settings import seed_lines, settings_lines, showered_lines
+from common.errors import ConfigError, NormalisationError
 
 MB_TO_PB = 1e9
 TRIALS = 20_000

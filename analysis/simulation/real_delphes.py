@@ -8,8 +8,8 @@ import numpy as np
 import uproot
 
 from analysis.config.simulation import Delphes, Simulation
-from analysis.errors import AnalysisError, ConfigError
 from analysis.simulation.settings import seed_lines, settings_lines
+from common.errors import AnalysisError, ConfigError
 from common.files import expanded
 
 TREE = "Delphes"

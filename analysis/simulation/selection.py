@@ -7,7 +7,6 @@ import pythia8mc
 from numpy.typing import NDArray
 
 from analysis.config.simulation import HeavyFlavour, Importance
-from analysis.errors import NormalisationError
 from analysis.simulation.importance import best_threshold, jet_importance, tag_potential
 from analysis.simulation.strata import (
     BOTTOM,
@@ -19,6 +18,7 @@ from analysis.simulation.strata import (
     origin,
     pairs,
 )
+from common.errors import NormalisationError
 
 ANTI_KT, VISIBLE = -1, 2
 FATJET_RADIUS, ABS_ETA_MAX = 1.0, 3.0

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from analysis.config.simulation import Simulation, chooses_process
-from analysis.errors import ConfigError
+from common.errors import ConfigError
 
 SHOWERS = {"simple": 1, "vincia": 2, "dire": 3}
 LIGHT_HIGGS_MASS = 125.0

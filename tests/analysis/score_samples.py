@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.scores import Scores
+from analysis.evaluation.scores import Scores
 
 
 def draw_scores(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.training import Data
+from models.training.training import Data
 from tests.models.events import FEATURES, make_sample
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.batch import Batch, Events, Sample
-from models.specs import Features
+from models.config.specs import Features
+from models.networks.batch import Batch, Events, Sample
 
 FEATURES = Features()
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from models.inference import predict_log_odds
-from models.specs import NetworkSpec, Training
-from models.training import train
+from models.config.specs import NetworkSpec, Training
+from models.training.inference import predict_log_odds
+from models.training.training import train
 from tests.models.events import FEATURES
 
 PAGE = Path(__file__).parents[2] / "docs" / "networks.md"

@@ -8,10 +8,10 @@ import signal
 import sys
 from pathlib import Path
 
-from models.data import Data
-from models.resume import Progress
-from models.specs import CrossAttention, Training
-from models.training import train
+from models.config.specs import CrossAttention, Training
+from models.training.data import Data
+from models.training.resume import Progress
+from models.training.training import train
 from tests.models.events import FEATURES, make_sample
 
 SPEC = CrossAttention(name="n", width=16, heads=2, dropout=0.0)

@@ -10,9 +10,9 @@ import awkward as ak
 import pandas as pd
 import pytest
 
-from analysis.features import tensors
-from models.batch import Events
-from models.export import score
+from analysis.datasets.features import tensors
+from models.networks.batch import Events
+from models.training.export import score
 from tests.conftest import DATA, ROOT, call_snakemake
 
 MODEL = "results/models/cross_attention/signal_mH1000/1/fold0"

@@ -13,15 +13,15 @@ import pytest
 from pydantic import TypeAdapter
 
 from analysis.config.reconstruction import FatJets, Reconstruction
-from analysis.dataset import Dataset, event_key, write_dataset
-from analysis.event_table import event_tables
-from analysis.features import tensors
-from analysis.reconstruction import reconstruct_file
-from analysis.scores import read_scores
+from analysis.datasets.dataset import Dataset, event_key, write_dataset
+from analysis.datasets.features import tensors
+from analysis.evaluation.scores import read_scores
+from analysis.reconstruction.event_table import event_tables
+from analysis.reconstruction.reconstruct import reconstruct_file
 from common.errors import UserError
-from models.checkpoint import DESCRIPTION, WEIGHTS, describe, load, save
-from models.registry import build
-from models.specs import Features, NetworkSpec, Training
+from models.config.specs import Features, NetworkSpec, Training
+from models.networks.registry import build
+from models.training.checkpoint import DESCRIPTION, WEIGHTS, describe, load, save
 from tests.delphes_files import SIGNAL
 from tests.fuzzing import DAMAGE, cut_tail, damaged
 

@@ -10,10 +10,10 @@ import h5py
 import pytest
 
 from analysis.config.samples import Sample
-from analysis.errors import ConfigError
-from models.specs_jets import TopTagging
+from common.errors import ConfigError
+from models.config.specs_jets import TopTagging
 from tests.delphes_files import QCD, SIGNAL, as_another
-from workflow.inputs import all_chunks, check_top_tagging, chunk_name, chunks, root_uuid
+from workflow.pipeline.inputs import all_chunks, check_top_tagging, chunk_name, chunks, root_uuid
 
 NUMBERS: dict[str, dict[str, Any]] = {
     "signal": {"mass_gev": 1000},
@@ -98,7 +98,7 @@ def test_samples_with_other_numbers_of_b_hadrons_may_share_files(data: Path) -> 
 
 
 def test_different_files_of_the_same_events_pass_here(data: Path) -> None:
-    """What only the events tell is found when they are read (`analysis.cutflow`)."""
+    """What only the events tell is found when they are read (`analysis.reconstruction.cutflow`)."""
     as_another(QCD, data / "z.root")
     assert len(all_chunks([sample("data/*.root")])["qcd"]) == 3
 

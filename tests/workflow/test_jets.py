@@ -11,20 +11,20 @@ import pytest
 import torch
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import BLOCK, SIDES, Dataset, event_key, write_dataset
-from analysis.errors import ConfigError, EmptySampleError
-from models.batch import Sample
-from models.data import Batches
-from models.resume import Progress
-from models.specs_jets import JetTask
-from models.stream import Stream
-from tests.analysis.test_top_tagging import make_jets, write
+from analysis.datasets.dataset import BLOCK, SIDES, Dataset, event_key, write_dataset
+from common.errors import ConfigError, EmptySampleError
+from models.config.specs_jets import JetTask
+from models.networks.batch import Sample
+from models.training.data import Batches
+from models.training.resume import Progress
+from models.training.stream import Stream
+from tests.analysis.datasets.test_top_tagging import make_jets, write
 from tests.conftest import ROOT, call_snakemake
 from tests.models.events import FEATURES, make_arrays
 from tests.workflow.plans import planned
-from workflow.config import load, read_config
-from workflow.jets import PT, jets_of_events
-from workflow.network_inputs import sources
+from workflow.pipeline.config import load, read_config
+from workflow.pipeline.jets import PT, jets_of_events
+from workflow.pipeline.network_inputs import sources
 from workflow.scripts import evaluate_jets, train_jets
 
 TASK = JetTask(name="higgs", signal=("signal",), background=("qcd",))

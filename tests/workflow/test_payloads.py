@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import torch
 
-from analysis.cutflow import read_cutflow
-from analysis.dataset import Dataset
-from analysis.delphes import open_delphes
-from analysis.event_table import event_tables
-from analysis.scores import read_scores
-from analysis.tables import read_csv, read_json
-from analysis.top_tagging import read_jets
+from analysis.datasets.dataset import Dataset
+from analysis.datasets.top_tagging import read_jets
+from analysis.delphes.reader import open_delphes
+from analysis.evaluation.scores import read_scores
+from analysis.reconstruction.cutflow import read_cutflow
+from analysis.reconstruction.event_table import event_tables
 from common.errors import UserError
-from models.checkpoint import read_tensors
-from models.resume import STATE, Progress
-from workflow.config import load
+from common.tables import read_csv, read_json
+from models.training.checkpoint import read_tensors
+from models.training.resume import STATE, Progress
+from workflow.pipeline.config import load
 
 
 class Payload:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from models.views import VIEWS
+from models.config.views import VIEWS
 from tests.conftest import ROOT, call_snakemake
 from tests.delphes_files import as_another
 from tests.workflow.plans import planned

@@ -7,11 +7,11 @@ from typing import Any
 import awkward as ak
 
 from analysis.config.reconstruction import Reconstruction
-from analysis.reconstruction import reconstruct_file
+from analysis.reconstruction.reconstruct import reconstruct_file
 from tests.conftest import DATA, ROOT, call_snakemake
 from tests.file_server import serve
 from tests.workflow.plans import planned
-from workflow.inputs import chunk_name
+from workflow.pipeline.inputs import chunk_name
 
 SNAKEFILE = ROOT / "Snakefile"
 

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import TENSORS, Dataset, Selection, Side
-from models.batch import Events
-from models.inference import predict_log_odds
+from analysis.datasets.dataset import TENSORS, Dataset, Selection, Side
+from models.networks.batch import Events
+from models.training.inference import predict_log_odds
 from tests.conftest import ROOT, call_snakemake
 from tests.delphes_files import QCD, SIGNAL, as_another
 from tests.workflow.plans import planned
@@ -195,14 +195,17 @@ def test_changed_key_reruns_what_depends_on_it(
 @pytest.mark.parametrize(
     ("file", "rules"),
     [
-        ("analysis/significance.py", {"reconstruct": 0, "train": 0, "score": 0, "limit": 4}),
-        ("analysis/metrics.py", {"train": 0, "limit": 0, "metrics": 4, "interpret": 1}),
+        (
+            "analysis/statistics/significance.py",
+            {"reconstruct": 0, "train": 0, "score": 0, "limit": 4},
+        ),
+        ("analysis/evaluation/metrics.py", {"train": 0, "limit": 0, "metrics": 4, "interpret": 1}),
         ("analysis/figures/attention.py", {"interpret": 0, "attention_figure": 1}),
-        ("analysis/orientation.py", {"reconstruct": 2, "dataset": 2, "train": 4}),
-        ("analysis/btagging.py", {"reconstruct": 0, "dataset": 2, "train": 4}),
-        ("models/kinematics.py", {"dataset": 0, "train": 2, "score": 2}),
-        ("models/cross_attention.py", {"dataset": 0, "train": 2, "score": 2}),
-        ("models/training.py", {"dataset": 0, "train": 4}),
+        ("analysis/reconstruction/orientation.py", {"reconstruct": 2, "dataset": 2, "train": 4}),
+        ("analysis/datasets/btagging.py", {"reconstruct": 0, "dataset": 2, "train": 4}),
+        ("models/networks/kinematics.py", {"dataset": 0, "train": 2, "score": 2}),
+        ("models/networks/cross_attention.py", {"dataset": 0, "train": 2, "score": 2}),
+        ("models/training/training.py", {"dataset": 0, "train": 4}),
     ],
 )
 def test_changed_source_reruns_what_imports_it(

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.errors import ConfigError
+from common.errors import ConfigError
 from tests.conftest import ROOT
-from workflow.config import load
+from workflow.pipeline.config import load
 
 
 def test_variations_are_reconstructed_and_scored_only_when_asked_for(tiny_config, snakemake):

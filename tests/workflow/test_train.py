@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import models.training
-from analysis.dataset import event_key, write_dataset
-from models.resume import STATE
+import models.training.training
+from analysis.datasets.dataset import event_key, write_dataset
+from models.training.resume import STATE
 from tests.models.events import FEATURES, make_arrays
 from workflow.scripts import train
 
@@ -59,7 +59,7 @@ def test_killed_between_folds_it_goes_on_to_the_same_networks(
     described = json.loads((tmp_path / "whole/fold2/model.json").read_text())
     assert (described["fold"], described["samples"]) == (2, ["700", "1500", "0"])
 
-    really, epochs = models.training.train, models.training.Loop
+    really, epochs = models.training.training.train, models.training.training.Loop
 
     def killed_in_fold_1(*arguments: Any, **options: Any) -> Any:
         if options["extra"]["fold"] == 1:
@@ -67,15 +67,17 @@ def test_killed_between_folds_it_goes_on_to_the_same_networks(
         return really(*arguments, **options)
 
     folder = tmp_path / "killed"
-    monkeypatch.setattr(models.training, "train", killed_in_fold_1)
+    monkeypatch.setattr(models.training.training, "train", killed_in_fold_1)
     with pytest.raises(KeyboardInterrupt):
         run(datasets, folder)
     for name in FILES:  # as Snakemake does with the outputs of a job that failed
         (folder / "fold0" / name).unlink()
-    monkeypatch.setattr(models.training, "train", really)
+    monkeypatch.setattr(models.training.training, "train", really)
     trained = []
     monkeypatch.setattr(
-        models.training, "Loop", lambda *a: (trained.append(a[-1].path.parent.name), epochs(*a))[1]
+        models.training.training,
+        "Loop",
+        lambda *a: (trained.append(a[-1].path.parent.name), epochs(*a))[1],
     )
     run(datasets, folder)
     assert trained == ["fold1", "fold2"]

@@ -1,1 +1,0 @@
-"""What a trained network looks at: its tables and figures."""

@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.features import CONSTITUENT_FEATURES, SUBJET_FEATURES
-from analysis.interpretation import (
+from analysis.datasets.features import CONSTITUENT_FEATURES, SUBJET_FEATURES
+from analysis.datasets.sampling import priority_sample
+from models.networks.batch import Events
+from models.training.inference import log_odds
+from workflow.interpretation.averages import (
     near_subjets,
     on_plane,
     plane_positions,
@@ -13,11 +16,8 @@ from analysis.interpretation import (
     subjets_in_frame,
     weighted_mean,
 )
-from analysis.sampling import priority_sample
-from models.batch import Events
-from models.inference import log_odds
-from models.interpretation import cross_attention
 from workflow.interpretation.inspection import CLASSES, TOKENS, Inspection
+from workflow.interpretation.probes import cross_attention
 
 EDGES = np.linspace(-1.0, 1.0, 21)
 """Bins of the plane [rad]."""

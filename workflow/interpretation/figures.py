@@ -18,7 +18,7 @@ from analysis.figures.grad_cam import Cam, grad_cam_plot
 from analysis.figures.points import gates_plot, importance_plot
 from analysis.figures.similarity import similarity_plot
 from analysis.figures.style import PROCESS_LABELS
-from models.views import View
+from models.config.views import View
 
 CLASSES = ("signal", "background")
 SYMBOLS = {

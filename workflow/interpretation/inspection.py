@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from analysis.dataset import TENSORS, Selection
-from analysis.sampling import streamed_sample
-from models.batch import Batch, Events
-from models.checkpoint import TrainedModel
-from models.interpretation import unshared
-from models.views import Interpretation
+from analysis.datasets.dataset import TENSORS, Selection
+from analysis.datasets.sampling import streamed_sample
+from models.config.views import Interpretation
+from models.networks.batch import Batch, Events
+from models.training.checkpoint import TrainedModel
+from workflow.interpretation.probes import unshared
 
 CLASSES = ("background", "signal")
 TOKENS = ("fat jet 1", "fat jet 2", "H", "mass hypothesis")

@@ -7,17 +7,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.dataset import Selection
-from analysis.interpretation import cka, importance, jackknife, near_subjets, share, weighted_mean
-from analysis.tail_fit import effective_number
-from models.batch import Batch, Events
-from models.checkpoint import TrainedModel
-from models.inference import log_odds
-from models.interpretation import gates, grad_cam, layer_outputs, streams
-from models.permutation import shuffled_log_odds
-from models.views import Interpretation, views
+from analysis.datasets.dataset import Selection
+from common.weights import effective_number
+from models.config.views import Interpretation, views
+from models.networks.batch import Batch, Events
+from models.training.checkpoint import TrainedModel
+from models.training.inference import log_odds
 from workflow.interpretation.attention import attention_tables
+from workflow.interpretation.averages import (
+    cka,
+    importance,
+    jackknife,
+    near_subjets,
+    share,
+    weighted_mean,
+)
 from workflow.interpretation.inspection import CLASSES, TOKENS, Inspection, draw
+from workflow.interpretation.permutation import shuffled_log_odds
+from workflow.interpretation.probes import gates, grad_cam, layer_outputs, streams
 
 
 def look(

@@ -41,7 +41,9 @@ def varied_reconstruction(wildcards):
 
 def varied_simulation(wildcards):
     block = cfg.simulation(wildcards.sample)
-    block = block.model_copy(update={"pythia": (*block.pythia, *cfg.systematics.shower)})
+    block = block.model_copy(
+        update={"pythia": (*block.pythia, *cfg.systematics.shower)}
+    )
     return block.model_dump_json(exclude={"chunks"})
 
 

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 import numpy as np
 from typer import Argument, Option
 
-from analysis.calibration import Reliability, reliability
+from analysis.datasets.training_weights import TrainingWeights, Weighted
+from analysis.evaluation.calibration import Reliability, reliability
+from analysis.evaluation.score_table import ScoreTable
 from analysis.figures.calibration import Calibration, calibration_plot
 from analysis.figures.style import colours, save
-from analysis.score_table import ScoreTable
-from analysis.tables import write_csv
-from analysis.training_weights import TrainingWeights, Weighted
 from common.condensed import Condenser
 from common.logistic import Line, fit_line
-from workflow.cli import run
+from common.tables import write_csv
+from workflow.pipeline.cli import run
 
 COLUMNS = ("score", "fraction", "low", "high", "spread", "weight", "n_eff")
 

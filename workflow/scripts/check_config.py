@@ -7,10 +7,10 @@ import typer
 from rich.console import Console
 
 from common.files import atomic_path
-from workflow.cli import run
-from workflow.config import SCHEMA, load, schema_text
-from workflow.inputs import all_chunks
-from workflow.reference import REFERENCE, reference_text
+from workflow.pipeline.cli import run
+from workflow.pipeline.config import SCHEMA, load, schema_text
+from workflow.pipeline.inputs import all_chunks
+from workflow.pipeline.reference import REFERENCE, reference_text
 
 
 def main(

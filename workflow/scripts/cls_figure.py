@@ -8,10 +8,10 @@ from typer import Option
 
 from analysis.figures.cls_bands import cls_plot
 from analysis.figures.style import save
-from analysis.fit import BAND_NAMES
-from analysis.tables import read_csv, summarise_seeds
-from workflow.cli import run
-from workflow.comparison import benchmark_curves, published_curves
+from analysis.statistics.fit import BAND_NAMES
+from common.tables import read_csv, summarise_seeds
+from workflow.pipeline.cli import run
+from workflow.reporting.comparison import benchmark_curves, published_curves
 
 
 def main(

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import typer
 
-from analysis.cutflow import STRATUM, Step, require_distinct
-from analysis.dataset import Dataset, tagged_weight
-from analysis.normalisation import Normalisation
+from analysis.datasets.dataset import Dataset, tagged_weight
+from analysis.datasets.normalisation import Normalisation
+from analysis.reconstruction.cutflow import STRATUM, Step, require_distinct
 from common.files import atomic_path
-from workflow.cli import run
+from workflow.pipeline.cli import run
 
 
 def tag_steps(dataset: Dataset, scale: float) -> list[Step]:

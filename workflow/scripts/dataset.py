@@ -11,19 +11,19 @@ import typer
 
 from analysis.config.samples import Sample
 from analysis.config.statistics import BTagging
-from analysis.dataset import event_key, write_dataset
-from analysis.event_table import event_tables
-from analysis.features import (
+from analysis.datasets.dataset import event_key, write_dataset
+from analysis.datasets.features import (
     CONSTITUENT_FEATURES,
     KINEMATIC_FEATURES,
     SUBJET_FEATURES,
     tensors,
 )
-from analysis.normalisation import Normalisation
-from analysis.tables import read_json
-from analysis.tag_map import TagMap, table_tag_weights
+from analysis.datasets.normalisation import Normalisation
+from analysis.datasets.tag_map import TagMap, table_tag_weights
+from analysis.reconstruction.event_table import event_tables
 from common.files import atomic_path
-from workflow.cli import read_block, run
+from common.tables import read_json
+from workflow.pipeline.cli import read_block, run
 
 
 def main(

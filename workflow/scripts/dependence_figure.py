@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from typer import Option
 
-from analysis.errors import InputFileError
 from analysis.figures.projections import Dependence, dependence_plot
 from analysis.figures.style import colours, save
-from analysis.tables import read_csv
-from workflow.cli import run
+from common.errors import InputFileError
+from common.tables import read_csv
+from workflow.pipeline.cli import run
 
 Kind = Literal["background_events", "luminosity", "sample_size"]
 LABELS: dict[str, str] = {

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import typer
 
-from analysis.dataset import Dataset
-from analysis.distributions import VARIABLES, Variable
+from analysis.datasets.dataset import Dataset
+from analysis.evaluation.distributions import VARIABLES, Variable
 from analysis.figures.distributions import Shape, distribution_plot
 from analysis.figures.style import LINES, PROCESS_LABELS, save
 from common.files import atomic_path
-from workflow.cli import run
-from workflow.groups import groups, palette
+from workflow.pipeline.cli import run
+from workflow.pipeline.groups import groups, palette
 
 
 def fill(datasets: Sequence[Dataset]) -> list[hist.Hist]:

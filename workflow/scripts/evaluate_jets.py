@@ -7,16 +7,16 @@ import numpy as np
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import TENSORS, Dataset
-from analysis.metrics import known_curve, metric_row
-from analysis.tables import read_json, write_json
+from analysis.datasets.dataset import TENSORS, Dataset
+from analysis.evaluation.metrics import known_curve, metric_row
 from common.condensed import Condenser
-from models.batch import Events
-from models.inference import predict_log_odds
-from models.specs_jets import PUBLIC, JetTask
-from workflow.cli import read_block, run
-from workflow.jets import read_side_of_jets
-from workflow.network_inputs import feature_names
+from common.tables import read_json, write_json
+from models.config.specs_jets import PUBLIC, JetTask
+from models.networks.batch import Events
+from models.training.inference import predict_log_odds
+from workflow.pipeline.cli import read_block, run
+from workflow.pipeline.jets import read_side_of_jets
+from workflow.pipeline.network_inputs import feature_names
 
 ROWS = 8192
 """Jets in memory at a time."""

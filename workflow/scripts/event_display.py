@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from typer import Argument, Option
 
-from analysis.dataset import Dataset, tagged_weight
-from analysis.errors import EmptySampleError
-from analysis.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
+from analysis.datasets.dataset import Dataset, tagged_weight
+from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from analysis.figures.event_display import DisplayedJet, event_display
 from analysis.figures.style import PROCESS_LABELS, save
+from common.errors import EmptySampleError
 from common.files import atomic_path
-from workflow.cli import run
+from workflow.pipeline.cli import run
 
 Event = dict[str, np.ndarray]
 STEP = 65536

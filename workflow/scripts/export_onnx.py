@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from analysis.dataset import Dataset
-from models.batch import Events
-from models.export import export
-from workflow.cli import run
+from analysis.datasets.dataset import Dataset
+from models.networks.batch import Events
+from models.training.export import export
+from workflow.pipeline.cli import run
 
 
 def main(

@@ -5,10 +5,15 @@ from typing import Annotated
 
 from typer import Option
 
-from analysis.errors import EmptySampleError
-from analysis.hepdata import cutflow_table, efficiency_table, limits_table, write_submission
-from analysis.tables import read_csv, read_json
-from workflow.cli import run
+from common.errors import EmptySampleError
+from common.tables import read_csv, read_json
+from workflow.pipeline.cli import run
+from workflow.reporting.hepdata import (
+    cutflow_table,
+    efficiency_table,
+    limits_table,
+    write_submission,
+)
 
 
 def main(

@@ -7,13 +7,13 @@ import torch
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset, Selection, Side
+from analysis.datasets.dataset import Dataset, Selection, Side
 from common.files import atomic_path
-from models.checkpoint import load
-from models.views import Interpretation
-from workflow.cli import read_block, run
+from models.config.views import Interpretation
+from models.training.checkpoint import load
 from workflow.interpretation.tables import look
-from workflow.network_inputs import feature_names
+from workflow.pipeline.cli import read_block, run
+from workflow.pipeline.network_inputs import feature_names
 
 
 def main(

@@ -7,9 +7,9 @@ import typer
 
 from analysis.figures.style import save
 from common.files import atomic_path
-from models.views import View
-from workflow.cli import run
+from models.config.views import View
 from workflow.interpretation.figures import FIGURES
+from workflow.pipeline.cli import run
 
 
 def main(

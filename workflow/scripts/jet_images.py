@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from typer import Argument, Option
 
-from analysis.dataset import Dataset
+from analysis.datasets.dataset import Dataset
+from analysis.evaluation.jet_images import EDGES, FRAMES, summed_image
 from analysis.figures.jet_images import jet_images_plot
 from analysis.figures.style import PROCESS_LABELS, save
-from analysis.jet_images import EDGES, FRAMES, summed_image
 from common.files import atomic_path
-from workflow.cli import run
-from workflow.groups import groups
+from workflow.pipeline.cli import run
+from workflow.pipeline.groups import groups
 
 
 def mean_image(datasets: Sequence[Dataset], frame: str) -> np.ndarray:

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from typer import Argument, Option
 
+from analysis.evaluation.metrics import CURVE_GRID
 from analysis.figures.roc import roc_plot
 from analysis.figures.style import colours, save
-from analysis.metrics import CURVE_GRID
-from analysis.tables import read_json
 from common.files import atomic_path
-from workflow.cli import run
-from workflow.roc_bands import band, by_name
+from common.tables import read_json
+from workflow.pipeline.cli import run
+from workflow.reporting.roc_bands import band, by_name
 
 
 def main(

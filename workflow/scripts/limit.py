@@ -5,14 +5,14 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from analysis.channels import CategoryScores
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
-from analysis.fit import fit_rows
-from analysis.limits import Normalisation, limit_row, scan_background_events
-from analysis.projections import luminosity_rows, sample_size_rows
-from analysis.scores import read_scores
-from analysis.tables import read_json, write_json
-from workflow.cli import read_block, run
+from analysis.evaluation.scores import read_scores
+from analysis.statistics.channels import CategoryScores
+from analysis.statistics.fit import fit_rows
+from analysis.statistics.limits import Normalisation, limit_row, scan_background_events
+from analysis.statistics.projections import luminosity_rows, sample_size_rows
+from common.tables import read_json, write_json
+from workflow.pipeline.cli import read_block, run
 
 
 def main(

@@ -8,9 +8,9 @@ from typer import Option
 
 from analysis.figures.limits import LimitCurve, limit_plot
 from analysis.figures.style import colours, save
-from analysis.tables import read_csv, summarise_seeds
-from workflow.cli import run
-from workflow.comparison import benchmark_curves, published_curves
+from common.tables import read_csv, summarise_seeds
+from workflow.pipeline.cli import run
+from workflow.reporting.comparison import benchmark_curves, published_curves
 
 
 def main(

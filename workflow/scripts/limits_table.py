@@ -5,8 +5,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from analysis.tables import KEYS, read_json, summarise_seeds, write_csv
-from workflow.cli import run
+from common.tables import KEYS, read_json, summarise_seeds, write_csv
+from workflow.pipeline.cli import run
 
 SUMMARISED = (
     "limit_za_fb",

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from typer import Option
 
-from analysis.metrics import known_curve, metric_row
-from analysis.scores import read_scores
-from analysis.tables import write_json
-from workflow.cli import run
+from analysis.evaluation.metrics import known_curve, metric_row
+from analysis.evaluation.scores import read_scores
+from common.tables import write_json
+from workflow.pipeline.cli import run
 
 
 def main(

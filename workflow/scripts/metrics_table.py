@@ -5,8 +5,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from analysis.tables import read_json, write_csv
-from workflow.cli import run
+from common.tables import read_json, write_csv
+from workflow.pipeline.cli import run
 
 
 def main(

@@ -6,8 +6,8 @@ from typing import Annotated
 from typer import Argument, Option
 
 from analysis.simulation.model import ALIGNMENT, leading_order_benchmark
-from analysis.tables import write_json
-from workflow.cli import run
+from common.tables import write_json
+from workflow.pipeline.cli import run
 
 
 def main(

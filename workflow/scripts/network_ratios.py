@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from analysis.evaluation.network_ratios import PairedTables, ratio_rows
 from analysis.figures.ratios import ratios_plot
 from analysis.figures.style import save
-from analysis.network_ratios import PairedTables, ratio_rows
-from analysis.published import published_ratio
-from analysis.tables import write_csv
-from workflow.cli import read_block, run
-from workflow.network_pairs import Pair
+from analysis.statistics.published import published_ratio
+from common.tables import write_csv
+from workflow.pipeline.cli import read_block, run
+from workflow.pipeline.network_pairs import Pair
 
 POINT = "signal_efficiency"
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import numpy as np
 from typer import Option
 
-from analysis.tables import read_csv, read_json, write_csv
-from workflow.cli import run
+from common.tables import read_csv, read_json, write_csv
+from workflow.pipeline.cli import run
 
 MEASURED = ("auc", "rejection_30", "rejection_50", "rejection_80")
 

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from analysis.config.samples import Sample
-from analysis.cutflow import merge, read_cutflow
-from analysis.normalisation import normalise
-from analysis.tables import read_json, write_json
-from workflow.cli import read_block, run
+from analysis.datasets.normalisation import normalise
+from analysis.reconstruction.cutflow import merge, read_cutflow
+from common.tables import read_json, write_json
+from workflow.pipeline.cli import read_block, run
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from typer import Argument, Option
 
 from common.files import atomic_path
-from workflow.cli import read_block, run
-from workflow.config import Config
-from workflow.page.content import read_content
-from workflow.page.render import render
+from workflow.pipeline.cli import read_block, run
+from workflow.pipeline.config import Config
+from workflow.reporting.content import read_content
+from workflow.reporting.render import render
 
 
 def main(

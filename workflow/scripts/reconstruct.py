@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from analysis.config.reconstruction import Reconstruction
-from analysis.delphes import first_event
-from analysis.errors import ConfigError, InputFileError, NormalisationError
-from analysis.event_table import write_empty
-from analysis.reconstruction import cut_names, reconstruct_file
-from analysis.selection import CutCounts
+from analysis.delphes.reader import first_event
+from analysis.reconstruction.cutflow import CutCounts
+from analysis.reconstruction.event_table import write_empty
+from analysis.reconstruction.reconstruct import cut_names, reconstruct_file
+from common.errors import ConfigError, InputFileError, NormalisationError
 from common.files import atomic_path
-from workflow.cli import limit_memory, read_block, run
+from workflow.pipeline.cli import limit_memory, read_block, run
 
 MAX_HADRONS = 10_000
 MEMORY_BYTES = 8 * 2**30  # a length in a damaged file shall not take the machine's memory

@@ -7,9 +7,9 @@ from typer import Argument, Option
 
 from analysis.figures.roc import roc_plot
 from analysis.figures.style import colours, save
-from analysis.tables import read_json
-from workflow.cli import run
-from workflow.roc_bands import band, by_name
+from common.tables import read_json
+from workflow.pipeline.cli import run
+from workflow.reporting.roc_bands import band, by_name
 
 
 def main(

@@ -10,16 +10,16 @@ import torch
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import TENSORS, Dataset, Selection, assign_fold
-from analysis.tables import write_parquet
+from analysis.datasets.dataset import TENSORS, Dataset, Selection, assign_fold
 from common.columns import Columns, resized
 from common.files import atomic_path
-from models.batch import Events
-from models.checkpoint import TrainedModel, load
-from models.inference import calibrated
-from models.prefetch import ahead
-from workflow.cli import read_block, run
-from workflow.network_inputs import feature_names, mass_of
+from common.tables import write_parquet
+from models.networks.batch import Events
+from models.training.checkpoint import TrainedModel, load
+from models.training.inference import calibrated
+from models.training.prefetch import ahead
+from workflow.pipeline.cli import read_block, run
+from workflow.pipeline.network_inputs import feature_names, mass_of
 
 ROWS = 8192
 """Events in memory at a time, and in a row group of the table."""

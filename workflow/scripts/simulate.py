@@ -10,7 +10,7 @@ from analysis.config.detector import Detector
 from analysis.config.simulation import Simulation
 from analysis.simulation.produce import produce
 from common.files import atomic_path
-from workflow.cli import read_block, run
+from workflow.pipeline.cli import read_block, run
 
 
 def main(

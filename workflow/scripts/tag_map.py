@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from typer import Option
 
 from analysis.config.statistics import BTagging
-from analysis.event_table import event_tables
-from analysis.normalisation import Normalisation
-from analysis.tables import write_json
-from analysis.tag_closure import TaggedJets, map_with_closure
-from workflow.cli import read_block, run
+from analysis.datasets.normalisation import Normalisation
+from analysis.datasets.tag_closure import TaggedJets, map_with_closure
+from analysis.reconstruction.event_table import event_tables
+from common.tables import write_json
+from workflow.pipeline.cli import read_block, run
 
 COLUMNS = ("fatjet", "subjet", "generator_weight")
 

@@ -7,14 +7,14 @@ from typing import Annotated
 import numpy as np
 from typer import Argument, Option
 
-from analysis.correlation import Moments, on_circle
-from analysis.dataset import Dataset
-from analysis.features import KINEMATIC_FEATURES
+from analysis.datasets.dataset import Dataset
+from analysis.datasets.features import KINEMATIC_FEATURES
+from analysis.evaluation.correlation import Moments, on_circle
 from analysis.figures.correlation import correlation_plot
 from analysis.figures.style import PROCESS_LABELS, save
-from analysis.tables import write_csv
-from workflow.cli import run
-from workflow.groups import groups
+from common.tables import write_csv
+from workflow.pipeline.cli import run
+from workflow.pipeline.groups import groups
 
 JETS = ("1", "2")
 SYMBOLS = {

@@ -8,12 +8,12 @@ import numpy as np
 import typer
 
 from analysis.config.reconstruction import Subjets
-from analysis.dataset import event_key, write_dataset
-from analysis.errors import InputFileError
-from analysis.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
-from analysis.top_tagging import jet_tensors, read_jets
+from analysis.datasets.dataset import event_key, write_dataset
+from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
+from analysis.datasets.top_tagging import jet_tensors, read_jets
+from common.errors import InputFileError
 from common.files import atomic_path
-from workflow.cli import read_block, run
+from workflow.pipeline.cli import read_block, run
 
 STEP = 10_000
 """Jets in memory at a time."""

@@ -8,16 +8,16 @@ from typing import Annotated
 import numpy as np
 import typer
 
-import models.training
+import models.training.training
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset, Selection, Side
-from models.registry import modules_of
-from models.resume import STATE
-from models.specs import NetworkSpec, Training
-from models.training import Data
-from workflow.cli import read_block, run
-from workflow.network_inputs import feature_names, mass_of, sources
-from workflow.provenance import code_version, source_digest
+from analysis.datasets.dataset import Dataset, Selection, Side
+from models.config.specs import NetworkSpec, Training
+from models.networks.registry import modules_of
+from models.training.resume import STATE
+from models.training.training import Data
+from workflow.pipeline.cli import read_block, run
+from workflow.pipeline.network_inputs import feature_names, mass_of, sources
+from workflow.pipeline.provenance import code_version, source_digest
 
 
 def main(
@@ -65,7 +65,7 @@ def train_fold(
     told = getattr(spec, "mass_token", False)
     masses = np.array([mass_of(sample) for sample in samples]) if told else None
     train, validation = sources(sides, block.weight_cap_quantile, settings.memory_mb, masses)
-    models.training.train(
+    models.training.training.train(
         spec,
         settings,
         Data(train, validation, feature_names(samples[0])),

@@ -5,17 +5,17 @@ from typing import Annotated
 
 import typer
 
-import models.training
+import models.training.training
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.dataset import Dataset
-from models.registry import modules_of
-from models.specs import Training
-from models.specs_jets import JetTask, TaggerSpec
-from models.training import Data
-from workflow.cli import read_block, run
-from workflow.jets import read_side_of_jets
-from workflow.network_inputs import feature_names, sources
-from workflow.provenance import code_version, source_digest
+from analysis.datasets.dataset import Dataset
+from models.config.specs import Training
+from models.config.specs_jets import JetTask, TaggerSpec
+from models.networks.registry import modules_of
+from models.training.training import Data
+from workflow.pipeline.cli import read_block, run
+from workflow.pipeline.jets import read_side_of_jets
+from workflow.pipeline.network_inputs import feature_names, sources
+from workflow.pipeline.provenance import code_version, source_digest
 
 
 def main(
@@ -39,7 +39,7 @@ def main(
         for side in ("train", "validation")
     ]
     train, validation = sources(sides, block.weight_cap_quantile, settings.memory_mb)
-    models.training.train(
+    models.training.training.train(
         spec,
         settings,
         Data(train, validation, feature_names(Dataset(files[0]))),

@@ -8,8 +8,8 @@ from typer import Argument, Option
 
 from analysis.figures.style import colours, save
 from analysis.figures.training import LearningCurve, training_plot
-from analysis.tables import read_csv, read_json, write_csv
-from workflow.cli import run
+from common.tables import read_csv, read_json, write_csv
+from workflow.pipeline.cli import run
 
 
 def main(

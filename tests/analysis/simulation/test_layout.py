@@ -8,8 +8,8 @@ import uproot
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.simulation import Simulation
-from analysis.delphes import open_delphes
-from analysis.reconstruction import reconstruct
+from analysis.delphes.reader import open_delphes
+from analysis.reconstruction.reconstruct import reconstruct
 from analysis.simulation.detector import Response, simulate
 from analysis.simulation.layout import open_writer
 from analysis.simulation.particles import Particles

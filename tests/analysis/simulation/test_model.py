@@ -1,7 +1,7 @@
 import pytest
 
-from analysis.errors import ConfigError
 from analysis.simulation.model import ALIGNMENT, cross_section_times_branching
+from common.errors import ConfigError
 
 
 def test_cross_section_falls_with_the_mass_and_follows_the_coupling():

@@ -10,9 +10,9 @@ import uproot
 
 from analysis.config.detector import Detector
 from analysis.config.simulation import Simulation
-from analysis.errors import ConfigError
 from analysis.simulation.produce import produce
 from analysis.simulation.real_delphes import DelphesError, command_file, delphes_command
+from common.errors import ConfigError
 
 REAL = Path(__file__).parents[2] / "data" / "tiny_qcd.root"
 

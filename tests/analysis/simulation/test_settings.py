@@ -11,8 +11,8 @@ from analysis.config.simulation import (
     Simulation,
     check_strata,
 )
-from analysis.errors import ConfigError
 from analysis.simulation.settings import chunk_seeds, settings_lines, showered_lines
+from common.errors import ConfigError
 
 
 def test_lines_of_a_signal(signal: Simulation) -> None:

@@ -1,0 +1,313 @@
+"""Datasets: the fold an event is in, what it weighs, and the HDF5 file of a sample.
+
+A dataset holds every event of one sample behind the selection, as the padded tensors that networks
+read. It holds no folds: these are a pure function of an event's key and the training's seed.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.config.dataset import Dataset as Config
+from common.columns import Columns, resized
+from common.errors import EmptySampleError, InputFileError
+from common.files import require_space
+from common.hashing import mix, name_hash, uniform
+
+TENSORS = ("constituents", "constituent_mask", "subjets", "subjet_mask", "kinematics")
+COLUMNS = ("key", "weight", "tag_weight")
+SIDES = ("train", "validation", "test")
+STREAM = 9
+"""Stream of the random numbers that choose validation events, apart from those of the folds."""
+CHUNK = 256
+"""Events that lie together in a file."""
+BLOCK = 4 * CHUNK
+"""Events that are written and read at a time."""
+STEP = 64 * BLOCK
+"""Events whose columns, without tensors, are read at a time."""
+_ROOM = 1 << 16
+"""Bytes that HDF5 wants for itself: it cannot even close a file on a disk that is full."""
+
+
+def event_key(sample: str, chunk: str, entry: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return a 64-bit key for each event, a hash of its sample, file and entry number.
+
+    The key depends on nothing else, so an event keeps its fold, and its random
+    numbers, whatever other samples, files or events are in the run.
+    """
+    return mix(np.asarray(entry).astype(np.uint64) ^ name_hash(f"{sample}/{chunk}"))
+
+
+def assign_fold(key: NDArray[np.uint64], seed: int, folds: int) -> NDArray[np.uint8]:
+    """Return the fold of each event, 0 … `folds` − 1.
+
+    Parameters
+    ----------
+    key : [N] uint64
+        Keys of `event_key`.
+    seed : int
+        Seed of the training; another seed deals the events anew.
+    folds : int
+    """
+    return (uniform(key, seed) * folds).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Side:
+    """The events that have one part in the training of a fold's network.
+
+    Attributes
+    ----------
+    name : str
+        "test": the events of the fold; "validation" and "train": those outside it.
+    config : analysis.config.dataset.Dataset
+    seed : int
+        Of the training.
+    fold : int
+    """
+
+    name: str
+    config: Config
+    seed: int
+    fold: int
+
+    def holds(self, key: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Return whether each event [N] is on this side, by its key alone."""
+        test = assign_fold(key, self.seed, self.config.folds) == self.fold
+        if self.name == "test":
+            return test
+        validation = uniform(key, self.seed, STREAM) < self.config.validation
+        return ~test & (validation == (self.name == "validation"))
+
+    def __str__(self) -> str:
+        return f"the {self.name} side of fold {self.fold}"
+
+
+def write_dataset(path: Path, parts: Iterable[Columns], attributes: Mapping[str, Any]) -> int:
+    """Write `parts` (tensors and columns of a few events each) one after the other as HDF5.
+
+    The first part, which may be empty, tells names, types and shapes. Memory holds one part and
+    one block. Returns the number of events written. `attributes` (strings, numbers, lists of
+    strings) become the file's. Nothing is compressed: a training may read its events again in
+    every epoch, which costs a fourth so.
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for the next block.
+    """
+    count = 0
+    with h5py.File(path, "w", rdcc_nbytes=0) as file:  # no cache: the next block needs no more
+        file.attrs.update(attributes)
+        for part in resized(_announced(file, parts), BLOCK):
+            length = len(part["key"])
+            chunks = math.ceil(length / CHUNK)
+            rows = sum(values[:1].nbytes for values in part.values())
+            require_space(path, _ROOM + chunks * CHUNK * rows)
+            for name, values in part.items():
+                file[name].resize(count + length, axis=0)
+                file[name][count:] = values
+            count += length
+    return count
+
+
+def _announced(file: h5py.File, parts: Iterable[Columns]) -> Iterator[Columns]:
+    """Pass the parts on; the first one creates the arrays of the file."""
+    for part in parts:
+        for name in part.keys() - file.keys():
+            shape = part[name].shape[1:]
+            file.create_dataset(
+                name,
+                shape=(0, *shape),
+                maxshape=(None, *shape),
+                chunks=(CHUNK, *shape),
+                dtype=part[name].dtype,
+            )
+        yield part
+
+
+class Dataset:
+    """The dataset of one sample, read from HDF5 as its parts are asked for.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    attributes : dict
+        `sample`, `process`, `label`, `mass_gev`, `categories` and the feature names.
+    event_bytes : int
+        Memory that the tensors of one event take.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with h5py.File(path) as file:
+                self.attributes = dict(file.attrs)
+                self._length = min(len(file[name]) for name in (*TENSORS, *COLUMNS))
+                rows = [(file[name].dtype.itemsize, file[name].shape[1:]) for name in TENSORS]
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+            raise InputFileError(
+                f"dataset {path} cannot be read ({error}): remove it and run again"
+            ) from None
+        self.event_bytes = sum(size * int(np.prod(shape)) for size, shape in rows)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def is_signal(self) -> bool:
+        return bool(self.attributes["label"] == "signal")
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the tag categories, the default one first."""
+        return tuple(str(name) for name in self.attributes["categories"])
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Key, weight and tag weights of all events: 24 bytes each with one tag category."""
+        return self.rows(slice(None), COLUMNS)
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """Physical weight [N, C] at 1 fb⁻¹ in each tag category."""
+        return tagged_weight(self.columns)
+
+    def rows(self, rows: slice, names: Sequence[str] = TENSORS) -> Columns:
+        """Return the named arrays of some successive events."""
+        try:
+            with h5py.File(self.path) as file:
+                return {name: file[name][rows] for name in names}
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
+            raise InputFileError(
+                f"dataset {self.path} cannot be read ({error}): remove it and run again"
+            ) from None
+
+    def read(self, chosen: NDArray[np.bool_]) -> Columns:
+        """Return the tensors of the chosen events ([N] bool)."""
+        parts = (
+            {name: array[mask] for name, array in self.rows(slice(start, start + BLOCK)).items()}
+            for start in range(0, len(self), BLOCK)
+            if (mask := chosen[start : start + BLOCK]).any()
+        )
+        return next(resized(parts, int(chosen.sum())), self.rows(slice(0, 0)))
+
+    def steps(self, size: int = 4 * BLOCK) -> Iterator[tuple[Columns, Columns]]:
+        """Yield tensors and columns of `size` events at a time."""
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            yield self.rows(rows), self.rows(rows, COLUMNS)
+
+    def column_steps(self, size: int = STEP) -> Iterator[Columns]:
+        """Yield the columns alone, `size` events at a time."""
+        for start in range(0, len(self), size):
+            yield self.rows(slice(start, start + size), COLUMNS)
+
+
+def tagged_weight(columns: Columns) -> NDArray[np.float64]:
+    """Return the physical weight [N, C] in each tag category from the columns of a dataset."""
+    weight: NDArray[np.float64] = columns["weight"][:, None] * columns["tag_weight"]
+    return weight
+
+
+def blocks_of(datasets: Sequence[Dataset]) -> NDArray[np.int64]:
+    """Return index of the dataset and first row of each block of all datasets, [K, 2]."""
+    starts = [range(0, len(data), BLOCK) for data in datasets]
+    blocks = [(number, start) for number, found in enumerate(starts) for start in found]
+    return np.array(blocks, dtype=np.int64).reshape(-1, 2)
+
+
+class Selection:
+    """The events of several samples, all or those on one side of a fold, read a block at a time.
+
+    Events without weight in every tag category are left out.
+
+    Attributes
+    ----------
+    datasets : sequence of Dataset
+    blocks : ndarray [K, 2] int
+        Index of the dataset and first row of each block.
+    event_bytes : int
+        Memory that the tensors of one event take.
+
+    Raises
+    ------
+    EmptySampleError
+        If there is no signal or no background event.
+    """
+
+    def __init__(self, datasets: Sequence[Dataset], side: Side | None = None) -> None:
+        self.datasets = datasets
+        self.event_bytes = datasets[0].event_bytes
+        self._side = side
+        self.blocks = blocks_of(datasets)
+        counts, sizes = np.zeros(2, np.int64), [np.zeros(0, np.int64)]
+        for number, data in enumerate(datasets):
+            for rows in data.column_steps():
+                chosen, columns = self._chosen(number, rows)
+                counts += np.bincount(columns["label"], minlength=2)
+                sizes.append(np.add.reduceat(chosen, range(0, len(chosen), BLOCK), dtype=np.int64))
+        self._starts = np.append(0, np.cumsum(np.concatenate(sizes)))
+        for label, kind in enumerate(("background", "signal")):
+            if not counts[label]:
+                of_kind = [data for data in datasets if data.is_signal == label]
+                samples = ", ".join(str(data.attributes["sample"]) for data in of_kind)
+                raise EmptySampleError(
+                    f"no {kind} event is on {side or 'any side'} (samples: {samples}): provide "
+                    "more events or loosen the selection"
+                )
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def columns(self) -> Iterator[Columns]:
+        """Yield all events in their order without their tensors, many at a time.
+
+        `key` uint64, `label` uint8 (1 = signal), `weight` [n, C] float64 (physical), `dataset`
+        int16 (an index into `datasets`).
+        """
+        for number, data in enumerate(self.datasets):
+            for columns in data.column_steps():
+                yield self._chosen(number, columns)[1]
+
+    def read(self, block: int) -> Columns:
+        """Return the events of a block, at most `BLOCK`: their tensors and `columns`."""
+        number, start = self.blocks[block]
+        data, rows = self.datasets[number], slice(start, start + BLOCK)
+        chosen, columns = self._chosen(number, data.rows(rows, COLUMNS))
+        return {name: array[chosen] for name, array in data.rows(rows).items()} | columns
+
+    def all(self) -> Columns:
+        """Return all events, as `read` does for one block."""
+        return next(resized(map(self.read, range(len(self.blocks))), len(self)))
+
+    def take(self, places: NDArray[np.intp]) -> Columns:
+        """Return some events by their places in the order, which must rise; see `read`."""
+        block = np.searchsorted(self._starts, places, side="right") - 1
+
+        def chosen(number: int, rows: NDArray[np.intp]) -> Columns:
+            return {name: array[rows] for name, array in self.read(number).items()}
+
+        parts = (chosen(k, places[block == k] - self._starts[k]) for k in np.unique(block))
+        return next(resized(parts, len(places)), chosen(0, np.empty(0, np.intp)))
+
+    def _chosen(self, number: int, columns: Columns) -> tuple[NDArray[np.bool_], Columns]:
+        weight = tagged_weight(columns)
+        chosen = (weight != 0).any(axis=1)
+        if self._side is not None:
+            chosen &= self._side.holds(columns["key"])
+        count = int(np.count_nonzero(chosen))
+        return chosen, {
+            "key": columns["key"][chosen],
+            "label": np.full(count, self.datasets[number].is_signal, np.uint8),
+            "weight": weight[chosen],
+            "dataset": np.full(count, number, np.int16),
+        }

@@ -1,0 +1,159 @@
+"""Event tables to padded tensors: the tokens and masks that the networks read."""
+
+from collections.abc import Mapping
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.datasets.kinematics import add_jets
+
+CONSTITUENT_FEATURES = (
+    "eta",
+    "phi",
+    "deta",
+    "dphi",
+    "log_pt",
+    "log_energy",
+    "log_pt_rel",
+    "log_energy_rel",
+    "delta_r",
+    "charge",
+    "is_charged_hadron",
+    "is_electron",
+    "is_muon",
+    "is_photon",
+    "is_neutral_hadron",
+)
+SUBJET_FEATURES = ("deta", "dphi", "log_pt", "log_energy", "log_mass", "log_pt_rel")
+KINEMATIC_FEATURES = ("mass", "eta", "phi", "pt", "energy", "theta")
+
+# Logarithms of masses and momenta start at this value [GeV]: a massless subjet stays finite.
+SMALLEST_GEV = 1e-3
+
+
+def per_jet(array: ak.Array) -> NDArray[np.float32]:
+    """Return a [N, 2] array of numbers as NumPy's, whatever its list type, also for N = 0."""
+    return np.asarray(ak.to_numpy(ak.flatten(array)), dtype=np.float32).reshape(-1, 2)
+
+
+def pad(array: ak.Array, length: int) -> NDArray[np.float32]:
+    """Return a [N, 2, var] array as [N, 2, length], cut or zero padded."""
+    padded = ak.fill_none(ak.pad_none(ak.flatten(array), length, clip=True), 0)
+    return np.asarray(ak.to_numpy(padded), dtype=np.float32).reshape(-1, 2, length)
+
+
+def log_gev(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Natural logarithm of momenta, energies or masses [GeV], finite down to zero."""
+    return np.log(np.maximum(values, SMALLEST_GEV))
+
+
+def constituent_tokens(
+    events: ak.Array, length: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return constituent features and mask.
+
+    Parameters
+    ----------
+    events : ak.Array
+        Rows of an event table.
+    length : int
+        Tokens per fat jet.
+
+    Returns
+    -------
+    features : [N, 2, length, 15] float32
+        `CONSTITUENT_FEATURES`: (η′, φ′) in the oriented frame, Δη and Δφ to the jet axis as they
+        lie in the detector, logarithms of pT, E [GeV] and of their fractions of the jet, ΔR,
+        charge, one-hot class.
+    mask : [N, 2, length] bool
+        True for a constituent, False for padding (whose features are zero).
+    """
+    particles = events["constituent"]
+    mask = pad(ak.ones_like(particles["pt"]), length) > 0
+    deta, dphi = pad(particles["deta"], length), pad(particles["dphi"], length)
+    log_pt, log_energy = (log_gev(pad(particles[name], length)) for name in ("pt", "energy"))
+    jets = events["fatjet"]
+    jet_pt, jet_energy = (per_jet(jets[name])[:, :, None] for name in ("pt", "energy"))
+    kind = pad(particles["kind"] + 1, length)
+    features = np.stack(
+        [
+            pad(particles["eta"], length),
+            pad(particles["phi"], length),
+            deta,
+            dphi,
+            log_pt,
+            log_energy,
+            log_pt - log_gev(jet_pt),
+            log_energy - log_gev(jet_energy),
+            np.hypot(deta, dphi),
+            pad(particles["charge"], length),
+            *((kind == code + 1) for code in range(5)),
+        ],
+        axis=-1,
+        dtype=np.float32,
+    )
+    return features * mask[..., None], mask
+
+
+def subjet_tokens(events: ak.Array, length: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return subjet features [N, 2, length, 6] (`SUBJET_FEATURES`, lab frame) and mask.
+
+    Δη and Δφ are relative to the fat jet's axis; energies are those of (pT, η, m).
+    """
+    subjets = events["subjet"]
+    mask = pad(ak.ones_like(subjets["pt"]), length) > 0
+    pt, eta, phi, mass = (pad(subjets[name], length) for name in ("pt", "eta", "phi", "mass"))
+    jets = events["fatjet"]
+    jet_pt, jet_eta, jet_phi = (per_jet(jets[name])[:, :, None] for name in ("pt", "eta", "phi"))
+    energy = np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
+    dphi = np.mod(phi - jet_phi + np.pi, 2 * np.pi) - np.pi
+    features = np.stack(
+        [
+            eta - jet_eta,
+            dphi,
+            log_gev(pt),
+            log_gev(energy),
+            log_gev(mass),
+            log_gev(pt) - log_gev(jet_pt),
+        ],
+        axis=-1,
+        dtype=np.float32,
+    )
+    return features * mask[..., None], mask
+
+
+def kinematic_tokens(events: ak.Array) -> NDArray[np.float32]:
+    """Return [N, 3, 6] float32: (m, η, φ, pT, E, θ) of fat jets 1 and 2 and of their sum H.
+
+    Masses, pT and E in GeV, angles in rad; θ of H is zero by definition.
+    """
+    jets = {name: per_jet(events["fatjet"][name]).astype(np.float64) for name in KINEMATIC_FEATURES}
+    higgs = add_jets(jets["pt"], jets["eta"], jets["phi"], jets["energy"])
+    higgs["theta"] = np.zeros(len(events))
+    return np.stack(
+        [np.concatenate([jets[name], higgs[name][:, None]], axis=1) for name in KINEMATIC_FEATURES],
+        axis=-1,
+    ).astype(np.float32)
+
+
+def leading_subjet_flavour(events: ak.Array) -> NDArray[np.int8]:
+    """Return the flavour (5 b, 4 c, 0 light, −1 no such subjet) of the two leading subjets.
+
+    Shape [N, 2 fat jets, 2 subjets].
+    """
+    flavour = events["subjet"]["flavour"]
+    return (pad(flavour, 2) - 1 + (pad(ak.ones_like(flavour), 2))).astype(np.int8)
+
+
+def tensors(events: ak.Array, max_constituents: int, max_subjets: int) -> Mapping[str, np.ndarray]:
+    """Return all network inputs of a table of events, by the names of the dataset."""
+    constituents, constituent_mask = constituent_tokens(events, max_constituents)
+    subjets, subjet_mask = subjet_tokens(events, max_subjets)
+    return {
+        "constituents": constituents,
+        "constituent_mask": constituent_mask,
+        "subjets": subjets,
+        "subjet_mask": subjet_mask,
+        "kinematics": kinematic_tokens(events),
+    }

@@ -1,0 +1,203 @@
+"""How much better one network is than another: ratios of background rejections with errors.
+
+Both networks score the same events, so that their rejections are correlated. The bootstrap keeps
+the correlation: it draws events, not scores, and an event is drawn once for all seeds.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.evaluation.metrics import SIGNAL_EFFICIENCIES, rejection
+from analysis.evaluation.replicas import Behind, candidate_cuts, poisson_counts
+from analysis.evaluation.score_table import ScoreTable
+from common.columns import resized
+from common.condensed import Condensed, Condenser
+from common.errors import InputFileError
+
+REPLICAS = 500
+MIN_N_EFF = 10.0
+"""Effective background events behind both cuts below which no ratio is called supported."""
+
+_STEP = 4096  # events whose replicas are in memory at a time
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Events of one seed with the scores of two networks.
+
+    Attributes
+    ----------
+    key : NDArray, [N]
+        What tells an event from all others.
+    signal : NDArray of bool, [N]
+    weight : NDArray, [N]
+        Physical weights.
+    first, second : NDArray, [N]
+        Log-odds of the two networks.
+    """
+
+    key: NDArray[np.uint64]
+    signal: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+
+    def parts(self) -> Iterator["PairedTest"]:
+        """Yield the events, a few at a time."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        for part in resized([columns], _STEP):
+            yield PairedTest(**part)
+
+
+@dataclass(frozen=True)
+class PairedTables:
+    """Such events, read from two tables of scores whenever they are needed.
+
+    Raises
+    ------
+    InputFileError
+        If the tables cannot be read or hold other events.
+    """
+
+    first: Path
+    second: Path
+
+    def parts(self) -> Iterator[PairedTest]:
+        """Yield the events, a few at a time."""
+        tables = (ScoreTable(path, keys=True) for path in (self.first, self.second))
+        steps = (resized(table.steps(), _STEP) for table in tables)
+        for one, other in zip_longest(*steps, fillvalue={}):
+            if not np.array_equal(one.get("key", ()), other.get("key", ())):
+                raise InputFileError(
+                    f"{self.first} and {self.second} score other events; make both again"
+                )
+            signal = one["label"] == 1
+            yield PairedTest(one["key"], signal, one["weight"], one["log_odds"], other["log_odds"])
+
+
+Paired = PairedTest | PairedTables
+
+
+def condensed(test: Paired) -> tuple[Condensed, Condensed]:
+    """Return the scores of both networks; signal is of kind 1, background of kind 0."""
+    first, second = Condenser(), Condenser()
+    for part in test.parts():
+        kind = part.signal.astype(np.int64)
+        first.add(part.first, kind, part.weight)
+        second.add(part.second, kind, part.weight)
+    return first.result(), second.result()
+
+
+def bootstrap(
+    tests: Sequence[Paired],
+    signal_efficiencies: Sequence[float],
+    replicas: int = REPLICAS,
+    seed: int = 1,
+) -> NDArray[np.float64]:
+    """Return replicas [S, E, K] of the ratio (1/ε_B of the first) / (1/ε_B of the second).
+
+    S seeds, E signal efficiencies, K replicas. Event counts are Poisson with mean one
+    (Efron, Ann. Stat. 7 (1979) 1). Infinite where the first alone leaves no background, NaN where
+    neither leaves any or where a replica lacks signal or background.
+    """
+    result = np.empty((len(tests), len(signal_efficiencies), replicas))
+    for number, test in enumerate(tests):
+        first, second = (
+            Behind(candidate_cuts(rows.select(rows.kind == 1), signal_efficiencies), replicas)
+            for rows in condensed(test)
+        )
+        for part in test.parts():
+            counts = poisson_counts(part.key, replicas, seed)
+            first.add(part.first, part.signal, part.weight, counts)
+            second.add(part.second, part.signal, part.weight, counts)
+        one, other = (side.background_efficiency(signal_efficiencies) for side in (first, second))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result[number] = other / one
+    return result
+
+
+def ratio_rows(
+    tests: Sequence[Paired],
+    signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES,
+    replicas: int = REPLICAS,
+) -> list[dict[str, Any]]:
+    """Return one row per signal efficiency: median ratio over the seeds, range, error, verdict.
+
+    `low` and `high` enclose 68% of the bootstrap of that median: the events' share of the
+    error. `min` and `max` over the seeds show the trainings' share. `n_eff` is the effective number
+    of background events behind the cut, the smallest of both networks and all seeds.
+
+    Raises
+    ------
+    InputFileError
+        If there are no events.
+    """
+    if not tests:
+        raise InputFileError("there are no events that both networks have scored")
+    drawn = bootstrap(tests, signal_efficiencies, replicas)
+    seeds = [[_of_seed(rows, e) for e in signal_efficiencies] for rows in map(condensed, tests)]
+    rows = []
+    for number, efficiency in enumerate(signal_efficiencies):
+        found = [ratios[number] for ratios in seeds]
+        valid = [k for k, (value, _) in enumerate(found) if value is not None]
+        row: dict[str, Any] = {"signal_efficiency": efficiency, "seeds": len(valid)}
+        row["n_eff"] = min(n_eff for _, n_eff in found)
+        values = np.array([found[k][0] for k in valid])
+        medians = np.median(drawn[valid, number], axis=0) if valid else np.array([])
+        medians = medians[~np.isnan(medians)]
+        if len(medians) < replicas / 2:  # too often no background is left to form a ratio
+            rows.append(row | {"supported": "no", "verdict": "no background is left to compare"})
+            continue
+        low95, low, high, high95 = np.quantile(
+            medians, [0.025, 0.16, 0.84, 0.975], method="nearest"
+        )
+        row |= {
+            "ratio": float(np.median(values)),
+            "min": float(values.min()),
+            "max": float(values.max()),
+            "low": float(low),
+            "high": float(high),
+            "low95": float(low95),
+            "high95": float(high95),
+        }
+        why = doubt(row)
+        rows.append(row | {"supported": "no" if why else "yes", "verdict": why or _support(row)})
+    return rows
+
+
+def doubt(row: dict[str, Any]) -> str:
+    """Return why the statistics do not tell the ratio from 1; empty where they do."""
+    if row["n_eff"] < MIN_N_EFF:
+        return (
+            f"only {row['n_eff']:.1f} effective background events are behind the cut, fewer than "
+            f"{MIN_N_EFF:g}: neither ratio nor error can be trusted"
+        )
+    if row["low95"] <= 1 <= row["high95"]:
+        return f"compatible with 1: 95% interval {row['low95']:.2f} to {row['high95']:.2f}"
+    if row["min"] <= 1 <= row["max"]:
+        return "the trainings fall on both sides of 1"
+    return ""
+
+
+def _support(row: dict[str, Any]) -> str:
+    text = f"differs from 1: 95% interval {row['low95']:.2f} to {row['high95']:.2f}"
+    return text if row["seeds"] > 1 else f"{text}, with one training, whose spread is not known"
+
+
+def _of_seed(
+    networks: tuple[Condensed, Condensed], efficiency: float
+) -> tuple[float | None, float]:
+    first, second = (
+        rejection(rows.value, rows.kind == 1, rows.weight, efficiency, rows.error)
+        for rows in networks
+    )
+    n_eff = min(float(first["n_eff"] or 0), float(second["n_eff"] or 0))
+    if first["value"] is None or second["value"] is None:
+        return None, n_eff
+    return first["value"] / second["value"], n_eff

@@ -1,0 +1,89 @@
+"""Truth flavour: heavy hadrons of the generator record, and the subjets they are in."""
+
+import awkward as ak
+import numpy as np
+
+from common.angles import unwrap
+from common.lists import Lists, ranges
+
+# Hadrons that decay weakly (PDG Monte Carlo numbering scheme). Excited states pass their heavy
+# quark on to one of these, so no mother or daughter index is needed.
+B_HADRONS = (
+    511, 521, 531, 541, 5122, 5132, 5232, 5332, 5142, 5242, 5342, 5512, 5522, 5532, 5542,
+)  # fmt: skip
+C_HADRONS = (411, 421, 431, 4122, 4132, 4232, 4332, 4412, 4422, 4432)
+BOTTOM, CHARM, LIGHT = 5, 4, 0
+PT_MIN = 5.0  # GeV; slimmed samples keep no softer particles
+ABS_ETA_MAX = 2.5  # counted hadrons are within the reach of b tagging
+
+_CODE = np.zeros(6000, np.int8)
+_CODE[list(B_HADRONS)] = BOTTOM
+_CODE[list(C_HADRONS)] = CHARM
+
+
+def heavy_hadrons(particles: ak.Array) -> ak.Array:
+    """Return the weakly decaying b and c hadrons with pT above 5 GeV, each once.
+
+    Parameters
+    ----------
+    particles : ak.Array [events][n]
+        {pid, pt, eta, phi} of the generator record [GeV, rad].
+
+    Returns
+    -------
+    ak.Array [events][m]
+        {eta, phi, flavour}, the flavour being 5 or 4. A neutral meson that oscillated is in the
+        record twice with the same momentum; the copy is dropped.
+    """
+    record = Lists.of(particles, "pid", "pt", "eta", "phi")
+    pid = abs(record["pid"].astype(np.int64))
+    code = _CODE[np.where(pid < len(_CODE), pid, 0)]
+    heavy = record.but(flavour=code).where(code > 0)
+    event, flavour, pt, phi = heavy.owners, heavy["flavour"], heavy["pt"], heavy["phi"]
+    order = np.lexsort((phi, pt, flavour, event))
+    key = np.stack([event, flavour, pt, phi])[:, order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (key[:, 1:] != key[:, :-1]).any(axis=0)
+    hadrons = heavy.taken(order, heavy.counts)
+    return hadrons.where(first & (hadrons["pt"] > PT_MIN)).array()[["eta", "phi", "flavour"]]
+
+
+def count_b_hadrons(hadrons: ak.Array) -> np.ndarray:
+    """Return the number of b hadrons with |η| < 2.5 of each event."""
+    found = Lists.of(hadrons, "eta", "flavour")
+    counted = (found["flavour"] == BOTTOM) & (abs(found["eta"]) < ABS_ETA_MAX)
+    return found.where(counted).counts.astype(np.int32)
+
+
+def subjet_flavour(
+    subjets: ak.Array, hadrons: ak.Array, cone: float, *, exclusive: bool
+) -> ak.Array:
+    """Return 5, 4 or 0: the heaviest flavour with a hadron within ΔR < `cone` of a subjet's axis.
+
+    Parameters
+    ----------
+    subjets : ak.Array [jets][n]
+        {eta, phi}.
+    hadrons : ak.Array [jets][m]
+        {eta, phi, flavour} of the jet's event.
+    cone : float
+        Largest ΔR [rad].
+    exclusive : bool
+        Whether a hadron counts for the nearest subjet alone. Otherwise one hadron between two
+        subjets labels both, and a collinear g → bb̄ passes for two b subjets.
+    """
+    axes, truth = Lists.of(subjets, "eta", "phi"), Lists.of(hadrons, "eta", "phi", "flavour")
+    # every subjet beside every hadron of its event
+    n_hadrons = truth.counts[axes.owners]
+    axis = np.repeat(np.arange(len(n_hadrons)), n_hadrons)
+    hadron = ranges(truth.firsts[axes.owners], n_hadrons)
+    deta, dphi = (axes[name][axis] - truth[name][hadron] for name in ("eta", "phi"))
+    distance = np.hypot(deta, unwrap(dphi))
+    near = distance < cone
+    if exclusive:
+        nearest = np.full(len(truth["eta"]), np.inf)
+        np.minimum.at(nearest, hadron, distance)
+        near &= distance == nearest[hadron]
+    heaviest = np.full(len(n_hadrons), LIGHT, dtype=np.int8)
+    np.maximum.at(heaviest, axis[near], truth["flavour"][hadron[near]])
+    return Lists(axes.counts, {"flavour": heaviest}).array()["flavour"]

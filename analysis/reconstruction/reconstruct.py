@@ -1,0 +1,155 @@
+"""From a Delphes file to the table of events with two oriented fat jets."""
+
+import logging
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+
+from analysis.config.reconstruction import Reconstruction
+from analysis.delphes.reader import open_delphes
+from analysis.reconstruction.cutflow import GENERATED, STRATUM, CutCounts
+from analysis.reconstruction.event_table import EventTableWriter
+from analysis.reconstruction.fatjets import find_fatjets, pairs
+from analysis.reconstruction.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
+from analysis.reconstruction.orientation import orient
+from analysis.reconstruction.subjets import find_subjets
+from analysis.reconstruction.variations import loosened, vary_fatjets
+from common.angles import unwrap
+from common.lists import Lists
+
+log = logging.getLogger(__name__)
+
+CUTS = ("two fat jets", "eta", "mass")
+
+
+def cut_names(stratum: range | None) -> tuple[str, ...]:
+    """Return the names of the cuts after `generated`."""
+    return CUTS if stratum is None else (STRATUM, *CUTS)
+
+
+def reconstruct(
+    events: ak.Array, config: Reconstruction, stratum: range | None = None
+) -> tuple[ak.Array, CutCounts]:
+    """Reconstruct and select the events of one step.
+
+    Parameters
+    ----------
+    events : ak.Array
+        Records of `DelphesFile.steps`.
+    config : Reconstruction
+    stratum : range, optional
+        Numbers of b hadrons to keep; all if not given.
+
+    Returns
+    -------
+    table : ak.Array
+        The selected events, `event_table.EVENT_TYPE`.
+    flow : CutCounts
+        `generated`, the stratum if given, two fat jets above `pt_min`, their |η|, their mass.
+    """
+    hadrons = heavy_hadrons(events.particle)
+    b_hadrons = count_b_hadrons(hadrons)
+    masks, positions = {}, np.arange(len(events))
+    if stratum is not None:
+        masks[STRATUM] = np.isin(b_hadrons, stratum)
+        positions = np.flatnonzero(masks[STRATUM])
+    block = loosened(config.fatjets, config.variation)
+    found, fatjets = find_fatjets(events if stratum is None else events[positions], block)
+    positions = positions[found]
+    if not config.variation.is_nominal:
+        varied = (config.fatjets, config.variation)
+        positions, fatjets = vary_fatjets(positions, fatjets, *varied)
+    eta, mass = (ak.to_numpy(fatjets[name]) for name in ("eta", "mass"))
+    cuts = {
+        "eta": abs(eta) < config.fatjets.abs_eta_max,
+        "mass": mass > config.fatjets.mass_min,
+    }
+    passed = {name: cut.all(axis=1) for name, cut in cuts.items()}
+    masks["two fat jets"] = _mask(len(events), positions)
+    masks |= {name: _mask(len(events), positions[mask]) for name, mask in passed.items()}
+
+    selected = np.logical_and.reduce(list(passed.values()))
+    positions, fatjets = positions[selected], fatjets[selected]
+    table = ak.zip(
+        {
+            "entry": events.entry[positions],
+            "generator_weight": events.weight[positions],
+            "b_hadrons": b_hadrons[positions],
+            **_jet_columns(fatjets, hadrons[positions], config),
+        },
+        depth_limit=1,
+    )
+    return table, CutCounts.of(ak.to_numpy(events.weight), masks)
+
+
+def _mask(length: int, positions: np.ndarray) -> np.ndarray:
+    mask = np.zeros(length, dtype=bool)
+    mask[positions] = True
+    return mask
+
+
+def _jet_columns(
+    fatjets: ak.Array, hadrons: ak.Array, config: Reconstruction
+) -> dict[str, ak.Array]:
+    """Return the columns `fatjet`, `constituent` and `subjet` [N][2]."""
+    jets = ak.flatten(fatjets)
+    parts = Lists.of(jets.constituent)
+    deta, dphi = (parts[name] - ak.to_numpy(jets[name])[parts.owners] for name in ("eta", "phi"))
+    parts = parts.but(deta=deta, dphi=unwrap(dphi))
+    constituents = parts.array()
+    oriented = orient(constituents.deta, constituents.dphi, constituents.pt)
+
+    subjets = find_subjets(constituents, config.subjets)
+    of_event = hadrons[np.repeat(np.arange(len(hadrons)), 2)]
+    flavour = subjet_flavour(
+        subjets,
+        of_event,
+        config.subjets.flavour_cone,
+        exclusive=config.subjets.flavour_matching == "nearest",
+    )
+
+    fatjet = ak.zip(
+        {
+            **{name: jets[name] for name in ("pt", "eta", "phi", "mass", "energy")},
+            **{name: oriented[name] for name in ("theta", "flip_eta", "flip_phi")},
+            "multiplicity": parts.counts,
+        }
+    )
+    columns = {
+        "eta": ak.to_numpy(ak.flatten(oriented.eta)),
+        "phi": ak.to_numpy(ak.flatten(oriented.phi)),
+        "energy": parts["E"],
+        **{name: parts[name] for name in ("deta", "dphi", "pt", "kind")},
+        "charge": parts["charge"].astype(np.int8),  # checked to be small
+    }
+    constituent = Lists(parts.counts, columns).leading(config.max_constituents)
+    return {
+        "fatjet": pairs(fatjet),
+        "constituent": pairs(constituent.array()),
+        "subjet": pairs(ak.with_field(subjets, flavour, "flavour")),
+    }
+
+
+def reconstruct_file(
+    path: str, output: Path, config: Reconstruction, stratum: range | None = None
+) -> CutCounts:
+    """Reconstruct one Delphes file step by step into one Parquet file; return its cut flow.
+
+    Raises
+    ------
+    InputFileError
+        If the file, or what is in it, cannot be used.
+    NormalisationError
+        If a generator weight is NaN or infinite.
+    """
+    flow = CutCounts.empty(cut_names(stratum))
+    with_fatjets = config.fatjets.source == "delphes"
+    opened = open_delphes(path, fatjets=with_fatjets, names=config.branches)
+    with opened as file, EventTableWriter(output) as writer:
+        for events in file.steps(config.step_size):
+            table, step_flow = reconstruct(events, config, stratum)
+            writer.write(table)
+            flow += step_flow
+            log.info("%d of %d events", flow[GENERATED].raw, file.tree.num_entries)
+    return flow

@@ -1,0 +1,251 @@
+"""The cut on the score that leaves a wanted number of background events, and what passes it.
+
+The cut is found on the events that it is counted on, so that none is lost. Both read the yield
+behind a cut from the same line through the events' cumulative yields, so that the cut leaves what
+was asked for. Running down the scores, estimated minus true yield is a martingale, and the cut a
+stopping time: what is estimated behind it is on average what is there, up to the step of the last
+event, which is well below the Monte Carlo error (σ_b holds that error).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.config.statistics import WorkingPoint
+from analysis.evaluation.scores import Scores
+from analysis.statistics.tail_fit import Tail, fit_tail
+from common.errors import NoLimitError
+from common.weights import effective_number
+
+
+class TooFewWantedError(NoLimitError):
+    """The whole background is less than what the working point is to leave."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A cut on the log-odds.
+
+    Attributes
+    ----------
+    threshold, error : float
+        The cut in log-odds, and its statistical error.
+    method : str
+        "empirical", "tail_fit" or "resolved" (the hardest cut that the sample resolves).
+    """
+
+    threshold: float
+    error: float
+    method: str
+
+
+@dataclass(frozen=True)
+class Passing:
+    """The background behind a cut.
+
+    Attributes
+    ----------
+    expected : float
+        Yield; from the tail fit where the cut is.
+    counted, raw, n_eff : float, int, float
+        Yield, raw and effective number of the events behind the cut.
+    statistical_error, tail_error : float
+        Monte Carlo error of a counted yield, or error of a fitted one; the other is zero.
+    per_process : NDArray, [P]
+        Yields that sum to `expected`.
+    """
+
+    expected: float
+    counted: float
+    raw: int
+    n_eff: float
+    statistical_error: float
+    tail_error: float
+    per_process: NDArray[np.float64]
+
+
+def find_cut(scores: Scores, config: WorkingPoint, events: float | None = None) -> Cut:
+    """Find the cut that leaves `events` background events.
+
+    Parameters
+    ----------
+    scores : Scores
+        Signal is ignored.
+    config : WorkingPoint
+        Reading, and when and how to fit the tail.
+    events : float, optional
+        In place of `config.background_events`.
+
+    Raises
+    ------
+    NoLimitError
+        If the background is too small for the target, or its tail cannot be fitted.
+    """
+    background = scores.background
+    target = config.background_events if events is None else events
+    counted = background.counted() if config.reading == "mc" else background
+    if counted.weight.sum() <= target:
+        raise TooFewWantedError(
+            f"the whole background is {counted.weight.sum():.4g} events and the working point asks "
+            f"for {target:.4g}: lower working_point.background_events or simulate more"
+        )
+    threshold = empirical_threshold(counted.log_odds, counted.weight, target)
+    passing = up_to(counted, threshold)
+    if effective_number(passing.weight, passing.error) >= config.min_n_eff:
+        return Cut(threshold, _empirical_error(counted, target), "empirical")
+    tail = _tail(background, config)
+    return Cut(*tail.threshold(target), "tail_fit")
+
+
+def resolved_cut(scores: Scores, config: WorkingPoint) -> Cut:
+    """Return the hardest cut with `config.min_n_eff` effective background events behind it.
+
+    A limit from a looser cut than the wanted one is weaker, and as valid.
+
+    Raises
+    ------
+    NoLimitError
+        If the whole background has fewer effective events than that.
+    """
+    background = scores.background
+    ordered = background.select(np.argsort(-background.log_odds, kind="stable"))
+    total, squares = np.cumsum(ordered.weight), np.cumsum(ordered.error**2)
+    enough = np.flatnonzero(np.maximum(total, 0) ** 2 >= config.min_n_eff * squares)
+    if not len(enough):
+        raise NoLimitError(
+            "the whole background has "
+            f"{effective_number(ordered.weight, ordered.error):.3g} effective events "
+            f"and a cut needs {config.min_n_eff:g} behind it: simulate more background"
+        )
+    last = int(enough[0])
+    error = _empirical_error(ordered, float(total[last]))
+    return Cut(float(ordered.log_odds[last]), error, "resolved")
+
+
+def cut_and_count(
+    scores: Scores, config: WorkingPoint, events: float | None = None
+) -> tuple[Cut, Passing, str]:
+    """Find the cut and count the background behind it.
+
+    Where the cut that leaves the configured number of events, or the background behind it, cannot
+    be had, or no signal passes it, `config.fallback` says what happens. A number given as `events`
+    is asked for as it is, without fallback.
+
+    Returns
+    -------
+    cut : Cut
+    passing : Passing
+    reason : str
+        Why the cut is not the wanted one; empty where it is.
+
+    Raises
+    ------
+    NoLimitError
+        If there is no cut to count behind.
+    """
+    try:
+        cut = find_cut(scores, config, events)
+        return cut, _with_signal(scores, cut, config), ""
+    except NoLimitError as error:
+        wanted = config.fallback == "resolved" and events is None
+        if not wanted or isinstance(error, TooFewWantedError):
+            raise
+        cut = resolved_cut(scores, config)
+        return cut, _with_signal(scores, cut, config), str(error)
+
+
+def _with_signal(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
+    if signal_yield(scores, cut.threshold)[0] <= 0:
+        raise NoLimitError(
+            f"no signal left after the cut at log-odds {cut.threshold:.3f}: no cross section can "
+            "be excluded"
+        )
+    return count_background(scores, cut, config)
+
+
+def empirical_threshold(
+    log_odds: NDArray[np.float64], weight: NDArray[np.float64], target: float
+) -> float:
+    """Return the score behind which `target` events lie, interpolated between scores."""
+    values, index = np.unique(-log_odds, return_inverse=True)
+    behind = np.maximum.accumulate(np.cumsum(np.bincount(index, weight)))
+    return float(-np.interp(target, behind, values))
+
+
+def up_to(events: Scores, threshold: float) -> Scores:
+    """Return the events behind a cut, with the share of the next one that the line gives them.
+
+    Between two scores the yield behind a cut rises as a straight line, for which the event at the
+    lower one counts with the part of the way that the cut has gone: `empirical_threshold` undone.
+    """
+    above = events.log_odds >= threshold
+    if above.all() or not above.any():
+        return events.select(above)
+    last, following = events.log_odds[above].min(), events.log_odds[~above].max()
+    share = (last - threshold) / (last - following)
+    at_next = events.log_odds == following
+    shared = np.where(at_next, share, 1.0)
+    found = events.scaled(shared)
+    return found.select(above | at_next) if share > 0 else events.select(above)
+
+
+def _empirical_error(events: Scores, target: float) -> float:
+    """Return half the distance of the cuts one standard deviation above and below the target."""
+    sample = (events.log_odds, events.weight)
+    passing = up_to(events, empirical_threshold(*sample, target))
+    sigma = float(np.sqrt(np.sum(passing.error**2)))
+    low, high = (empirical_threshold(*sample, target + k * sigma) for k in (-1, 1))
+    return (low - high) / 2
+
+
+def count_background(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
+    """Count the background behind a cut; where the cut was fitted, by the fit to the tail.
+
+    Raises
+    ------
+    NoLimitError
+        If no background passes a counted cut, or the tail cannot be fitted well enough.
+    """
+    background = scores.background
+    passing = up_to(background, cut.threshold)
+    raw = int(background.behind(cut.threshold).events.sum())
+    counted = float(passing.weight.sum())
+    n_eff = effective_number(passing.weight, passing.error)
+    if cut.method == "tail_fit" and n_eff < config.min_n_eff:
+        tail = _tail(background, config)
+        expected, error = tail.events(cut.threshold)
+        if error > config.tail.max_relative_error * expected:
+            raise NoLimitError(
+                f"the fit to the tail gives {expected:.3g} ± {error:.2g} events behind the cut, "
+                f"more than {config.tail.max_relative_error:.0%} of error: simulate more background"
+            )
+        return Passing(expected, counted, raw, n_eff, 0.0, error, expected * tail.shares)
+    if counted <= 0:
+        raise NoLimitError(
+            f"no background left after the cut at log-odds {cut.threshold:.3f}: of "
+            f"{background.events.sum()} events {raw} pass, with a yield of {counted:.3g}; simulate "
+            "more background"
+        )
+    per_process = np.bincount(passing.process, passing.weight, len(scores.processes))
+    error = float(np.sqrt(np.sum(passing.error**2)))
+    return Passing(counted, counted, raw, n_eff, error, 0.0, per_process.astype(np.float64))
+
+
+def signal_yield(scores: Scores, threshold: float) -> tuple[float, float, int]:
+    """Return the signal's yield behind the cut, its Monte Carlo error and raw count."""
+    passing = scores.select(scores.signal & (scores.log_odds >= threshold))
+    error = float(np.sqrt(np.sum(passing.error**2)))
+    return float(passing.weight.sum()), error, int(passing.events.sum())
+
+
+def _tail(background: Scores, config: WorkingPoint) -> Tail:
+    return fit_tail(
+        background.log_odds,
+        background.weight,
+        config.tail,
+        config.seed,
+        background.process,
+        len(background.processes),
+        background.error,
+    )

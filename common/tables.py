@@ -1,0 +1,121 @@
+"""Tables of results as CSV: fixed order of rows and columns, fixed format of numbers."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from common.errors import InputFileError
+from common.files import atomic_path
+
+KEYS = ("network", "mass_gev", "seed")
+
+
+def format_value(value: Any) -> str:
+    """Return the cell of a value: seven significant digits, empty for a missing number."""
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return ""
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+def write_csv(rows: Sequence[dict[str, Any]], path: Path, keys: Sequence[str] = KEYS) -> None:
+    """Write rows sorted by `keys`, with the union of their columns, `keys` first."""
+    ordered = sorted(rows, key=lambda row: [row[name] for name in keys])
+    columns = list(dict.fromkeys([*keys, *(name for row in ordered for name in row)]))
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([format_value(row.get(name)) for name in columns] for row in ordered)
+
+
+def read_csv(path: Path, delimiter: str = ",") -> list[dict[str, Any]]:
+    """Return the rows of a table, numbers as numbers and empty cells as None.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read, or a row has more or fewer cells than the table has columns.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            columns, *rows = csv.reader(file, delimiter=delimiter)
+        return [
+            {name: _parse(cell) for name, cell in zip(columns, row, strict=True)}
+            for row in rows
+            if row
+        ]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputFileError(
+            f"{path} is not a readable table ({error}): remove it and run again"
+        ) from None
+
+
+def _parse(cell: str) -> float | int | str | None:
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell or None
+
+
+def write_parquet(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write tables, at least one, into one Parquet file, a row group each."""
+    with ExitStack() as opened:
+        writer = None
+        for part in parts:
+            rows = pa.Table.from_pandas(part, preserve_index=False)
+            writer = writer or opened.enter_context(pq.ParquetWriter(path, rows.schema))
+            writer.write_table(rows)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputFileError(f"{path} is not readable JSON: {error}") from None
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write JSON; numbers that are not finite are an error."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(
+            json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
+
+
+def summarise_seeds(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return median, minimum and maximum over seeds, one row per network × mass.
+
+    Rows without a value count as trainings without a limit: `seeds` is all of them, `valid` those
+    with a value, and `methods` the threshold methods that occur.
+    """
+    groups: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["network"], row["mass_gev"]), []).append(row)
+    summary = []
+    for (network, mass), members in sorted(groups.items()):
+        found: dict[str, Any] = {"network": network, "mass_gev": mass, "seeds": len(members)}
+        for column in columns:
+            values = [row[column] for row in members if row.get(column) is not None]
+            found.setdefault("valid", len(values))
+            for name, function in (("median", np.median), ("min", np.min), ("max", np.max)):
+                found[f"{column}_{name}"] = float(function(values)) if values else None
+        methods = {str(row["threshold_method"]) for row in members if row.get("threshold_method")}
+        found["methods"] = "+".join(sorted(methods))
+        summary.append(found)
+    return summary

@@ -1,0 +1,96 @@
+"""Configuration of the taggers of single fat jets, free of torch."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from models.config.blocks import Block
+from models.config.specs import JetTagger, LGATr, ParticleNet, ParticleTransformer, Training
+
+PUBLIC = "top_tagging"
+"""Name of the task on the public top-tagging files."""
+
+TaggerSpec = Annotated[
+    JetTagger | ParticleTransformer | ParticleNet | LGATr, Field(discriminator="architecture")
+]
+
+
+class JetTask(Block):
+    """Fat jets of some processes against those of others, from the datasets of the run."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$",
+        max_length=64,
+        description="Name of the task in paths, tables and figures.",
+    )
+    signal: tuple[str, ...] = Field(
+        min_length=1, description="Processes whose fat jets shall be found."
+    )
+    background: tuple[str, ...] = Field(
+        min_length=1, description="Processes whose fat jets they are told from."
+    )
+
+    @model_validator(mode="after")
+    def _two_sides(self) -> Self:
+        both = sorted(set(self.signal) & set(self.background))
+        if both:
+            raise ValueError(f"{', '.join(both)} is signal and background at once")
+        if self.name == PUBLIC:
+            raise ValueError(f"the name {PUBLIC} is that of the task on the public files")
+        return self
+
+
+class TopTagging(Block):
+    """The public top-tagging reference files (Zenodo 2603256): tops against QCD."""
+
+    train: str = Field(description="Path of `train.h5`.")
+    validation: str = Field(description="Path of `val.h5`.")
+    test: str = Field(description="Path of `test.h5`.")
+    max_constituents: int = Field(100, gt=0, description="Leading constituents of a jet.")
+    max_jets: int | None = Field(
+        None, gt=0, description="Jets of each file, from its beginning; all if absent."
+    )
+
+
+class Jets(Block):
+    """Taggers of single fat jets; off while there are no tasks."""
+
+    tasks: tuple[JetTask, ...] = Field((), description="What is told from what.")
+    top_tagging: TopTagging | None = Field(
+        None, description="A task on the public top-tagging files, in place of events of the run."
+    )
+    taggers: tuple[TaggerSpec, ...] = Field((), description="Networks, each trained on each task.")
+    training: Training = Field(Training(), description="Their training, with seeds of its own.")
+    pt_min_gev: float = Field(
+        0.0, ge=0, description="Smallest pT of a fat jet [GeV], for the tasks on events of the run."
+    )
+    pt_max_gev: float | None = Field(None, gt=0, description="Largest pT [GeV]; none if absent.")
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """Names of all tasks, that on the public files last."""
+        own = tuple(task.name for task in self.tasks)
+        return own + ((PUBLIC,) if self.top_tagging else ())
+
+    def tagger(self, name: str) -> TaggerSpec:
+        return next(tagger for tagger in self.taggers if tagger.name == name)
+
+    def task(self, name: str) -> JetTask | None:
+        """Return a task; None for the one on the public files."""
+        return next((task for task in self.tasks if task.name == name), None)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.task_names and not self.taggers:
+            raise ValueError("taggers: none given for the tasks " + ", ".join(self.task_names))
+        names = {"tasks": self.task_names, "taggers": tuple(t.name for t in self.taggers)}
+        for key, found in names.items():
+            for name in found:
+                if found.count(name) > 1:
+                    raise ValueError(f"{key}: the name {name!r} is used twice")
+        for tagger in self.taggers:
+            if getattr(tagger, "jets", 1) != 1:
+                raise ValueError(f"taggers: {tagger.name} sees two jets; give it `jets: 1`")
+        if self.pt_max_gev is not None and self.pt_max_gev <= self.pt_min_gev:
+            raise ValueError("pt_max_gev must be above pt_min_gev")
+        return self

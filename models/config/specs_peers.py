@@ -1,0 +1,97 @@
+"""Specifications of other people's networks and of classical references, free of torch."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from models.config.blocks import Block, Features, Network
+
+
+class OneCloud(Block):
+    """All constituents of the jets side by side."""
+
+    jets: Literal[1, 2] = Field(
+        2, description="2: both fat jets of an event; 1: the first alone, as a tagger."
+    )
+
+
+class ParticleTransformer(Network, OneCloud):
+    """Particle Transformer of weaver-core on the constituents of both jets (arXiv:2202.03772)."""
+
+    architecture: Literal["particle_transformer"] = Field(
+        "particle_transformer", description="Name of the architecture."
+    )
+    constituent_features: tuple[str, ...] = Field(
+        Features().constituents, min_length=1, description="Constituent features, beside momenta."
+    )
+    layers: int = Field(8, gt=0, description="Particle attention blocks.")
+    class_layers: int = Field(2, gt=0, description="Class attention blocks.")
+    heads: int = Field(8, gt=0, description="Attention heads.")
+    embedding: tuple[int, ...] = Field(
+        (128, 512, 128), min_length=1, description="Widths of the constituents' embedding."
+    )
+    pair_embedding: tuple[int, ...] = Field(
+        (64, 64, 64), min_length=1, description="Widths of the pairs' embedding."
+    )
+
+
+class ParticleNet(Network, OneCloud):
+    """ParticleNet of weaver-core on the constituents of both jets (arXiv:1902.08570)."""
+
+    architecture: Literal["particle_net"] = Field(
+        "particle_net", description="Name of the architecture."
+    )
+    constituent_features: tuple[str, ...] = Field(
+        Features().constituents, min_length=1, description="Constituent features, beside positions."
+    )
+    neighbours: int = Field(16, gt=0, description="Nearest neighbours of an edge convolution.")
+    channels: tuple[tuple[int, ...], ...] = Field(
+        ((64, 64, 64), (128, 128, 128), (256, 256, 256)),
+        min_length=1,
+        description="Widths inside each edge convolution.",
+    )
+
+
+class LGATr(Network, OneCloud):
+    """L-GATr: Lorentz-equivariant transformer on the constituents' four-momenta (2405.14806)."""
+
+    architecture: Literal["lgatr"] = Field("lgatr", description="Name of the architecture.")
+    constituent_features: tuple[str, ...] = Field(
+        ("charge", "is_charged_hadron", "is_electron", "is_muon", "is_photon", "is_neutral_hadron"),
+        min_length=1,
+        description="Lorentz-invariant constituent features, beside momenta.",
+    )
+    layers: int = Field(4, gt=0, description="Blocks.")
+    multivectors: int = Field(8, gt=0, description="Multivector channels.")
+    scalars: int = Field(16, gt=0, description="Scalar channels.")
+    heads: int = Field(4, gt=0, description="Attention heads.")
+
+
+class HighLevelMLP(Network):
+    """A multilayer perceptron on high-level features."""
+
+    architecture: Literal["high_level_mlp"] = Field(
+        "high_level_mlp", description="Name of the architecture."
+    )
+    width: int = Field(64, gt=0, description="Width of the hidden layers.")
+    layers: int = Field(3, gt=0, description="Hidden layers.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout after each hidden layer.")
+
+
+class HighLevelTrees(Network):
+    """Boosted decision trees on high-level features."""
+
+    architecture: Literal["high_level_bdt"] = Field(
+        "high_level_bdt", description="Name of the architecture."
+    )
+    trees: int = Field(200, gt=0, description="Largest number of trees.")
+    leaves: int = Field(16, ge=2, description="Leaves of a tree.")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="Shrinkage of each tree.")
+    min_leaf: int = Field(20, gt=0, description="Fewest training events in a leaf.")
+    patience: int = Field(20, gt=0, description="Trees without a better validation loss.")
+    max_events: int = Field(
+        500_000,
+        gt=0,
+        description="Most training events that the trees are grown on, and most validation events "
+        "that stop them, all held in memory (0.5 kB each); of more, a random choice.",
+    )

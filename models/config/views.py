@@ -1,0 +1,90 @@
+"""What can be seen inside a network, from its specification alone; free of torch."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import Field
+
+from common.config import Block
+from models.config.specs import Custom, HighLevelMLP, HighLevelTrees, UsesKinematics
+
+T = TypeVar("T")
+View = Literal["attention", "attention_events", "grad_cam", "similarity", "gates", "permutation"]
+VIEWS: tuple[View, ...] = get_args(View)
+NAMED = Literal["none", "first", "all"]
+
+
+class Interpretation(Block):
+    """Which trained networks are looked into; `networks: none` turns it off."""
+
+    networks: NAMED | tuple[str, ...] = Field(
+        "none",
+        description="Networks: a list of names, or the `first` or `all` of those that can be "
+        "looked into, or `none`.",
+    )
+    signals: NAMED | tuple[str, ...] = Field(
+        "first", description="Signal samples: a list of names, `first` (the lightest), `all`."
+    )
+    seeds: NAMED | tuple[int, ...] = Field(
+        "first", description="Trainings: a list of seeds of `training.seeds`, `first`, `all`."
+    )
+    events: int = Field(
+        500,
+        gt=1,
+        description="Most test events of each class, drawn with their physical weights.",
+    )
+    displayed: int = Field(2, gt=0, description="Single events of each class in the figure.")
+    subjet_radius: float = Field(
+        0.2, gt=0, description="ΔR to a leading subjet's axis within which is near it."
+    )
+    repeats: int = Field(3, gt=1, description="Shufflings of each kinematic feature.")
+    seed: int = Field(1, ge=0, description="Seed of the drawn events and of the shufflings.")
+
+
+def views(spec: Any) -> tuple[View, ...]:
+    """Return what can be seen inside a network, in the order of `VIEWS`.
+
+    Parameters
+    ----------
+    spec : one of `models.config.specs.NetworkSpec`
+
+    Returns
+    -------
+    tuple of str
+        `attention`, `attention_events`: cross-attention to single constituents (fusion `tokens`);
+        `grad_cam`, `similarity`: streams with layers; `gates`: β of differential attention;
+        `permutation`: kinematic inputs. Empty for networks of constituents by others.
+    """
+    encoder = getattr(spec, "jet_encoder", None)
+    is_ours = hasattr(spec, "share_jet_encoder") or isinstance(spec, UsesKinematics)
+    layers = getattr(spec, "kinematics_layers", getattr(spec, "layers", 0))
+    layers += 2 * encoder.layers if encoder else 0
+    crosses = getattr(spec, "fusion", None) == "tokens"
+    possible = {
+        "attention": crosses,
+        "attention_events": crosses,
+        "grad_cam": is_ours and layers > 0,
+        "similarity": is_ours and layers + getattr(spec, "cross_layers", 0) > 1,
+        "gates": is_ours and getattr(encoder, "kind", None) == "iaformer",
+        "permutation": isinstance(spec, UsesKinematics | HighLevelMLP | HighLevelTrees | Custom),
+    }
+    return tuple(view for view in VIEWS if possible[view])
+
+
+def select(what: str, choice: str | Sequence[T], known: Sequence[T]) -> list[T]:
+    """Return what a choice of `Interpretation` means among the known, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a listed one is unknown; names `what` and lists the known ones.
+    """
+    if isinstance(choice, str):
+        return list(known[: {"none": 0, "first": 1, "all": len(known)}[choice]])
+    unknown = [str(name) for name in choice if name not in known]
+    if unknown:
+        raise ValueError(
+            f"interpretation.{what}: {', '.join(unknown)} cannot be looked into; allowed: "
+            f"{', '.join(map(str, known)) or 'none'}, or none, first, all"
+        )
+    return [name for name in known if name in choice]

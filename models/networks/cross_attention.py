@@ -1,0 +1,90 @@
+"""Networks of the constituents of two fat jets and the kinematics of the event.
+
+Hammad, Moretti and Nojiri, JHEP 03 (2024) 144 (arXiv:2401.00452).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from models.config.specs import Concatenation, Constituents, CrossAttention, Features
+from models.networks.attention import CrossAttentionLayer, masked_mean
+from models.networks.batch import Batch
+from models.networks.encoders import Head, KinematicsEncoder, jet_encoders
+from models.networks.inputs import in_pt_order
+
+
+class CrossAttentionNetwork(nn.Module):
+    """Q from the kinematic tokens, K = V from the constituents of both fat jets.
+
+    Parameters
+    ----------
+    spec : CrossAttention
+    features : Features
+    """
+
+    def __init__(self, spec: CrossAttention, features: Features) -> None:
+        super().__init__()
+        self.fusion = spec.fusion
+        self.features = features
+        self.jets = jet_encoders(spec, features)
+        self.kinematics = KinematicsEncoder(spec, spec, spec.kinematics_layers, features)
+        if spec.fusion == "tokens":
+            self.jet = nn.Parameter(torch.randn(2, spec.width) * spec.width**-0.5)
+        self.layers = nn.ModuleList(CrossAttentionLayer(spec) for _ in range(spec.cross_layers))
+        self.head = Head(spec.width, spec)
+
+    def fuse(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return keys and values [B, S, D] of both jets, and their mask [B, S].
+
+        S = 2N for the fusion `tokens`, where the order of constituents does not matter, and N for
+        `sum`, where the i-th constituents of the two jets are added, padding counting as zero.
+        """
+        jets = [batch.jet(0), batch.jet(1)]
+        if self.fusion == "sum":
+            jets = [in_pt_order(jet, self.features) for jet in jets]
+        (first, first_mask), (second, second_mask) = (
+            encoder(jet) for encoder, jet in zip(self.jets, jets, strict=True)
+        )
+        if self.fusion == "tokens":
+            tokens = torch.cat([first + self.jet[0], second + self.jet[1]], dim=1)
+            return tokens, torch.cat([first_mask, second_mask], dim=1)
+        tokens = first.masked_fill(~first_mask.unsqueeze(-1), 0.0)
+        tokens = tokens + second.masked_fill(~second_mask.unsqueeze(-1), 0.0)
+        return tokens, first_mask | second_mask
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return logits [B, 2]."""
+        context, mask = self.fuse(batch)
+        tokens = self.kinematics(batch)
+        for layer in self.layers:
+            tokens = layer(tokens, context, mask)
+        return self.head(tokens.mean(1))
+
+
+class ConcatenationNetwork(nn.Module):
+    """The mean of each stream, side by side, in place of cross-attention."""
+
+    def __init__(self, spec: Concatenation, features: Features) -> None:
+        super().__init__()
+        self.jets = jet_encoders(spec, features)
+        self.kinematics = KinematicsEncoder(spec, spec, spec.kinematics_layers, features)
+        self.head = Head(3 * spec.width, spec)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return logits [B, 2]."""
+        streams = [masked_mean(*encoder(batch.jet(i))) for i, encoder in enumerate(self.jets)]
+        return self.head(torch.cat([*streams, self.kinematics(batch).mean(1)], dim=-1))
+
+
+class ConstituentsNetwork(nn.Module):
+    """The constituents of the two fat jets, without the kinematics of the event."""
+
+    def __init__(self, spec: Constituents, features: Features) -> None:
+        super().__init__()
+        self.jets = jet_encoders(spec, features)
+        self.head = Head(2 * spec.width, spec)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return logits [B, 2]."""
+        streams = [masked_mean(*encoder(batch.jet(i))) for i, encoder in enumerate(self.jets)]
+        return self.head(torch.cat(streams, dim=-1))

@@ -1,0 +1,57 @@
+"""Particle Transformer and ParticleNet, as weaver-core has them, on our tensors (extra `peers`)."""
+
+from torch import Tensor, nn
+from weaver.nn.model.ParticleNet import ParticleNet as WeaverParticleNet
+from weaver.nn.model.ParticleTransformer import ParticleTransformer as WeaverParticleTransformer
+
+from models.config.specs import Features, ParticleNet, ParticleTransformer
+from models.networks.batch import Batch
+from models.networks.cloud import CloudInput
+
+
+class ParticleTransformerNetwork(nn.Module):
+    """Particle Transformer: constituents of both jets, with pair features from their momenta."""
+
+    def __init__(self, spec: ParticleTransformer, features: Features) -> None:
+        super().__init__()
+        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.network = WeaverParticleTransformer(
+            input_dim=self.cloud.size,
+            num_classes=2,
+            embed_dims=spec.embedding,
+            pair_embed_dims=spec.pair_embedding,
+            num_heads=spec.heads,
+            num_layers=spec.layers,
+            num_cls_layers=spec.class_layers,
+            trim=False,
+        )
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return logits [B, 2]."""
+        cloud = self.cloud(batch)
+        momenta = cloud.momenta.roll(-1, dims=-1).detach()  # (px, py, pz, E)
+        return self.network(
+            cloud.tokens.transpose(1, 2), momenta.transpose(1, 2), cloud.mask.unsqueeze(1)
+        )
+
+
+class ParticleNetNetwork(nn.Module):
+    """ParticleNet: edge convolutions over nearest neighbours in (η, φ)."""
+
+    def __init__(self, spec: ParticleNet, features: Features) -> None:
+        super().__init__()
+        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.network = WeaverParticleNet(
+            input_dims=self.cloud.size,
+            num_classes=2,
+            conv_params=[(spec.neighbours, widths) for widths in spec.channels],
+            fc_params=[(spec.channels[-1][-1], 0.1)],
+            trim=False,
+        )
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return logits [B, 2]."""
+        cloud = self.cloud(batch)
+        return self.network(
+            cloud.points.transpose(1, 2), cloud.tokens.transpose(1, 2), cloud.mask.unsqueeze(1)
+        )

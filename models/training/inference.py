@@ -1,0 +1,112 @@
+"""Scoring events with a trained network."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from common.errors import ModelError
+from models.config.specs import Features
+from models.networks.batch import Events
+from models.training.checkpoint import TrainedModel, load
+from models.training.devices import device_of, torch_device
+
+
+@torch.inference_mode()
+def log_odds(
+    network: nn.Module,
+    events: Events,
+    batch_size: int = 1024,
+    device: str | torch.device = "cpu",
+    mass_gev: float | None = None,
+) -> np.ndarray:
+    """Return log p(signal)/p(background) = logit₁ − logit₀ for every event.
+
+    Parameters
+    ----------
+    network : Module
+    events : Events
+        N events.
+    batch_size : int
+        Events in memory at a time.
+    device : str or torch.device
+    mass_gev : float, optional
+        Mass hypothesis, for a network for all m_H.
+
+    Returns
+    -------
+    ndarray [N] float64
+        In single precision inside the network; the score is 1 / (1 + exp(−log-odds)).
+
+    Raises
+    ------
+    ModelError
+        If a result is not finite.
+    """
+    network = network.to(device).eval()
+    result = np.empty(len(events))
+    for start in range(0, len(events), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(events)))
+        batch = events[rows]
+        if mass_gev is not None:
+            batch = batch.replace(mass=torch.full((len(rows),), mass_gev))
+        logits = network(batch.to(device)).double()
+        result[rows] = (logits[:, 1] - logits[:, 0]).cpu().numpy()
+    bad = np.flatnonzero(~np.isfinite(result))
+    if len(bad):
+        raise ModelError(
+            f"the network gives no finite score for {len(bad)} of {len(events)} events, the first "
+            f"is number {bad[0]}; look for NaN in the dataset"
+        )
+    return result
+
+
+def predict_log_odds(
+    folder: str | Path,
+    events: Events,
+    features: Features | None = None,
+    batch_size: int = 1024,
+    accelerator: str = "auto",
+    threads: int = 1,
+    mass_gev: float | None = None,
+) -> np.ndarray:
+    """Return the calibrated log-odds [N] float64 that the model in `folder` gives to the events.
+
+    Parameters
+    ----------
+    folder : path
+        As `models.training.training.train` wrote it.
+    events : Events
+    features : Features, optional
+        Columns of the events' arrays; must be those of the training.
+    batch_size : int
+    accelerator : str
+        "cpu", "cuda", "mps", or "auto": one CUDA GPU where there is one, else the CPU.
+    threads : int
+        CPU threads.
+    mass_gev : float, optional
+        Mass hypothesis, for a network for all m_H.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be read, or was trained on other features.
+    """
+    model = load(folder, features)
+    torch.set_num_threads(threads)
+    return calibrated(model, events, batch_size, accelerator, mass_gev)
+
+
+def calibrated(
+    model: TrainedModel,
+    events: Events,
+    batch_size: int = 1024,
+    accelerator: str = "auto",
+    mass_gev: float | None = None,
+) -> np.ndarray:
+    """Return the calibrated log-odds [N] of a model in memory; see `predict_log_odds`."""
+    device = torch_device(device_of(accelerator))
+    raw = log_odds(model.network, events, batch_size, device, mass_gev)
+    found: np.ndarray = model.calibration(raw)
+    return found

@@ -1,0 +1,221 @@
+from dataclasses import replace
+
+import numpy as np
+import pyhf
+import pytest
+from scipy import stats
+
+from analysis.config.statistics import BTagging, Limits, WorkingPoint
+from analysis.evaluation.scores import Scores
+from analysis.statistics.binning import GROWTH, histogram, rising_edges
+from analysis.statistics.channels import (
+    CategoryScores,
+    background_error,
+    btag_effect,
+    count_channel,
+)
+from analysis.statistics.fit import columns, fit_rows
+from common.errors import NoLimitError
+from tests.analysis.score_samples import draw_scores
+
+POINT, LIMITS, TAGGING = WorkingPoint(), Limits(toys=1000), BTagging()
+
+
+def drawn(**options) -> Scores:
+    return draw_scores(1, **({"n": 2500} | options))
+
+
+def scaled(scores: Scores, signal: float, background: float) -> Scores:
+    return scores.scaled(np.where(scores.signal, signal, background))
+
+
+def rows(*categories: CategoryScores, config: Limits = LIMITS):
+    return fit_rows(categories, POINT, config, TAGGING)
+
+
+def test_both_fits_give_ordered_bands_and_a_valid_workspace():
+    row, workspace = rows(CategoryScores("four", drawn()))
+    for kind in ("count", "shape"):
+        assert set(columns(kind)) <= set(row)
+        bands = [
+            row[f"cls_{kind}_{b}_fb"] for b in ("minus2", "minus1", "median", "plus1", "plus2")
+        ]
+        assert (np.diff(bands) > 0).all()
+    assert row["cls_shape_median_fb"] < row["cls_count_median_fb"]
+    pyhf.schema.validate(workspace, "workspace.json")
+    names = pyhf.Workspace(workspace).model().config.par_names
+    expected = {"luminosity", "btag", "norm_qcd", "norm_ttbar", "mu", "mc_signal_four"}
+    assert expected <= set(names)
+
+
+def test_further_category_improves_the_limit():
+    four = CategoryScores("four", drawn())
+    three = CategoryScores("three", scaled(drawn(), 1.3, 20.0))
+    alone, _ = rows(four)
+    both, _ = rows(four, three)
+    for kind in ("count", "shape"):
+        assert both[f"cls_{kind}_median_fb"] < alone[f"cls_{kind}_median_fb"]
+
+
+def test_category_without_a_channel_is_named_and_left_out():
+    four = CategoryScores("four", drawn())
+    none = CategoryScores("three", scaled(drawn(), 1.0, 1e-4))
+    both, _ = rows(four, none)
+    alone, _ = rows(four)
+    assert both["cls_count_median_fb"] == alone["cls_count_median_fb"]
+    assert "three" in both["cls_count_reason"]
+
+
+def test_no_channel_is_a_reason_and_no_number():
+    row, workspace = rows(CategoryScores("four", scaled(drawn(n=8), 1.0, 1e-3)))
+    for kind in ("count", "shape"):
+        assert row[f"cls_{kind}_median_fb"] is None
+        assert row[f"cls_{kind}_reason"]
+    assert workspace["status"] == "no limit"
+
+
+def test_limit_outside_any_bracket_is_a_reason_and_no_number():
+    point = WorkingPoint(background_events=1e19)
+    beyond = CategoryScores("four", scaled(drawn(), 1.0, 1e17))
+    row, _ = fit_rows([beyond], point, LIMITS, TAGGING)
+    for kind in ("count", "shape"):
+        assert row[f"cls_{kind}_median_fb"] is None
+        assert "no signal up to 1e+15 events" in row[f"cls_{kind}_reason"]
+
+
+def test_few_background_events_are_treated_with_toys():
+    point = WorkingPoint(background_events=5)
+    row, _ = fit_rows([CategoryScores("four", drawn())], point, LIMITS, TAGGING)
+    assert row["cls_count_method"] == "toys"
+    assert row["cls_count_error_fb"] > 0
+
+
+def shifted(scores: Scores, by: float) -> Scores:
+    """Move the background's scores."""
+    return replace(scores, log_odds=scores.log_odds + by * ~scores.signal)
+
+
+@pytest.mark.parametrize("kind", ["count", "shape"])
+def test_every_uncertainty_weakens_the_limit(kind):
+    scores = drawn()
+    plain = rows(CategoryScores("four", scores))[0][f"cls_{kind}_median_fb"]
+    worse = {
+        "two-sided": CategoryScores(
+            "four", scores, {"jes": (shifted(scores, 0.5), shifted(scores, -0.5))}
+        ),
+        "one-sided": CategoryScores("four", scores, {"shower": (shifted(scores, 0.5),)}),
+        "map": CategoryScores("four", scores, {}, {"qcd": 0.5, "ttbar": 0.5}),
+    }
+    # the fit measures the background's normalisation in its many events of low score
+    least = {"map": 1.0 - 1e-4} if kind == "shape" else {}
+    for name, category in worse.items():
+        found = rows(category)[0][f"cls_{kind}_median_fb"]
+        assert found > plain * least.get(name, 1.001), name
+
+
+def test_error_of_a_count_joins_all_nuisances_in_quadrature():
+    channel = count_channel(CategoryScores("four", drawn(n=6000)), POINT, LIMITS, TAGGING)
+    b = channel.total[0]
+    parts = [channel.background_error[0], 0.08 * b, 0.01 * b]
+    parts += [0.1 * channel.background[name][0] for name in ("qcd", "ttbar")]
+    assert background_error(channel) == pytest.approx(np.sqrt(np.sum(np.square(parts))))
+
+
+def test_btag_effect_is_the_derivative_of_the_category_s_probability():
+    p, step = 0.75, 1e-6
+    yields = {
+        "four": lambda q: q**4,
+        "three": lambda q: 4 * q**3 * (1 - q),
+        "two_split": lambda q: 4 * q**2 * (1 - q) ** 2,
+    }
+    for name, value in yields.items():
+        expected = (value(p * (1 + step)) / value(p) - 1) / step
+        assert btag_effect(name, TAGGING, 1.0) == pytest.approx(expected, abs=1e-4)
+
+
+def n_eff(found: dict[str, np.ndarray]) -> np.ndarray:
+    total, squares = found["qcd"] + found["ttbar"], found["qcd²"] + found["ttbar²"]
+    return total**2 / np.maximum(squares, 1e-9)
+
+
+def test_bins_hold_the_wanted_effective_number_and_grow():
+    scores = drawn(spread=1.0)
+    edges = rising_edges(scores, LIMITS)
+    assert (np.diff(edges) > 0).all()
+    assert 2 <= len(edges) <= LIMITS.shape_bins
+    found = histogram(scores, edges)
+    assert (n_eff(found) >= LIMITS.min_bin_n_eff).all()
+    background = found["qcd"] + found["ttbar"]
+    assert (background[:-1] >= GROWTH * background[1:] * (1 - 1e-9)).all()
+
+
+def test_a_heavy_event_of_low_score_changes_no_bin_above_it():
+    scores = drawn()
+    plain = rising_edges(scores, Limits(shape_bins=20))
+    lowest = np.flatnonzero(~scores.signal)[scores.background.log_odds.argmin()]
+    scores.weight[lowest] = 100 * scores.background.weight.sum()
+    edges = rising_edges(scores, Limits(shape_bins=20))
+    np.testing.assert_array_equal(edges, plain[-len(edges) :])
+    assert len(edges) >= len(plain) - 1
+
+
+@pytest.mark.parametrize("spread", [0.5, 1.0])
+def test_counting_the_events_that_set_the_bins_biases_no_yield(spread):
+    total, counted, true = 5e3, [], []
+    for seed in range(200):
+        scores = draw_scores(seed, 1500, total, spread)
+        edges = rising_edges(scores, LIMITS)[-4:]
+        found = histogram(scores, edges)
+        behind = stats.logistic(-2).sf(edges) * total
+        true.append(behind - np.append(behind[1:], 0))
+        counted.append(found["qcd"] + found["ttbar"])
+    difference = np.array(counted) - np.array(true)
+    error = difference.std(axis=0) / np.sqrt(len(difference))
+    assert (np.abs(difference.mean(axis=0)) < 4 * error).all()
+    assert (np.abs(difference.mean(axis=0)) < 0.05 * np.mean(true, axis=0)).all()
+
+
+def test_unresolved_background_allows_no_bin():
+    sample = draw_scores(1, n=8)
+    with pytest.raises(NoLimitError, match="no bin of the score"):
+        rising_edges(sample, LIMITS)
+
+
+def with_signal_weights(scores: Scores, change) -> Scores:
+    """Return the events with other weights of the signal: `change(log_odds, weight)`."""
+    changed = change(scores.log_odds, scores.weight)
+    return replace(scores, weight=np.where(scores.signal, changed, scores.weight))
+
+
+def test_bin_with_a_negative_sum_of_signal_holds_none():
+    """As for backgrounds: NLO weights may leave less than nothing in a bin."""
+    plain = drawn()
+    edges = rising_edges(plain, LIMITS)
+    low = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], -w, w))
+    assert histogram(low, edges)["signal"][0] < 0
+    none = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], 0, w))
+    found, expected = (rows(CategoryScores("four", scores))[0] for scores in (low, none))
+    assert found["cls_shape_median_fb"] == pytest.approx(expected["cls_shape_median_fb"], rel=0.02)
+
+
+@pytest.mark.parametrize("sign", [0.0, -1.0])
+def test_signal_of_no_positive_sum_is_a_reason_and_no_number(sign):
+    row, _ = rows(CategoryScores("four", with_signal_weights(drawn(), lambda _, w: sign * w)))
+    for kind, reason in (("count", "no signal left"), ("shape", "signal has no")):
+        assert row[f"cls_{kind}_median_fb"] is None
+        assert reason in row[f"cls_{kind}_reason"]
+
+
+def test_error_of_a_k_factor_is_a_nuisance_of_its_process_beside_the_tag_map_s():
+    scores = drawn()
+    both = CategoryScores("four", scores, {}, {"qcd": 0.3}, {"qcd": 0.4, "other": 0.2})
+    assert both.process_errors == pytest.approx({"qcd": 0.5, "other": 0.2})
+    plain, wider = (
+        count_channel(category, POINT, LIMITS, TAGGING)
+        for category in (CategoryScores("four", scores, {}, {"qcd": 0.3}), both)
+    )
+    assert wider.normalisations["k_factor_qcd"] == {"qcd": 0.4}
+    assert set(wider.normalisations) - set(plain.normalisations) == {"k_factor_qcd"}
+    qcd = float(wider.background["qcd"][0])
+    added = background_error(wider) ** 2 - background_error(plain) ** 2
+    assert added == pytest.approx((0.4 * qcd) ** 2)

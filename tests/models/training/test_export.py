@@ -1,0 +1,66 @@
+"""A trained network as ONNX: the same log-odds as torch, from the same tensors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from pydantic import TypeAdapter
+
+from common.errors import ModelError
+from models.config.specs import NetworkSpec, Training
+from models.networks.batch import Events
+from models.training.export import TOLERANCE, export, score
+from models.training.inference import predict_log_odds
+from models.training.training import Data, train
+from tests.models.events import make_arrays
+
+SHORT = Training(epochs=1, batch_size=64, accelerator="cpu")
+NETWORKS = [
+    {"architecture": "cross_attention", "width": 16, "heads": 2},
+    {"architecture": "cross_attention", "width": 16, "heads": 2, "fusion": "sum"},
+    {"architecture": "kinematics", "width": 16, "heads": 2},
+]
+
+
+@pytest.fixture(scope="module", params=NETWORKS, ids=lambda spec: "-".join(map(str, spec.values())))
+def exported(
+    request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder with a trained model and its ONNX file."""
+    folder = tmp_path_factory.mktemp("exported")
+    network: Any = TypeAdapter(NetworkSpec).validate_python({"name": "net", **request.param})
+    train(network, SHORT, data, 1, folder)
+    assert export(folder, Events(make_arrays(5, seed=8)), folder / "net.onnx") <= TOLERANCE
+    return folder
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_onnx_gives_what_torch_gives(exported: Path, count: int) -> None:
+    events = Events(make_arrays(count, seed=9))
+    torch_gives = predict_log_odds(exported, events, accelerator="cpu")
+    np.testing.assert_allclose(
+        score(exported / "net.onnx", events), torch_gives, rtol=1e-5, atol=1e-5
+    )
+    assert count == 1 or np.ptp(torch_gives) > 1e-3
+
+
+def test_onnx_names_its_features(exported: Path) -> None:
+    found = {p.key: p.value for p in onnx.load(exported / "net.onnx").metadata_props}
+    assert json.loads(found["features"])["kinematics"][-1] == "theta"
+    assert json.loads(found["network"])["name"] == "net"
+
+
+def test_onnx_ignores_what_padding_holds(exported: Path) -> None:
+    arrays = make_arrays(20, seed=3)
+    mask = arrays["constituent_mask"][..., None]
+    noisy = arrays | {"constituents": np.where(mask, arrays["constituents"], np.float32(7))}
+    found = [score(exported / "net.onnx", Events(a)) for a in (arrays, noisy)]
+    np.testing.assert_allclose(*found, atol=1e-6)
+
+
+def test_a_missing_model_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not exist; train the network first"):
+        export(tmp_path / "nowhere", Events(make_arrays(2)), tmp_path / "net.onnx")

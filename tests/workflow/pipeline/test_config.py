@@ -1,0 +1,249 @@
+"""The configuration: what is accepted, and what each error says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.errors import ConfigError
+from tests.conftest import ROOT
+from workflow.pipeline.config import SCHEMA, load, read_config, schema_text
+from workflow.pipeline.reference import REFERENCE, reference_text
+
+
+def test_schema_is_up_to_date() -> None:
+    assert SCHEMA.read_text() == schema_text(), "run `make schema`"
+    json.loads(schema_text())
+
+
+def test_reference_is_up_to_date() -> None:
+    assert REFERENCE.read_text() == reference_text(), "run `make schema`"
+
+
+def test_every_key_is_explained() -> None:
+    rows = [line for line in reference_text().splitlines() if line.startswith("| `")]
+    assert len(rows) > 100
+    assert [line for line in rows if line.endswith("|  |")] == []
+
+
+def test_valid_config_is_frozen(tiny_config: dict[str, Any]) -> None:
+    config = read_config(tiny_config)
+    with pytest.raises(ValueError, match="frozen"):
+        config.luminosity_fb = 1.0  # type: ignore[misc]
+    assert [sample.name for sample in config.signals] == ["signal_mH1000"]
+
+
+def change(config: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    node: Any = config
+    for key in parents:
+        node = node[int(key)] if key.isdigit() else node.setdefault(key, {})
+    node[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("training.epohcs", 3, ["training.epohcs", "did you mean 'epochs'"]),
+        ("training.batch_size", -1, ["training.batch_size", "-1", "greater than 0"]),
+        ("samples.0.cross_section_pb", float("nan"), ["samples.0.cross_section_pb", "finite"]),
+        ("samples.0.mass_gev", None, ["samples.0", "'signal_mH1000'", "mass_gev"]),
+        ("samples.0.mass_gev", 200, ["samples.0", "200", "250"]),
+        ("samples.1.cross_section_pb", None, ["samples.1", "'qcd'", "cross_section_pb"]),
+        ("samples.1.label", "signl", ["samples.1.label", "'signl'", "'background'"]),
+        ("samples.1.name", "../../evil", ["samples.1.name", "evil"]),
+        ("samples.1.name", "signal_mH1000", ["samples", "'signal_mH1000'", "twice"]),
+        ("samples.1.files", [], ["samples.1", "'qcd'", "files"]),
+        ("networks.0.architecture", "resnet", ["networks.0.architecture", "'resnet'", "'kinem"]),
+        ("networks.0.fuson", "sum", ["networks.0.fuson", "did you mean 'fusion'"]),
+        ("networks.0.heads", 3, ["networks.0", "heads (3)", "width (16)"]),
+        ("networks", [], ["networks"]),
+        ("dataset.split.train", 0.9, ["dataset: the key `split`", "`folds: 2`", "`validation:"]),
+        ("dataset.folds", 1, ["dataset.folds", "2", "found 1"]),
+        ("samples.0.name", "all", ["samples", "'all'", "rename"]),
+        ("training.masses", "both", ["training.masses", "'joint'", "'both'"]),
+        ("reconstruction.subjets.radius", 2.0, ["subjets.radius (2.0)", "fatjets.radius"]),
+        ("interpretation.networks", ["nets"], ["interpretation.networks", "nets", "kinematics"]),
+        ("interpretation.seeds", [7], ["interpretation.seeds", "7", "1, 2"]),
+        ("working_point.reading", "raw", ["working_point.reading", "'raw'", "'mc'"]),
+    ],
+)
+def test_error_names_key_found_and_allowed(
+    tiny_config: dict[str, Any], path: str, value: Any, said: list[str]
+) -> None:
+    change(tiny_config, path, value)
+    with pytest.raises(ConfigError) as raised:
+        read_config(tiny_config)
+    message = str(raised.value)
+    assert all(words in message for words in said), message
+    assert len(message.splitlines()) == 2, "one cause, one line"
+
+
+def test_all_errors_at_once(tiny_config: dict[str, Any]) -> None:
+    change(tiny_config, "training.epochs", 0)
+    change(tiny_config, "luminosity_fb", -3)
+    with pytest.raises(ConfigError, match=r"(?s)luminosity_fb.*training\.epochs"):
+        read_config(tiny_config)
+
+
+def test_no_background_or_signal(tiny_config: dict[str, Any]) -> None:
+    signal, background = tiny_config["samples"]
+    for left, missing in (([signal], "background"), ([background], "signal")):
+        with pytest.raises(ConfigError, match=f"none has `label: {missing}`"):
+            read_config({**tiny_config, "samples": left})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name: caf\xe9\n", r"is not UTF-8 text \(.* at byte 9\): save it as UTF-8"),
+        (b"training: &again\n  epochs: *again\n", r"holds itself: an alias \(\*name\)"),
+        (b"training: [\n", "cannot be read"),
+        (b"# nothing\n", "holds no keys"),
+    ],
+)
+def test_file_that_is_no_configuration_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=f"the configuration {path} {said}"):
+        load([ROOT / "config.yaml", path])
+
+
+def simulated(name: str, process: str = "qcd", **options: Any) -> dict[str, Any]:
+    """A simulated background of gluons."""
+    block: dict[str, Any] = {
+        "pythia": ["HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"],
+        "pt_hat_min": 200,
+        "parton_jet_pt_min": 200,
+        "events": 10,
+    }
+    sample = {key: options.pop(key) for key in tuple(options) if key.startswith("k_")}
+    return {
+        "name": name, "process": process, "label": "background", "simulation": block | options,
+    } | sample  # fmt: skip
+
+
+def with_backgrounds(config: dict[str, Any], *backgrounds: dict[str, Any]) -> dict[str, Any]:
+    """The signals of a configuration with other backgrounds, and a second signal of 1500 GeV."""
+    signal = config["samples"][0]
+    heavier = signal | {"name": "signal_mH1500", "mass_gev": 1500}
+    return config | {"samples": [heavier, signal, *backgrounds]}
+
+
+FORCED = {"pairs": ["bb+bb"], "origins": ["splitting", "excitation"], "forced": True}
+OTHERS = {"pairs": ["bb+cc", "cc+cc", "bb", "cc", "none"]}
+
+
+def test_samples_aim_at_the_masses_of_all_signals_unless_they_name_some(
+    tiny_config: dict[str, Any],
+) -> None:
+    config = read_config(
+        with_backgrounds(
+            tiny_config,
+            simulated("aimed", "a", importance={}),
+            simulated("own", "b", importance={"masses_gev": [700], "floor": 0.01}),
+            simulated("plain", "c"),
+        )
+    )
+    aimed, own = (config.simulation(name).importance for name in ("aimed", "own"))
+    assert aimed is not None
+    assert own is not None
+    assert aimed.masses_gev == (1000.0, 1500.0)
+    assert (own.masses_gev, own.floor) == ((700.0,), 0.01)
+    assert config.simulation("plain").importance is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"pt_hat_min": 600, "importance": {}}, ["'qcd'", "1200", "m_H = 1000", "pt_hat_min"]),
+        ({"importance": {"masses_gev": [399]}}, ["'qcd'", "400", "399", "importance.masses_gev"]),
+        ({"importance": {"masses_gev": [15000]}}, ["14000", "15000", "√s"]),
+        (
+            {"pythia": ["HardQCD:all = on", "PhaseSpace:mHatMax = 1400"], "importance": {}},
+            ["400 … 1400", "m_H = 1500", "PhaseSpace"],
+        ),
+        ({"importance": {}, "parton_jet_pt_min": None}, ["importance needs parton_jet_pt_min"]),
+        ({"heavy_flavour": FORCED}, ["origin", "is in no sample", "must divide"]),
+        ({"heavy_flavour": {**FORCED, "pairs": ["bb"]}}, ["HardQCD:qg2qg missing", "write"]),
+        (
+            {"heavy_flavour": {**FORCED, "origins": ["creation"]}},
+            ["samples.2.simulation.heavy_flavour", "creation", "name the other origins"],
+        ),
+        (
+            {"heavy_flavour": {**FORCED, "pairs": ["bb+bb", "cc+cc"]}},
+            ["samples.2.simulation.heavy_flavour", "bb+bb, cc+cc", "exactly one"],
+        ),
+        (
+            {"heavy_flavour": {"pair_mass_min": 100, "pair_mass_max": 90}},
+            ["samples.2.simulation.heavy_flavour", "pair_mass_max (90 GeV)", "empty"],
+        ),
+        (
+            {"heavy_flavour": {"pair_mass_min": 8}},
+            ["samples.2.simulation.heavy_flavour", "pair_mass_min (8 GeV)", "above 2 m_b"],
+        ),
+    ],
+)
+def test_bad_sampling_is_one_error(
+    tiny_config: dict[str, Any], options: dict[str, Any], said: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read_config(with_backgrounds(tiny_config, simulated("qcd", **options)))
+    message = str(raised.value)
+    assert all(words in message for words in said), message
+    assert len(message.splitlines()) == 2, "one cause, one line"
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (OTHERS, None),
+        ({}, "origin .*, pairs bb.bb, class . is counted twice"),
+        ({"pairs": ["bb+cc", "cc+cc", "bb", "none"]}, "pairs cc, class . is in no sample"),
+        ({**OTHERS, "origins": ["splitting"]}, "origin .* is in no sample"),
+        ({**OTHERS, "pair_mass_min": 25}, "must count alike"),
+    ],
+)
+def test_strata_of_one_process_divide_it(
+    tiny_config: dict[str, Any], second: dict[str, Any], said: str | None
+) -> None:
+    config = with_backgrounds(
+        tiny_config,
+        simulated("forced", heavy_flavour=FORCED),
+        simulated("rest", pythia=["HardQCD:all = on"], heavy_flavour=second),
+    )
+    if said is None:
+        assert len(read_config(config).backgrounds) == 2
+        return
+    with pytest.raises(ConfigError, match=said):
+        read_config(config)
+    # of two processes they need not
+    config["samples"][-1]["process"] = "other"
+    with pytest.raises(ConfigError, match="is in no sample"):
+        read_config(config)
+
+
+def test_a_simulated_signal_must_be_possible(tiny_config: dict[str, Any]) -> None:
+    signal = tiny_config["samples"][0]
+    del signal["files"]
+    signal["simulation"] = {"pythia": ["HiggsBSM:gg2H2 = on", "35:m0 = {mass_gev}"], "events": 5}
+    assert read_config(tiny_config).simulation("signal_mH1000").mass_gev == 1000
+    signal["simulation"]["pt_hat_min"] = 501
+    with pytest.raises(ConfigError, match=r"'signal_mH1000' have masses of 1002 .* m_H = 1000 GeV"):
+        read_config(tiny_config)
+
+
+def test_error_of_a_k_factor_is_the_largest_of_its_process(tiny_config: dict[str, Any]) -> None:
+    config = with_backgrounds(
+        tiny_config,
+        simulated("one", "qcd", k_factor=1.2, k_factor_error=0.1),
+        simulated("two", "qcd", k_factor_error=0.3),
+        simulated("three", "qcd"),
+        simulated("top", "ttbar", k_factor_error=0.05),
+        simulated("none", "other"),
+    )
+    assert read_config(config).k_factor_errors == {"qcd": 0.3, "ttbar": 0.05}
+    config["samples"][-1]["k_factor_error"] = -0.1
+    with pytest.raises(ConfigError, match=r"samples\.6\.k_factor_error"):
+        read_config(config)

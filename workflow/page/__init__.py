@@ -1,1 +1,0 @@
-"""What a person opens first: all results on one page."""

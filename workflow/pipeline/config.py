@@ -1,0 +1,290 @@
+"""The whole configuration: the blocks of the physics and of the networks, checked together."""
+
+import difflib
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+from snakemake.utils import update_config
+
+from analysis.config.base import Block, Positive, Probability
+from analysis.config.benchmarks import Benchmark
+from analysis.config.dataset import Dataset
+from analysis.config.detector import Detector
+from analysis.config.reconstruction import Reconstruction
+from analysis.config.samples import Sample
+from analysis.config.simulation import Simulation, check_strata
+from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoint
+from common.errors import ConfigError
+from models.config.specs import NetworkSpec, Training
+from models.config.specs_jets import Jets
+from models.config.views import Interpretation, select, views
+
+ALL_MASSES = "all"
+"""What stands in the place of a signal where one training serves all of them."""
+SCHEMA = Path(__file__).parent / "config.schema.json"
+
+
+class Config(Block):
+    """Everything that a run depends on."""
+
+    luminosity_fb: Positive = Field(3000.0, description="Integrated luminosity [fb⁻¹].")
+    branching_ratio_hbb: Probability = Field(
+        0.582, description="BR(h → bb); squared, it is factored out of the limits."
+    )
+    seed: int = Field(1, ge=0, description="Seed of the simulation.")
+    samples: tuple[Sample, ...] = Field(description="Signals and backgrounds.")
+    detector: Detector = Detector()
+    reconstruction: Reconstruction = Reconstruction()
+    btagging: BTagging = BTagging()
+    dataset: Dataset = Dataset()
+    networks: tuple[NetworkSpec, ...] = Field(description="Networks to train and compare.")
+    training: Training = Training()
+    working_point: WorkingPoint = WorkingPoint()
+    limits: Limits = Limits()
+    systematics: Systematics = Systematics()
+    interpretation: Interpretation = Interpretation()
+    jets: Jets = Jets()
+    benchmarks: tuple[Benchmark, ...] = Field(
+        (), description="Cross sections of models, drawn over the limits."
+    )
+
+    @property
+    def signals(self) -> tuple[Sample, ...]:
+        """Signal samples by mass."""
+        found = (sample for sample in self.samples if sample.label == "signal")
+        return tuple(sorted(found, key=lambda sample: sample.mass_gev or 0.0))
+
+    @property
+    def backgrounds(self) -> tuple[Sample, ...]:
+        return tuple(sample for sample in self.samples if sample.label == "background")
+
+    def sample(self, name: str) -> Sample:
+        return next(sample for sample in self.samples if sample.name == name)
+
+    def simulation(self, name: str) -> Simulation:
+        """Return how a sample is simulated: with its m_H, or aimed at those of the signals."""
+        sample = self.sample(name)
+        assert sample.simulation is not None
+        block = sample.simulation.model_copy(update={"mass_gev": sample.mass_gev})
+        aim = block.importance
+        if aim is None or aim.masses_gev:
+            return block
+        masses = tuple(signal.mass_gev for signal in self.signals)
+        return block.model_copy(
+            update={"importance": aim.model_copy(update={"masses_gev": masses})}
+        )
+
+    @property
+    def k_factor_errors(self) -> dict[str, float]:
+        """The largest relative error of a K-factor, of each background process that has one."""
+        errors: dict[str, float] = {}
+        for sample in self.backgrounds:
+            largest = max(sample.k_factor_error, errors.get(sample.process, 0.0))
+            if largest:
+                errors[sample.process] = largest
+        return errors
+
+    def network(self, name: str) -> NetworkSpec:
+        return next(network for network in self.networks if network.name == name)
+
+    def is_joint(self, network: str) -> bool:
+        """Return whether one training of a network serves all signals."""
+        takes_mass = hasattr(self.network(network), "mass_token")
+        return self.training.masses == "joint" and takes_mass and len(self.signals) > 1
+
+    def trained_on(self, network: str, signal: str) -> str:
+        """Return which training of a network serves a signal: its own, or the one of all masses."""
+        return ALL_MASSES if self.is_joint(network) else signal
+
+    @property
+    def looked_into(self) -> tuple[tuple[str, str, int], ...]:
+        """Network, signal and seed of each training that is looked into."""
+        wanted = self.interpretation
+        known: dict[str, Sequence[Any]] = {
+            "networks": [network.name for network in self.networks if views(network)],
+            "signals": [signal.name for signal in self.signals],
+            "seeds": list(self.training.seeds),
+        }
+        chosen = [select(key, getattr(wanted, key), names) for key, names in known.items()]
+        return tuple(itertools.product(*chosen))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _unique("samples: the name", (sample.name for sample in self.samples))
+        _unique("networks: the name", (network.name for network in self.networks))
+        _unique("samples: the signal mass", (str(signal.mass_gev) for signal in self.signals))
+        if not self.signals:
+            raise ValueError("samples: none has `label: signal`")
+        if ALL_MASSES in (signal.name for signal in self.signals):
+            raise ValueError(f"samples: no signal may be called {ALL_MASSES!r}; rename it")
+        if not self.backgrounds:
+            raise ValueError("samples: none has `label: background`")
+        if not self.networks:
+            raise ValueError("networks: none given")
+        for process in {sample.process for sample in self.samples}:
+            made = [s.simulation for s in self.samples if s.process == process and s.simulation]
+            classes = [block.heavy_flavour for block in made if block.heavy_flavour]
+            if classes:
+                check_strata(classes)
+        self._check_masses()
+        self._check_shower()
+        self._check_jets()
+        self.looked_into  # noqa: B018  names what is not there
+        return self
+
+    def _check_masses(self) -> None:
+        """The hard processes of each simulated sample can have the masses that it aims at."""
+        for sample in self.samples:
+            if sample.simulation is None:
+                continue
+            block = self.simulation(sample.name)
+            masses = block.importance.masses_gev if block.importance else ()
+            low, high = block.hard_masses
+            for mass in (sample.mass_gev, *masses):
+                if mass is not None and not low <= mass <= high:
+                    raise ValueError(
+                        f"samples: the hard processes of {sample.name!r} have masses of {low:g} … "
+                        f"{high:g} GeV (2 pt_hat_min, √s and PhaseSpace lines), which m_H = "
+                        f"{mass:g} GeV is not among; change pt_hat_min, or mass_gev or "
+                        "importance.masses_gev"
+                    )
+
+    def _check_jets(self) -> None:
+        """The taggers' tasks name processes of the run."""
+        processes = [sample.process for sample in self.samples]
+        for task in self.jets.tasks:
+            for process in (*task.signal, *task.background):
+                if process not in processes:
+                    known = ", ".join(dict.fromkeys(processes))
+                    raise ValueError(
+                        f"jets.tasks {task.name}: no sample has the process {process!r}; the "
+                        f"processes are {known}"
+                    )
+
+    def _check_shower(self) -> None:
+        """Another shower would take no notice of enhanced splittings and classes of b quarks."""
+        if not any(line.startswith("PartonShowers:model") for line in self.systematics.shower):
+            return
+        blocks = [(sample.name, sample.simulation) for sample in self.samples]
+        unfit = [n for n, b in blocks if b and (b.heavy_flavour or b.enhancement > 1)]
+        if unfit:
+            raise ValueError(
+                f"systematics.shower: another shower model cannot make {', '.join(unfit)}, whose "
+                "heavy_flavour or enhancement needs Pythia's own; vary its scales instead "
+                "(`TimeShower:renormMultFac = 2`), or simulate these samples without classes"
+            )
+
+
+def _unique(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{what} {name!r} is used twice")
+        seen.add(name)
+
+
+def read_config(mapping: Mapping[str, Any]) -> Config:
+    """Return the configuration that a mapping (as read from YAML) holds.
+
+    Raises
+    ------
+    ConfigError
+        Names every wrong key, what was found and what is allowed.
+    """
+    try:
+        return Config.model_validate(mapping)
+    except ValidationError as error:
+        lines = [_line(item, mapping) for item in error.errors(include_url=False)]
+        raise ConfigError("the configuration is not valid:\n  " + "\n  ".join(lines)) from None
+
+
+def load(files: Sequence[Path]) -> Config:
+    """Return the configuration of YAML files; a later file replaces the keys that it names.
+
+    This is what Snakemake does with `config.yaml` and `--configfile`: mappings are merged, lists
+    and values replaced.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or the result is not valid (see `read_config`).
+    """
+    merged: dict[str, Any] = {}
+    for path in files:
+        try:
+            mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+            if not isinstance(mapping, dict):
+                raise ConfigError(f"the configuration {path} holds no keys")
+            update_config(merged, mapping)
+        except UnicodeDecodeError as error:
+            raise ConfigError(
+                f"the configuration {path} is not UTF-8 text ({error.reason} at byte "
+                f"{error.start}): save it as UTF-8"
+            ) from None
+        except RecursionError:
+            raise ConfigError(
+                f"the configuration {path} holds itself: an alias (*name) must not stand within "
+                "what its anchor (&name) marks"
+            ) from None
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
+    return read_config(merged)
+
+
+def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
+    """One error: key, found, allowed; a misspelt key gets the nearest known one."""
+    location = [part for part in item["loc"] if not _is_discriminator(part, mapping, item["loc"])]
+    key = ".".join(str(part) for part in location) or "(top level)"
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(location[-1]), _known_keys(), n=1)
+        return f"{key}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+    if item["type"] == "missing":
+        return f"{key}: missing; this key is required"
+    if item["type"] == "union_tag_invalid":
+        discriminator = item["ctx"]["discriminator"].strip("'")
+        return (
+            f"{key}.{discriminator}: found {item['ctx']['tag']!r:.80}; "
+            f"allowed: {item['ctx']['expected_tags']}"
+        )
+    message = item["msg"].removeprefix("Value error, ")
+    found = "" if item["type"] == "value_error" else f" (found {item['input']!r:.80})"
+    return f"{key}: {message[0].lower()}{message[1:]}{found}"
+
+
+def _is_discriminator(part: Any, mapping: Mapping[str, Any], location: tuple[Any, ...]) -> bool:
+    """Pydantic puts the tag of a tagged union into the location, where the file has no such key."""
+    tagged = {("networks",): 2, ("jets", "taggers"): 3}
+    return any(
+        location[: len(start)] == start and len(location) > place and part == location[place]
+        for start, place in tagged.items()
+    )
+
+
+@cache
+def _known_keys() -> set[str]:
+    keys: set[str] = set()
+
+    def collect(node: Any) -> None:
+        if isinstance(node, dict):
+            keys.update(node.get("properties", {}))
+            for child in node.values():
+                collect(child)
+        elif isinstance(node, list):
+            for child in node:
+                collect(child)
+
+    collect(Config.model_json_schema())
+    return keys
+
+
+def schema_text() -> str:
+    """Return the JSON schema of the configuration, as `config.schema.json` must hold it."""
+    schema = Config.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,52 @@
+"""Which of the configured networks answer a question together: all alike but for one thing."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.config.specs import NetworkSpec
+
+
+class Pair(NamedTuple):
+    """Two networks and what their ratio tells.
+
+    Attributes
+    ----------
+    question : str
+        "kinematics", "concatenation", "theta" or "fusion": what the second one lacks or has
+        instead.
+    first, second : str
+        Names of the networks; the ratio is that of the first over the second.
+    """
+
+    question: str
+    first: str
+    second: str
+
+
+def network_pairs(networks: Sequence[NetworkSpec]) -> list[Pair]:
+    """Return the pairs that differ in nothing but what is asked, in the order of the questions.
+
+    `kinematics`, `concatenation`: cross-attention over that architecture; `theta`: with over
+    without θ; `fusion`: `tokens` over `sum`. All keys that both networks have must agree otherwise,
+    sizes included.
+    """
+    found = [
+        Pair(question, first.name, second.name)
+        for first in networks
+        for second in networks
+        if first is not second and (question := _question(first, second))
+    ]
+    order = ("kinematics", "concatenation", "theta", "fusion")
+    return sorted(found, key=lambda pair: order.index(pair.question))
+
+
+def _question(first: NetworkSpec, second: NetworkSpec) -> str:
+    a, b = first.model_dump(mode="json"), second.model_dump(mode="json")
+    unlike = {key for key in a.keys() & b.keys() if a[key] != b[key]} - {"name"}
+    if unlike == {"use_theta"} and a["use_theta"]:
+        return "theta"
+    if unlike == {"fusion"} and a["fusion"] == "tokens":
+        return "fusion"
+    if unlike == {"architecture"} and a["architecture"] == "cross_attention":
+        return b["architecture"] if b["architecture"] in ("kinematics", "concatenation") else ""
+    return ""

@@ -1,0 +1,35 @@
+"""The curves that limits are compared with: published limits, and models of the configuration."""
+
+import numpy as np
+
+from analysis.config.benchmarks import Benchmark
+from analysis.figures.limits import ReferenceCurve
+from analysis.statistics.published import SCALING_LABELS, Scaling, published_limits
+from workflow.pipeline.cli import read_block
+
+LINES: dict[Scaling, str] = {"sqrt": "--", "linear": ":"}
+GREYS = {"observed": "#000000", "expected": "#7a7a7a", "projection": "#4d4d4d"}
+
+
+def published_curves(luminosity: float) -> list[ReferenceCurve]:
+    """Return the published limits scaled to `luminosity` [fb⁻¹] both ways, each labelled."""
+    found = []
+    for entry in published_limits():
+        grey = GREYS[entry.kind]
+        if entry.luminosity == luminosity:
+            limits = entry.cross_section()
+            found.append(ReferenceCurve(entry.label, entry.masses, limits, "-.", grey))
+            continue
+        for scaling, line in LINES.items():
+            label = f"{entry.label} {SCALING_LABELS[scaling]}"
+            limits = entry.cross_section(luminosity, scaling)
+            found.append(ReferenceCurve(label, entry.masses, limits, line, grey))
+    return found
+
+
+def benchmark_curves(text: str) -> list[ReferenceCurve]:
+    """Return the models of a list of blocks `benchmarks`, given inline or as a file."""
+    return [
+        ReferenceCurve(b.label, np.array(b.mass_gev), np.array(b.cross_section_fb), "-", "#006400")
+        for b in read_block(list[Benchmark], text)
+    ]

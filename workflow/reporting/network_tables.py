@@ -1,0 +1,79 @@
+"""Tables of the page on networks: what each is and does, and how much better than another."""
+
+from collections.abc import Sequence
+
+from workflow.reporting.tables import Cell, Row, Table, count, number, spread, text
+
+POINTS = (30, 50, 80)
+
+
+def networks_table(rows: Sequence[Row]) -> Table:
+    """Return one row per network and mass: size, rejections, calibration; range over the seeds."""
+    found = tuple(
+        (
+            text(row["network"]),
+            number(row["mass_gev"], 4),
+            text(row["architecture"]),
+            count(row["parameters"]),
+            spread(row, "best_epoch"),
+            spread(row, "auc"),
+            *(spread(row, f"rejection_{point}") for point in POINTS),
+            spread(row, "calibration_error"),
+            number(row["calibration_noise_median"], 2),
+            spread(row, "calibration_slope"),
+        )
+        for row in rows
+    )
+    columns = (
+        "network",
+        "m_H [GeV]",
+        "architecture",
+        "parameters",
+        "best epoch",
+        "AUC",
+        *(f"1/ε_B at ε_S = {point}%" for point in POINTS),
+        "calibration error",
+        "of a calibrated score",
+        "calibration slope",
+    )
+    caption = "The networks: median over the trainings and their range"
+    return Table(caption, columns, found, "networks.csv")
+
+
+def ratios_table(rows: Sequence[Row]) -> Table:
+    """Return one row per pair of networks, mass and ε_S: the ratio of rejections, and its worth."""
+    found = tuple(
+        (
+            text(f"{row['first']} over {row['second']}".replace("_", " ")),
+            number(row["mass_gev"], 4),
+            number(row["signal_efficiency"]),
+            number(row.get("ratio")),
+            _between(row, "low", "high"),
+            _between(row, "min", "max"),
+            number(row.get("published")),
+            number(row["n_eff"], 2),
+            text(row["verdict"]),
+        )
+        for row in rows
+    )
+    columns = (
+        "networks",
+        "m_H [GeV]",
+        "ε_S",
+        "ratio of 1/ε_B",
+        "statistics (68%)",
+        "range over trainings",
+        "published",
+        "background n_eff",
+        "what it supports",
+    )
+    caption = "How much better: ratios of background rejections on the same events"
+    return Table(caption, columns, found, "network_ratios.csv")
+
+
+def _between(row: Row, low: str, high: str) -> Cell:
+    """Return an interval; "–" for an end that is not bounded."""
+    ends = [number(row.get(name)) for name in (low, high)]
+    if row.get(low) is None and row.get(high) is None:
+        return ends[0]
+    return Cell(" to ".join(end.text for end in ends), ends[0].key)

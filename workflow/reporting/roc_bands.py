@@ -1,0 +1,55 @@
+"""The ROC curve of each network over its trainings: median, range, quoted points."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis.evaluation.metrics import CURVE_GRID, SIGNAL_EFFICIENCIES
+from analysis.figures.roc import RocBand
+
+Metrics = dict[str, Any]
+"""What rule metrics writes: `metrics`, the row of the table, and `rejection`, the curve."""
+
+
+def by_name(contents: Sequence[Metrics], key: str) -> dict[str, list[Metrics]]:
+    """Return the trainings of each network (or whatever `key` names)."""
+    groups: dict[str, list[Metrics]] = {}
+    for content in contents:
+        groups.setdefault(content["metrics"][key], []).append(content)
+    return groups
+
+
+def band(
+    name: str,
+    colour: str,
+    members: Sequence[Metrics],
+    signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES,
+) -> RocBand:
+    """Return median and range over the trainings of a network."""
+    curves = np.ma.masked_invalid([np.array(m["rejection"], dtype=float) for m in members])
+    median, low, high = (
+        np.ma.filled(f(curves, axis=0), np.nan) for f in (np.ma.median, np.ma.min, np.ma.max)
+    )
+    label, points = name.replace("_", " "), _points(members, signal_efficiencies)
+    return RocBand(label, colour, CURVE_GRID, median, low, high, points, _auc(members))
+
+
+def _auc(members: Sequence[Metrics]) -> float:
+    return float(np.median([m["metrics"]["auc"] for m in members]))
+
+
+def _points(members: Sequence[Metrics], signal_efficiencies: Sequence[float]) -> np.ndarray:
+    """Median rejection over seeds at each quoted ε_S, with the median of its errors.
+
+    A training counts as far as its curve goes.
+    """
+    points = []
+    for efficiency in signal_efficiencies:
+        name = f"rejection_{100 * efficiency:.0f}"
+        place = int(np.argmin(np.abs(CURVE_GRID - efficiency)))
+        known = [m["metrics"] for m in members if m["rejection"][place] is not None]
+        values = [(row[name], row[f"{name}_error"]) for row in known]
+        if values:
+            points.append([efficiency, *np.median(np.array(values), axis=0)])
+    return np.array(points).reshape(-1, 3)
