@@ -37,7 +37,7 @@ from benchmarks.forced_splitting import LUMINOSITY_FB, WINDOW, WINDOW_GEV, n_eff
 from models.training.checkpoint import load
 from workflow.pipeline.config import Config
 from workflow.pipeline.config import load as load_config
-from workflow.scripts.score import crossed
+from workflow.pipeline.scoring import crossed
 
 Floats = NDArray[np.float64]
 PB = 1000.0

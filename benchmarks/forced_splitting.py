@@ -38,7 +38,7 @@ from common.tables import read_json
 from models.training.checkpoint import load
 from workflow.pipeline.config import Config
 from workflow.pipeline.config import load as load_config
-from workflow.scripts.score import crossed
+from workflow.pipeline.scoring import crossed
 
 Floats = NDArray[np.float64]
 LUMINOSITY_FB, FB_PER_PB = 3000.0, 1000.0
@@ -85,7 +85,7 @@ def simulated(config: Config, sample: str, events: int, chunk: int, folder: Path
     )
     reconstruct_file(str(root), table, Reconstruction())
     root.unlink()
-    metadata.write_text(pd.Series(record).to_json())
+    metadata.write_text(pd.Series(record).to_json(), encoding="utf-8")
 
 
 def columns(table: ak.Array) -> pd.DataFrame:

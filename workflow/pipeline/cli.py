@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from common.errors import ConfigError, UserError
-from workflow.pipeline.environment import replace_unknown_letters
+from workflow.pipeline.terminal import replace_unknown_letters
 from workflow.pipeline.watchdog import follow_run
 
 T = TypeVar("T")

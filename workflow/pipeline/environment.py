@@ -1,11 +1,11 @@
 """The environment that the jobs of a run share."""
 
-import io
 import os
 import sys
 from pathlib import Path
 
 from workflow.job import ROOT, VARIABLE, search_path
+from workflow.pipeline.terminal import replace_unknown_letters
 
 
 def prepare_jobs() -> None:
@@ -22,10 +22,3 @@ def prepare_jobs() -> None:
     os.environ["PYTHONUTF8"] = "1"
     if "PYTHONPATH" in os.environ:
         os.environ["PYTHONPATH"] = search_path(os.environ["PYTHONPATH"])
-
-
-def replace_unknown_letters() -> None:
-    """Print "?" for what the locale's encoding lacks (σ, η, fb⁻¹), in place of an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")

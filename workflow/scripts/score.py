@@ -10,16 +10,15 @@ import torch
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.datasets.dataset import TENSORS, Dataset, Selection, assign_fold
+from analysis.datasets.dataset import Dataset, Selection, assign_fold
 from common.columns import Columns, resized
 from common.files import atomic_path
 from common.tables import write_parquet
-from models.networks.batch import Events
-from models.training.checkpoint import TrainedModel, load
-from models.training.inference import calibrated
+from models.training.checkpoint import load
 from models.training.prefetch import ahead
 from workflow.pipeline.cli import read_block, run
 from workflow.pipeline.network_inputs import feature_names, mass_of
+from workflow.pipeline.scoring import crossed
 
 ROWS = 8192
 """Events in memory at a time, and in a row group of the table."""
@@ -45,23 +44,6 @@ def table(
             **dict(zip(names, events["weight"].T, strict=True)),
         }
     )
-
-
-def crossed(
-    networks: Sequence[TrainedModel],
-    events: Columns,
-    fold: np.ndarray,
-    mass_gev: float,
-    accelerator: str,
-) -> np.ndarray:
-    """Return the calibrated log-odds [N] that each event gets from the network of its fold [N]."""
-    found = np.empty(len(fold))
-    for number, model in enumerate(networks):
-        own = fold == number
-        told = mass_gev if getattr(model.spec, "mass_token", False) else None
-        part = Events({name: events[name][own] for name in TENSORS})
-        found[own] = calibrated(model, part, accelerator=accelerator, mass_gev=told)
-    return found
 
 
 def main(

@@ -1,0 +1,28 @@
+"""Scores of events by the networks of their folds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.datasets.dataset import TENSORS
+from common.columns import Columns
+from models.networks.batch import Events
+from models.training.checkpoint import TrainedModel
+from models.training.inference import calibrated
+
+
+def crossed(
+    networks: Sequence[TrainedModel],
+    events: Columns,
+    fold: np.ndarray,
+    mass_gev: float,
+    accelerator: str,
+) -> np.ndarray:
+    """Return the calibrated log-odds [N] that each event gets from the network of its fold [N]."""
+    found = np.empty(len(fold))
+    for number, model in enumerate(networks):
+        own = fold == number
+        told = mass_gev if getattr(model.spec, "mass_token", False) else None
+        part = Events({name: events[name][own] for name in TENSORS})
+        found[own] = calibrated(model, part, accelerator=accelerator, mass_gev=told)
+    return found
