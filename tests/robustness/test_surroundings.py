@@ -164,7 +164,7 @@ def test_model_and_resume_state_cut_in_half(reference: SmallRun, copied: Copy) -
 
 def test_killed_training_goes_on_with_its_own_inputs_alone(copied: Copy) -> None:
     run = copied(*SCORED)
-    (folder,) = run.folder.glob("results/models/*/*/*")
+    (folder,) = run.folder.glob("results/models/*/*/*/fold0")
     (folder / "model.safetensors").unlink()
     resume_state_of_a_killed_training(run, folder)
     path = run.folder / "config.yaml"
