@@ -129,15 +129,11 @@ class Importance(Block):
     masses_gev: tuple[Positive, ...] = Field(
         (), description="m_H to aim at [GeV]; those of the configured signals if absent."
     )
-    higgs_mass_gev: Positive = Field(125.0, description="m_h [GeV].")
-    mass_width_gev: Positive = Field(
-        20.0, description="Distance of a jet's mass from m_h at which it is worth less [GeV]."
-    )
-    resonance_width: Positive = Field(
-        0.1, description="The same for ln(m_JJ/m_H) of the two jets together."
-    )
     floor: Positive = Field(
-        0.006, le=1, description="Smallest worth, which bounds the weights of distant events."
+        0.001,
+        le=1,
+        description="Smallest worth, the root of a chance, which bounds the weights of distant "
+        "events.",
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.config.simulation import HeavyFlavour, Importance
 from analysis.simulation.hard_process import HardProcesses, draw
-from analysis.simulation.importance import best_threshold, hard_importance
+from analysis.simulation.importance import best_threshold, hard_variables, worth
 from analysis.simulation.particles import Floats
 from analysis.simulation.splitting import (
     QUARK_MASS,
@@ -28,7 +28,7 @@ BLOCK = 2000
 """Hard processes that are drawn at a time."""
 TRIES = 10
 """Pairs that are tried with each hard process, each with a tenth of its weight."""
-SHOWER_COST = 200.0
+SHOWER_COST = 400.0
 """Time of a shower over that of a try."""
 
 
@@ -270,9 +270,10 @@ class ForcedSource:
         jets = events.jets
         pt = np.hypot(jets[..., 0], jets[..., 1])
         rapidity = np.arctanh(jets[..., 2] / jets[..., 3])
-        value = weight * hard_importance(
-            events.pair_masses, events.z, energy, pt, rapidity, self._aim
+        variables = hard_variables(
+            events.pair_masses, events.z, energy, pt, rapidity, np.array(self._aim.masses_gev)
         )
+        value = weight * worth(f"hard_{self.pairs}", variables, self._aim)
         if self._threshold is None and len(value):
             self._threshold = best_threshold(value, SHOWER_COST)
         chance = np.minimum(value / (self._threshold or 1.0), 1.0)

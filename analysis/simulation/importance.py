@@ -1,11 +1,18 @@
 """How much an event is worth to the limits, and the Russian roulette that follows from it.
 
 An event is continued with a chance in proportion to its weight times its worth, and its weight is
-divided by the chance: no distribution changes, and the time goes to the events that matter.
+divided by the chance: no distribution changes, and the time goes to the events that matter. The
+worth is the root of the chance that the event passes a hard cut on the score of a network. It is
+learned (`python -m benchmarks.importance`), for hard processes with forced pairs and for partons at
+the checkpoint, in variables that scale with m_H.
 """
 
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
 import numpy as np
-from scipy.special import expit
 
 from analysis.config.simulation import Importance
 from analysis.simulation.particles import Floats
@@ -14,116 +21,151 @@ EFFICIENCY = {5: 0.75, 4: 0.10}
 """Chance of a b or c quark that its subjet is b-tagged, as the roulette sees it."""
 LIGHT = 0.03
 """The same of anything else; above the mistag rate, for what only the shower adds."""
-PT_MIN, PT_WIDTH = 280.0, 14.0
-"""pT of a jet of partons that has an even chance to become a fat jet, and how fast it grows."""
-RAPIDITY_MAX, RAPIDITY_WIDTH = 1.95, 0.08
-"""The same for its rapidity."""
-PARTON_MASS = 1.02
-"""Mass of two jets of partons over m_H: what else is in the cones adds to it."""
-SPREAD = 1.3
-"""Difference in rapidity of the jets at which an event is worth less than a decay's."""
-
-# What the shower leaves of forced pairs, as a pilot of 30,000 showers shows it
-FULL_MASS, HEAVY_MASS, HEAVY_WIDTH, HEAVY_FLOOR = 0.6, 1.1, 0.13, 0.02
-"""Pair masses over m_h from which and up to which pairs become jets of mass m_h, and the fall."""
-HARD_RESONANCE_WIDTH = 0.12
-"""Spread of ln(m̂/m_H) of what is reconstructed at m_H."""
-HARD_PT_MIN, HARD_PT_WIDTH = 305.0, 16.0
-QUARK_PT_MIN, QUARK_PT_WIDTH = 22.0, 3.0
-SEPARATION, SEPARATION_WIDTH = 0.3, 0.03
-"""pT of a quark, and distance of two, that make two subjets with an even chance."""
-MERGED = 0.1
-"""Worth of pairs that do not."""
-SHARPNESS, TAIL, TAIL_SHARPNESS = 0.55, 0.08, 0.1
-"""The root mean square of the worth behind the shower, which moves masses and directions, falls
-like these powers of all that."""
+HIGGS_MASS = 125.0
+FURTHEST = 4.0
+"""Range of the variables, beyond which all events are alike."""
 
 
-def resonance_importance(mass: Floats, aim: Importance, width: float) -> Floats:
-    """Return how close masses [N] come to the nearest of the signals'.
+@dataclass(frozen=True)
+class Perceptron:
+    """A small network with tanh between its layers.
 
-    Heavier signals count with the square of their mass, since the background falls.
-    """
-    targets = np.array(aim.masses_gev)
-    close = np.exp(-0.5 * (np.log(mass[:, None] / (PARTON_MASS * targets)) / width) ** 2)
-    return np.asarray((close * (targets / targets.min()) ** 2).max(axis=1))
-
-
-def angular_importance(pt: Floats, rapidity: Floats) -> Floats:
-    """Return the worth of two jets by their pT [GeV] and rapidity, [N, 2] each.
-
-    The decay of a scalar is isotropic, the exchange of a gluon is not.
-    """
-    chance = rises(pt, PT_MIN, PT_WIDTH) * rises(-np.abs(rapidity), -RAPIDITY_MAX, RAPIDITY_WIDTH)
-    return np.asarray(chance.prod(axis=1) * separation_importance(rapidity))
-
-
-def separation_importance(rapidity: Floats) -> Floats:
-    """Return the worth of the rapidities [N, 2] of two jets by their difference."""
-    difference = rapidity[:, 0] - rapidity[:, 1]
-    return np.asarray(np.exp(-0.5 * (difference / SPREAD) ** 2))
-
-
-def rises(value: Floats, middle: float, width: float) -> Floats:
-    """Return the root of a step from 0 to 1 at `middle`, smeared by `width`.
-
-    The root of a chance, because what counts is the mean of the squared weights.
-    """
-    return np.asarray(np.sqrt(expit((value - middle) / width)))
-
-
-def jet_importance(
-    masses: Floats, resonance: Floats, pt: Floats, rapidity: Floats, aim: Importance
-) -> Floats:
-    """Return the worth of two jets of partons.
-
-    Parameters
+    Attributes
     ----------
-    masses, pt, rapidity : [N, 2]
-        Of the jets [GeV].
+    matrices, biases : tuple of [I, O] and [O]
+        Of each layer.
+    """
+
+    matrices: tuple[Floats, ...]
+    biases: tuple[Floats, ...]
+
+    def __call__(self, variables: Floats) -> Floats:
+        """Return the network's number for each row of variables [..., I]."""
+        values = variables
+        for k, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
+            values = (np.tanh(values) if k else values) @ matrix + bias
+        return np.asarray(values[..., 0])
+
+
+@cache
+def learned(stage: str) -> Perceptron:
+    """Return the network for `checkpoint`, or for `hard_1` or `hard_2` forced pairs.
+
+    It gives the logarithm of the chance that an event passes a cut for one m_H, up to a constant.
+    """
+    text = files("analysis.simulation").joinpath("data/importance.json").read_text(encoding="utf-8")
+    layers = json.loads(text)[stage]
+    return Perceptron(
+        tuple(np.array(layer["matrix"]) for layer in layers),
+        tuple(np.array(layer["bias"]) for layer in layers),
+    )
+
+
+@dataclass(frozen=True)
+class PartonJets:
+    """The two hardest jets of partons in N events.
+
+    Attributes
+    ----------
     resonance : [N]
         Mass of both together [GeV].
-    aim : Importance
+    mass, pt, rapidity : [N, 2]
+        Of the jets [GeV].
+    pair_mass, distance, softer_pt : [N, 2]
+        Mass [GeV] and ΔR of the jet's two best heavy quarks, and the smaller pT [GeV]; 0 where
+        there are not two.
+    quarks : [N, 2]
+        Number of heavy quarks in the jet.
     """
-    off = (masses - aim.higgs_mass_gev) / aim.mass_width_gev
-    worth = np.exp(-0.5 * off**2).prod(axis=1) * angular_importance(pt, rapidity)
-    worth *= resonance_importance(resonance, aim, aim.resonance_width)
-    return np.asarray(np.maximum(worth, aim.floor))
+
+    resonance: Floats
+    mass: Floats
+    pt: Floats
+    rapidity: Floats
+    pair_mass: Floats
+    distance: Floats
+    softer_pt: Floats
+    quarks: Floats
+
+    def variables(self, masses_gev: Floats) -> Floats:
+        """Return what the network sees [N, M, 19], for each of M masses m_H."""
+        per_jet = (
+            (self.mass - HIGGS_MASS) / 20,
+            3 * np.clip(self.pair_mass / np.maximum(self.mass, 1.0), 0.0, 1.3) - 2,
+            np.log(np.maximum(self.distance, 0.02) / 0.5),
+            np.log(np.maximum(self.softer_pt, 2.0) / 60),
+            (self.pt - 300) / 60,
+            np.abs(self.rapidity) - 1,
+            np.minimum(self.quarks, 3.0) - 2,
+        )
+        fixed = np.concatenate(
+            [
+                (np.abs(np.diff(self.rapidity, axis=1)) - 1),
+                *per_jet,
+            ],
+            axis=1,
+        )
+        scaled = np.stack(
+            [
+                np.log(np.maximum(self.resonance, 50.0)[:, None] / masses_gev) / 0.1,
+                *(3 * np.log(2.2 * self.pt[:, k, None] / masses_gev) for k in (0, 1)),
+            ],
+            axis=2,
+        )
+        return _variables(fixed, scaled, masses_gev)
 
 
-def hard_importance(
-    pair_masses: Floats,
-    z: Floats,
-    energy: Floats,
-    pt: Floats,
-    rapidity: Floats,
-    aim: Importance,
+def hard_variables(
+    pair_masses: Floats, z: Floats, energy: Floats, pt: Floats, rapidity: Floats, masses_gev: Floats
 ) -> Floats:
-    """Return the worth of a hard process with forced pairs.
+    """Return what the network sees of hard processes with forced pairs [N, M, 5 + 3 F].
 
     Parameters
     ----------
     pair_masses, z : [N, F]
-        Of the F pairs [GeV].
+        Of the F pairs [GeV], in any order.
     energy : [N]
         Partonic energy m̂ [GeV].
     pt, rapidity : [N, 2]
         Of the two outgoing partons or pairs [GeV].
-    aim : Importance
+    masses_gev : [M]
+        m_H [GeV].
     """
-    ratio = pair_masses / aim.higgs_mass_gev
-    excess = np.maximum(ratio - HEAVY_MASS, 0.0) / HEAVY_WIDTH
-    mass = np.minimum(ratio / FULL_MASS, 1.0) * np.maximum(np.exp(-0.5 * excess**2), HEAVY_FLOOR)
-    typical = pt.mean(axis=1)[:, None]
-    subjets = rises(np.minimum(z, 1 - z) * typical, QUARK_PT_MIN, QUARK_PT_WIDTH)
-    distance = pair_masses / (np.sqrt(z * (1 - z)) * typical)
-    subjets *= rises(distance, SEPARATION, SEPARATION_WIDTH)
-    worth = (mass * np.maximum(subjets, MERGED)).prod(axis=1)
-    worth *= resonance_importance(energy, aim, HARD_RESONANCE_WIDTH)
-    worth *= expit((pt.min(axis=1) - HARD_PT_MIN) / HARD_PT_WIDTH)
-    worth *= rises(-np.abs(rapidity), -RAPIDITY_MAX, RAPIDITY_WIDTH).prod(axis=1)
-    worth *= separation_importance(rapidity)
-    return np.asarray(np.maximum(worth**SHARPNESS, TAIL * worth**TAIL_SHARPNESS))
+    order = np.argsort(-pair_masses, axis=1)
+    pair_masses, z = (np.take_along_axis(array, order, axis=1) for array in (pair_masses, z))
+    typical = pt.mean(axis=1, keepdims=True)
+    softer = np.minimum(z, 1 - z)
+    distance = pair_masses / np.sqrt(z * (1 - z)) / typical
+    fixed = np.concatenate(
+        [
+            np.abs(np.diff(rapidity, axis=1)) - 1,
+            np.abs(rapidity).max(axis=1, keepdims=True) - 1,
+            (pt.min(axis=1, keepdims=True) - 300) / 50,
+            1.5 * np.log(pair_masses / 110),
+            np.log(softer * typical / 50),
+            np.log(distance / 0.5),
+        ],
+        axis=1,
+    )
+    scaled = np.log(energy[:, None] / masses_gev)[:, :, None] / 0.12
+    return _variables(fixed, scaled, masses_gev)
+
+
+def _variables(fixed: Floats, scaled: Floats, masses_gev: Floats) -> Floats:
+    """Join variables [N, F] and those that differ between masses [N, M, S]."""
+    shape = (len(fixed), len(masses_gev))
+    mass = np.broadcast_to(np.log(masses_gev / 1100)[:, None], (*shape, 1))
+    repeated = np.broadcast_to(fixed[:, None], (*shape, fixed.shape[1]))
+    return np.clip(np.concatenate([scaled, repeated, mass], axis=2), -FURTHEST, FURTHEST)
+
+
+def worth(stage: str, variables: Floats, aim: Importance) -> Floats:
+    """Return the worth of N events, from their variables [N, M, …] for the masses of `aim`.
+
+    It is the root of the summed chances to pass, since what counts are squared weights.
+    """
+    chance = np.exp(learned(stage)(variables)).sum(axis=1)
+    return np.asarray(np.sqrt(chance + aim.floor**2))
 
 
 def tag_potential(flavours: list[int], subjets: int = 2) -> float:

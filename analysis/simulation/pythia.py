@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import awkward as ak
 import numpy as np
 import pythia8mc
+from numpy.typing import NDArray
 
 from analysis.config.simulation import HeavyFlavour, Simulation
-from analysis.simulation.forced import ForcedSource
+from analysis.simulation.forced import TRIES, ForcedEvents, ForcedSource
 from analysis.simulation.hard_process import STOP
 from analysis.simulation.les_houches import LesHouches
 from analysis.simulation.particles import Floats, Particles, offsets_of
@@ -93,6 +94,8 @@ class Generator:
         Settings of the sample.
     seed : int
         Pythia's seed, 1 … 900 000 000.
+    selection : type of Selection
+        The hooks that drop events.
 
     Raises
     ------
@@ -100,7 +103,9 @@ class Generator:
         If Pythia refuses a line or cannot start with the settings.
     """
 
-    def __init__(self, simulation: Simulation, seed: int) -> None:
+    def __init__(
+        self, simulation: Simulation, seed: int, selection: type[Selection] = Selection
+    ) -> None:
         self._simulation = simulation
         self._sigma, self._sigma_error = cross_section(simulation, seed)
         self._source: ForcedSource | None = None
@@ -109,7 +114,7 @@ class Generator:
             self._start_forced(simulation, simulation.heavy_flavour, seed)
         else:
             self._pythia = start(simulation, seed)
-        self._hooks = Selection(
+        self.hooks = selection(
             self._pythia.infoPython,
             simulation.heavy_flavour,
             simulation.parton_jet_pt_min,
@@ -119,9 +124,10 @@ class Generator:
             self._place,
             np.random.default_rng([seed, 2]),
         )
-        self._pythia.setUserHooksPtr(self._hooks)
+        self._pythia.setUserHooksPtr(self.hooks)
         _initialise(self._pythia)
         self._weights: list[Floats] = []
+        self._places: list[NDArray[np.int64]] = []
 
     def _start_forced(self, simulation: Simulation, flavour: HeavyFlavour, seed: int) -> None:
         hard = start(simulation, seed, STOP)
@@ -131,42 +137,48 @@ class Generator:
         self._pythia = start(simulation, seed, lines=showered_lines(simulation))
         self._pythia.setLHAupPtr(self._les_houches)
 
+    @property
+    def forced(self) -> ForcedEvents | None:
+        """The forced hard process of the event under way, one event."""
+        return self._les_houches.current if self._les_houches else None
+
     def _scale(self) -> float:
         """Return what Pythia's weight of the event under way is to be multiplied with."""
-        return float(self._les_houches.current.weight[0]) if self._les_houches else 1.0
+        return float(self.forced.weight[0]) if self.forced else 1.0
 
     def _place(self) -> int:
         """Return how many hard processes were drawn, or tries, with the one under way."""
         if self._les_houches is None:
-            return len(self._hooks.weights)
+            return len(self.hooks.weights)
         return int(self._les_houches.current.place[0]) + 1
 
     def batches(self, size: int = 250) -> Iterator[Batch]:
         """Yield the events, at most `size` at a time."""
         wanted = self._simulation.events
         while wanted > 0:
-            self._hooks.factors.clear()
+            self.hooks.factors.clear()
             found = self._pythia.nextBatch(min(size, wanted + 1))
             if len(found) == 0:
                 raise NormalisationError(
                     "Pythia generates no events with these settings; see its messages above"
                 )
-            factors = self._hooks.take_factors(len(found))
+            factors, places = self.hooks.take_factors(len(found))
             last = len(found) > wanted
-            found, factors = found[:wanted], factors[:wanted]
+            found, factors, places = found[:wanted], factors[:wanted], places[:wanted]
             weight = factors * ak.to_numpy(found.info.weights[:, 0]).astype(np.float64)
             wanted -= len(found)
             self._weights.append(weight)
+            self._places.append(places)
             yield Batch(to_particles(found.prt, self._pythia), weight)
             if wanted == 0 and not last:
                 self._pythia.nextBatch(1)
 
     def _drawn(self) -> Floats:
         """Return the weights of all hard processes up to the last one, which does not count."""
-        first, last = self._hooks.pilot, self._place() - 1
+        first, last = self.hooks.pilot, self._place() - 1
         if self._source:
             return self._source.drawn_between(first, last)
-        return np.array(self._hooks.weights[first:last])
+        return np.array(self.hooks.weights[first:last])
 
     def normalisation(self) -> Normalisation:
         """Return the normalisation; to be called when all batches have been taken."""
@@ -178,7 +190,11 @@ class Generator:
                 f"{self._sigma:g} pb: no normalisation is possible; check the settings"
             )
         fraction = kept / total
-        spread = np.sqrt(max(np.sum(weights**2) - fraction**2 * np.sum(drawn**2), 0.0)) / total
+        # tries of one hard process vary together
+        tries = TRIES if self._source else 1
+        _, group = np.unique(np.concatenate(self._places) // tries, return_inverse=True)
+        squares = np.sum(np.bincount(group, weights) ** 2)
+        spread = np.sqrt(max(squares - fraction**2 * np.sum(drawn**2), 0.0)) / total
         return Normalisation(
             events=len(weights),
             generated=len(drawn),

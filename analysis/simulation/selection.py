@@ -7,7 +7,12 @@ import pythia8mc
 from numpy.typing import NDArray
 
 from analysis.config.simulation import HeavyFlavour, Importance
-from analysis.simulation.importance import best_threshold, jet_importance, tag_potential
+from analysis.simulation.importance import (
+    PartonJets,
+    best_threshold,
+    tag_potential,
+    worth,
+)
 from analysis.simulation.strata import (
     BOTTOM,
     CHARM,
@@ -27,18 +32,14 @@ CHECKPOINT_GEV = 5.0
 HEAVY = (BOTTOM, CHARM)
 MOST = 4
 """The highest class of b quarks."""
+SUBJETS = 4
+"""Subjets that are to be tagged, two in each jet."""
 DECAY_TRIALS, DECAY_COST = 500, 30.0
-CHECKPOINT_TRIALS, CHECKPOINT_COST = 1500, 8.0
+CHECKPOINT_TRIALS, CHECKPOINT_COST = 2500, 8.0
 LATE_TRIALS, LATE_COST = 500, 1.0
 """Events of the pilots of the roulettes; time to go on over the time to come there."""
-QUARK_PT_MIN, SEPARATION = 10.0, 0.28
-FULL_SHARE, LEAST_SHARE, SHARE_POWER = 0.75, 0.15, 1.5
-"""Mass of two quarks over the jet's from which on jets are alike, the least that counts, and how
-fast the worth grows between them."""
-MERGED = 0.25
-SHARPNESS = 0.75
-"""Of heavy quarks as the roulette sees them: smallest pT [GeV], distance of two subjets, and what
-two quarks are worth that lie closer."""
+QUARK_PT_MIN = 5.0
+"""Smallest pT of the heavy quarks that the roulette sees [GeV]."""
 
 
 class Roulette:
@@ -86,9 +87,9 @@ class Selection(pythia8mc.UserHooks):
         Of all hard processes begun.
     pilot : int
         Hard processes (of forced events: tries) of the pilots, which do not count.
-    factors : dict of int to float
-        By the number of the hard process: what the roulette multiplies the weights of the events
-        that came through with.
+    factors, places : dict of int to float, to int
+        By the number of the hard process, of the events that came through: what the roulette
+        multiplies the weight with; how many hard processes (of forced events: tries) were before.
 
     Parameters
     ----------
@@ -136,6 +137,7 @@ class Selection(pythia8mc.UserHooks):
         self.pilot = 0
         self.weights: list[float] = []
         self.factors: dict[int, float] = {}
+        self.places: dict[int, int] = {}
         self._factor = 1.0
         self._decays_later = False
 
@@ -152,7 +154,7 @@ class Selection(pythia8mc.UserHooks):
         self._decays_later = len(codes) > 2
         if not self._decays_later:  # the shower decides on flavours
             return False
-        potential = tag_potential([code for code in codes if code in HEAVY], 4)
+        potential = tag_potential([code for code in codes if code in HEAVY], SUBJETS)
         return not self._passes(self._decays, potential)
 
     def canVetoPT(self) -> bool:  # noqa: N802
@@ -186,10 +188,11 @@ class Selection(pythia8mc.UserHooks):
 
     def doVetoAfterHadronization(self, _event: pythia8mc.Event) -> bool:  # noqa: N802
         self.factors[len(self.weights)] = self._factor * self._scale()
+        self.places[len(self.weights)] = self._place() - 1
         return False
 
-    def take_factors(self, number: int) -> NDArray[np.float64]:
-        """Return the factors of the last `number` events that came through, and forget them.
+    def take_factors(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return factors and places of the last `number` events that came through; forget them.
 
         Raises
         ------
@@ -202,8 +205,10 @@ class Selection(pythia8mc.UserHooks):
                 "use another seed"
             )
         factors = np.array(list(self.factors.values()))
+        places = np.array([self.places[key] for key in self.factors], np.int64)
         self.factors.clear()
-        return factors
+        self.places.clear()
+        return factors, places
 
     def _passes(self, roulette: Roulette, worth: float) -> bool:
         """Play the roulette with the weight so far times what an event of weight one is worth."""
@@ -231,32 +236,35 @@ class Selection(pythia8mc.UserHooks):
 
     def _worth(self, event: pythia8mc.Event, aim: Importance) -> float:
         """Return the worth of an event of weight one: its two jets' tags and kinematics."""
-        jets = self._jets
-        jets.analyze(event)
-        if jets.sizeJet() < 2:
+        self._jets.analyze(event)
+        if self._jets.sizeJet() < 2:
             return 0.0
-        masses, pt, rapidity = (np.array([[of(0), of(1)]]) for of in (jets.m, jets.pT, jets.y))
-        resonance = np.array([(jets.p(0) + jets.p(1)).mCalc()])
-        worth = jet_importance(masses, resonance, pt, rapidity, aim)
-        inside = members(heavy_quarks(event, QUARK_PT_MIN, HEAVY), jets)
-        tags = [_tags(event, inside.get(jet, []), jets.m(jet)) for jet in (0, 1)]
-        return float(worth[0] * tags[0] * tags[1]) ** SHARPNESS
+        jets, flavours = parton_jets(event, self._jets)
+        variables = jets.variables(np.array(aim.masses_gev))
+        return float(worth("checkpoint", variables, aim)[0]) * tag_potential(flavours, SUBJETS)
 
 
-def _tags(event: pythia8mc.Event, quarks: list[int], mass: float) -> float:
-    """Return what a jet's heavy quarks are worth: the two of highest flavour, hard before soft.
+def parton_jets(event: pythia8mc.Event, jets: pythia8mc.SlowJet) -> tuple[PartonJets, list[int]]:
+    """Return the two hardest jets, and the flavours of their two best heavy quarks each.
 
-    In a jet h → bb̄ the two have most of the jet's mass [GeV].
+    The best are those of highest flavour, hard before soft.
     """
-    best = sorted(quarks, key=lambda q: (-abs(event[q].id()), -event[q].pT()))[:2]
-    potential = tag_potential([abs(event[quark].id()) for quark in best])
-    if len(best) < 2:
-        return potential
-    first, second = (event[quark].p() for quark in best)
-    if pythia8mc.REtaPhi(first, second) < SEPARATION:
-        potential *= MERGED
-    share = (first + second).mCalc() / mass
-    return potential * min(max(share / FULL_SHARE, LEAST_SHARE), 1.0) ** SHARE_POWER
+    inside = members(heavy_quarks(event, QUARK_PT_MIN, HEAVY), jets)
+    rows, flavours = [], []
+    for jet in (0, 1):
+        quarks = sorted(
+            inside.get(jet, []), key=lambda quark: (-abs(event[quark].id()), -event[quark].pT())
+        )
+        pair = (0.0, 0.0, 0.0)
+        if len(quarks) > 1:
+            first, second = (event[quark].p() for quark in quarks[:2])
+            softer = min(first.pT(), second.pT())
+            pair = ((first + second).mCalc(), pythia8mc.REtaPhi(first, second), softer)
+        rows.append((jets.m(jet), jets.pT(jet), jets.y(jet), *pair, float(len(quarks))))
+        flavours += [abs(event[quark].id()) for quark in quarks[:2]]
+    columns = np.array(rows).T[:, None]
+    resonance = np.array([(jets.p(0) + jets.p(1)).mCalc()])
+    return PartonJets(resonance, *columns), flavours
 
 
 def _jet_finder(pt_min: float) -> pythia8mc.SlowJet:

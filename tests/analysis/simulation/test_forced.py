@@ -8,7 +8,7 @@ import pytest
 from analysis.config.simulation import HeavyFlavour, Importance, Simulation
 from analysis.simulation.forced import TRIES, ForcedEvents, ForcedSource, force, quarks_of
 from analysis.simulation.hard_process import STOP, HardProcesses
-from analysis.simulation.importance import hard_importance
+from analysis.simulation.importance import hard_variables, worth
 from analysis.simulation.pythia import start
 from analysis.simulation.splitting import QUARK_MASS, boosted, dipole_masses2, mass2
 from tests.analysis.simulation.hard_events import by_hand, from_pythia, probability
@@ -242,8 +242,9 @@ def test_thinned_events_are_worth_the_same_or_more() -> None:
     energy = np.sqrt(mass2(events.momenta[:, 0] + events.momenta[:, 1]))
     jets = events.jets
     pt, y = np.hypot(jets[..., 0], jets[..., 1]), np.arctanh(jets[..., 2] / jets[..., 3])
-    worth = hard_importance(events.pair_masses, events.z, energy, pt, y, AIM)
-    value = events.weight * worth
+    masses = np.array(AIM.masses_gev)
+    variables = hard_variables(events.pair_masses, events.z, energy, pt, y, masses)
+    value = events.weight * worth("hard_2", variables, AIM)
     at_threshold = np.isclose(value, value.min(), rtol=1e-9)
     assert 0.3 < at_threshold.mean() < 1
     assert value.max() > 1.001 * value.min()

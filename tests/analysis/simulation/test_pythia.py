@@ -202,7 +202,7 @@ def test_importance_keeps_the_cross_section_of_forced_events(
     monkeypatch.setattr("analysis.simulation.selection.CHECKPOINT_TRIALS", 100)
     common = (*forced_sample().common, "PartonLevel:MPI = off")
     plain = forced_sample(pairs, common=common)
-    aimed = plain.model_copy(update={"importance": Importance(masses_gev=(1000.0,))})
+    aimed = plain.model_copy(update={"importance": Importance(masses_gev=(1000.0,), floor=0.2)})
     (_, norm), (_, other) = generate(plain, 6), generate(aimed, 7)
     error = np.hypot(norm.error_pb, other.error_pb)
     assert other.cross_section_pb == pytest.approx(norm.cross_section_pb, abs=4 * error)
