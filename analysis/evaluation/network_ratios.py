@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.evaluation.metrics import SIGNAL_EFFICIENCIES, rejection
-from analysis.evaluation.replicas import Behind, candidate_cuts, poisson_counts
+from analysis.evaluation.replicas import ReplicaSums, candidate_cuts, poisson_counts
 from analysis.evaluation.score_table import ScoreTable
 from common.columns import resized
-from common.condensed import Condensed, Condenser
 from common.errors import InputFileError
+from common.weighted import Condenser, WeightedSample
 
 REPLICAS = 500
 MIN_N_EFF = 10.0
@@ -47,6 +47,15 @@ class PairedTest:
     weight: NDArray[np.float64]
     first: NDArray[np.float64]
     second: NDArray[np.float64]
+
+    @property
+    def samples(self) -> tuple[WeightedSample, WeightedSample]:
+        """The events as each network scores them."""
+        first, second = (
+            WeightedSample.of_classes(value, self.weight, self.signal)
+            for value in (self.first, self.second)
+        )
+        return first, second
 
     def parts(self) -> Iterator["PairedTest"]:
         """Yield the events, a few at a time."""
@@ -84,14 +93,13 @@ class PairedTables:
 Paired = PairedTest | PairedTables
 
 
-def condensed(test: Paired) -> tuple[Condensed, Condensed]:
-    """Return the scores of both networks; signal is of kind 1, background of kind 0."""
-    first, second = Condenser(), Condenser()
+def condensed(test: Paired) -> tuple[WeightedSample, WeightedSample]:
+    """Return all events as each network scores them."""
+    condensers = Condenser(), Condenser()
     for part in test.parts():
-        kind = part.signal.astype(np.int64)
-        first.add(part.first, kind, part.weight)
-        second.add(part.second, kind, part.weight)
-    return first.result(), second.result()
+        for condenser, sample in zip(condensers, part.samples, strict=True):
+            condenser.add(sample)
+    return condensers[0].result(), condensers[1].result()
 
 
 def bootstrap(
@@ -108,15 +116,15 @@ def bootstrap(
     """
     result = np.empty((len(tests), len(signal_efficiencies), replicas))
     for number, test in enumerate(tests):
-        first, second = (
-            Behind(candidate_cuts(rows.select(rows.kind == 1), signal_efficiencies), replicas)
-            for rows in condensed(test)
-        )
+        networks = [
+            ReplicaSums(candidate_cuts(sample.signal, signal_efficiencies), replicas)
+            for sample in condensed(test)
+        ]
         for part in test.parts():
             counts = poisson_counts(part.key, replicas, seed)
-            first.add(part.first, part.signal, part.weight, counts)
-            second.add(part.second, part.signal, part.weight, counts)
-        one, other = (side.background_efficiency(signal_efficiencies) for side in (first, second))
+            for sums, sample in zip(networks, part.samples, strict=True):
+                sums.add(sample, counts)
+        one, other = (sums.background_efficiency(signal_efficiencies) for sums in networks)
         with np.errstate(divide="ignore", invalid="ignore"):
             result[number] = other / one
     return result
@@ -191,12 +199,9 @@ def _support(row: dict[str, Any]) -> str:
 
 
 def _of_seed(
-    networks: tuple[Condensed, Condensed], efficiency: float
+    networks: tuple[WeightedSample, WeightedSample], efficiency: float
 ) -> tuple[float | None, float]:
-    first, second = (
-        rejection(rows.value, rows.kind == 1, rows.weight, efficiency, rows.error)
-        for rows in networks
-    )
+    first, second = (rejection(sample, efficiency) for sample in networks)
     n_eff = min(float(first["n_eff"] or 0), float(second["n_eff"] or 0))
     if first["value"] is None or second["value"] is None:
         return None, n_eff

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import BTagging, Category, Limits, WorkingPoint
-from analysis.evaluation.scores import Scores
 from analysis.statistics.binning import histogram, rising_edges
 from analysis.statistics.working_point import Cut, count_background, cut_and_count, signal_yield
 from analysis.statistics.workspace import Channel
 from common.errors import NoLimitError
+from common.weighted import WeightedSample
 
 TAGS: dict[Category, tuple[int, int]] = {"four": (4, 0), "three": (3, 1), "two_split": (2, 2)}
 
@@ -24,7 +24,7 @@ class CategoryScores:
     ----------
     category : str
         Its name.
-    nominal : Scores
+    nominal : WeightedSample
     variations : mapping
         Nuisance → scores at +1σ and, where there is one, at −1σ.
     non_closure : mapping
@@ -34,8 +34,8 @@ class CategoryScores:
     """
 
     category: Category
-    nominal: Scores
-    variations: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
+    nominal: WeightedSample
+    variations: Mapping[str, tuple[WeightedSample, ...]] = field(default_factory=dict)
     non_closure: Mapping[str, float] = field(default_factory=dict)
     k_factor_errors: Mapping[str, float] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ def count_channel(
     )
 
 
-def _yields(scores: Scores, cut: Cut, point: WorkingPoint) -> NDArray[np.float64]:
+def _yields(scores: WeightedSample, cut: Cut, point: WorkingPoint) -> NDArray[np.float64]:
     background = count_background(scores, cut, point).per_process
     return np.array([signal_yield(scores, cut.threshold)[0], *background])
 

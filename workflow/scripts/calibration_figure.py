@@ -1,6 +1,7 @@
 """Rule calibration_figure: whether the scores of all networks of one signal are probabilities."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,9 @@ from analysis.evaluation.calibration import Reliability, reliability
 from analysis.evaluation.score_table import ScoreTable
 from analysis.figures.calibration import Calibration, calibration_plot
 from analysis.figures.style import colours, save
-from common.condensed import Condenser
 from common.logistic import Line, fit_line
 from common.tables import write_csv
+from common.weighted import Condenser, WeightedSample
 from workflow.pipeline.cli import run
 
 COLUMNS = ("score", "fraction", "low", "high", "spread", "weight", "n_eff")
@@ -64,12 +65,10 @@ def of_training(path: Path, cap_quantile: float) -> tuple[Reliability, Line]:
     weights = TrainingWeights.fit(all_events, cap_quantile)
     for events in table.steps():
         weight = weights(events["label"], events["weight"]).astype(np.float64)
-        condenser.add(events["log_odds"], events["label"], weight)
+        condenser.add(WeightedSample.of_classes(events["log_odds"], weight, events["label"]))
     test = condenser.result()
-    sample = (test.kind == 1, test.weight)
-    score = np.exp(-np.logaddexp(0, -test.value))
-    bins = reliability(score, *sample, error=test.error)
-    return bins, fit_line(test.value, *sample, error=test.error)
+    probability = replace(test, value=np.exp(-np.logaddexp(0, -test.value)))
+    return reliability(probability), fit_line(test)
 
 
 if __name__ == "__main__":

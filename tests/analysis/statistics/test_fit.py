@@ -6,7 +6,6 @@ import pytest
 from scipy import stats
 
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
-from analysis.evaluation.scores import Scores
 from analysis.statistics.binning import GROWTH, histogram, rising_edges
 from analysis.statistics.channels import (
     CategoryScores,
@@ -16,17 +15,18 @@ from analysis.statistics.channels import (
 )
 from analysis.statistics.fit import columns, fit_rows
 from common.errors import NoLimitError
+from common.weighted import WeightedSample
 from tests.analysis.score_samples import draw_scores
 
 POINT, LIMITS, TAGGING = WorkingPoint(), Limits(toys=1000), BTagging()
 
 
-def drawn(**options) -> Scores:
+def drawn(**options) -> WeightedSample:
     return draw_scores(1, **({"n": 2500} | options))
 
 
-def scaled(scores: Scores, signal: float, background: float) -> Scores:
-    return scores.scaled(np.where(scores.signal, signal, background))
+def scaled(scores: WeightedSample, signal: float, background: float) -> WeightedSample:
+    return scores.scaled(np.where(scores.is_signal, signal, background))
 
 
 def rows(*categories: CategoryScores, config: Limits = LIMITS):
@@ -90,9 +90,9 @@ def test_few_background_events_are_treated_with_toys():
     assert row["cls_count_error_fb"] > 0
 
 
-def shifted(scores: Scores, by: float) -> Scores:
+def shifted(scores: WeightedSample, by: float) -> WeightedSample:
     """Move the background's scores."""
-    return replace(scores, log_odds=scores.log_odds + by * ~scores.signal)
+    return replace(scores, value=scores.value + by * ~scores.is_signal)
 
 
 @pytest.mark.parametrize("kind", ["count", "shape"])
@@ -152,9 +152,10 @@ def test_bins_hold_the_wanted_effective_number_and_grow():
 def test_a_heavy_event_of_low_score_changes_no_bin_above_it():
     scores = drawn()
     plain = rising_edges(scores, Limits(shape_bins=20))
-    lowest = np.flatnonzero(~scores.signal)[scores.background.log_odds.argmin()]
-    scores.weight[lowest] = 100 * scores.background.weight.sum()
-    edges = rising_edges(scores, Limits(shape_bins=20))
+    lowest = np.flatnonzero(~scores.is_signal)[scores.background.value.argmin()]
+    factor = np.ones(len(scores))
+    factor[lowest] = 100 * scores.background.total / scores.weight[lowest]
+    edges = rising_edges(scores.scaled(factor), Limits(shape_bins=20))
     np.testing.assert_array_equal(edges, plain[-len(edges) :])
     assert len(edges) >= len(plain) - 1
 
@@ -181,10 +182,11 @@ def test_unresolved_background_allows_no_bin():
         rising_edges(sample, LIMITS)
 
 
-def with_signal_weights(scores: Scores, change) -> Scores:
+def with_signal_weights(scores: WeightedSample, change) -> WeightedSample:
     """Return the events with other weights of the signal: `change(log_odds, weight)`."""
-    changed = change(scores.log_odds, scores.weight)
-    return replace(scores, weight=np.where(scores.signal, changed, scores.weight))
+    changed = change(scores.value, scores.weight)
+    weight = np.where(scores.is_signal, changed, scores.weight)
+    return WeightedSample.of_events(scores.value, weight, scores.kind, scores.processes)
 
 
 def test_bin_with_a_negative_sum_of_signal_holds_none():

@@ -1,6 +1,7 @@
 """Which networks are compared, and the scripts that compare them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,11 @@ def scores(tmp_path: Path) -> list[Path]:
     found = []
     for seed in (1, 2):
         drawn = draw_scores(seed, 1500, separation=2.0)
-        noise = np.random.default_rng(seed).normal(0, 3, len(drawn.weight))
-        for name, log_odds in (("ours", drawn.log_odds), ("theirs", drawn.log_odds + noise)):
+        noise = np.random.default_rng(seed).normal(0, 3, len(drawn))
+        for name, log_odds in (("ours", drawn.value), ("theirs", drawn.value + noise)):
             path = tmp_path / f"{name}/signal/{seed}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
-            parts = type(drawn)(
-                log_odds, drawn.weight, drawn.signal, drawn.process, drawn.processes
-            )
-            write_scores(path, parts)
+            write_scores(path, replace(drawn, value=log_odds))
             found.append(path)
     return found
 
