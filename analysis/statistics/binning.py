@@ -1,5 +1,8 @@
 """Bins of the score for the shape fit: a few, each with enough background to be trusted."""
 
+from typing import Any
+
+import hist
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,14 +56,33 @@ def rising_edges(scores: WeightedSample, config: Limits) -> NDArray[np.float64]:
     return np.array(edges[::-1])
 
 
-def histogram(scores: WeightedSample, edges: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return Σw and Σw² per bin, [K] each: keys "signal", the processes, and each with "²"."""
-    found = {}
-    index = np.searchsorted(edges, scores.value, side="right") - 1
-    inside = index >= 0
-    for k, name in enumerate(("signal", *scores.processes), start=SIGNAL):
-        own = inside & (scores.kind == k)
-        for suffix, values in (("", scores.weight), ("²", scores.error**2)):
-            sums = np.bincount(index[own], values[own], len(edges))
-            found[name + suffix] = sums.astype(np.float64)
+def histogram(scores: WeightedSample, edges: NDArray[np.float64]) -> hist.Hist:
+    """Return yields and variances of signal and each process in bins of the score.
+
+    Parameters
+    ----------
+    scores : WeightedSample
+    edges : NDArray, [K]
+        Lower edges, rising; the last bin is open above. Rows below the first are left out.
+
+    Returns
+    -------
+    hist.Hist
+        Axes `process` ("signal" and the names of the processes) and `score` (K bins); values Σw,
+        variances Σw², which a fill by weight would take too large where rows share events.
+    """
+    processes = hist.axis.StrCategory(("signal", *scores.processes), name="process")
+    bins = hist.axis.Variable([*edges, np.inf], name="score", flow=False)
+    found = hist.Hist(processes, bins, storage=hist.storage.Weight())
+    inside = scores.select(scores.value >= edges[0])
+    column = np.searchsorted(edges, inside.value, side="right") - 1
+    cell = np.ravel_multi_index((inside.kind - SIGNAL, column), (len(processes), len(bins)))
+    contents: Any = found.view()
+    for name, values in (("value", inside.weight), ("variance", inside.error**2)):
+        contents[name] = np.bincount(cell, values, contents.size).reshape(contents.shape)
     return found
+
+
+def yields(found: hist.Hist) -> dict[str, NDArray[np.float64]]:
+    """Return the yields [K] of signal and each process of a `histogram`."""
+    return dict(zip(found.axes["process"], found.values(), strict=True))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import BTagging, Category, Limits, WorkingPoint
-from analysis.statistics.binning import histogram, rising_edges
+from analysis.statistics.binning import histogram, rising_edges, yields
 from analysis.statistics.working_point import Cut, count_background, cut_and_count, signal_yield
 from analysis.statistics.workspace import Channel
 from common.errors import NoLimitError
@@ -107,27 +108,30 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
         If no bin holds enough effective background events, or none any signal.
     """
     edges = rising_edges(scores.nominal, config)
-    found = histogram(scores.nominal, edges)
+    filled = histogram(scores.nominal, edges)
+    contents: Any = filled.view()
+    nominal, variances = yields(filled), contents["variance"]
     names = scores.nominal.processes
-    signal = np.maximum(found["signal"], 0)
+    signal = np.maximum(nominal["signal"], 0)
     if not signal.any():
         raise NoLimitError("the signal has no positive yield in any bin of the score")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
     for name, sides in scores.variations.items():
-        shifted = [histogram(side, edges) for side in sides]
+        shifted = [yields(histogram(side, edges)) for side in sides]
+        up, down = shifted[0], shifted[-1]
         shapes[name] = {
             sample: (
-                shifted[0][sample],
-                shifted[-1][sample] if len(shifted) > 1 else 2 * found[sample] - shifted[0][sample],
+                up[sample],
+                down[sample] if len(shifted) > 1 else 2 * nominal[sample] - up[sample],
             )
             for sample in ("signal", *names)
         }
     return Channel(
         scores.category,
         signal,
-        float(np.sqrt(found["signal²"].sum()) / signal.sum()),
-        {name: np.maximum(found[name], 0) for name in names},
-        np.sqrt(np.sum([found[name + "²"] for name in names], axis=0)),
+        float(np.sqrt(variances[0].sum()) / signal.sum()),
+        {name: np.maximum(nominal[name], 0) for name in names},
+        np.sqrt(variances[1:].sum(axis=0)),
         _normalisations(scores, config, tagging),
         shapes,
     )

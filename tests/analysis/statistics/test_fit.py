@@ -1,12 +1,13 @@
 from dataclasses import replace
 
+import hist
 import numpy as np
 import pyhf
 import pytest
 from scipy import stats
 
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
-from analysis.statistics.binning import GROWTH, histogram, rising_edges
+from analysis.statistics.binning import GROWTH, histogram, rising_edges, yields
 from analysis.statistics.channels import (
     CategoryScores,
     background_error,
@@ -15,7 +16,7 @@ from analysis.statistics.channels import (
 )
 from analysis.statistics.fit import columns, fit_rows
 from common.errors import NoLimitError
-from common.weighted import WeightedSample
+from common.weighted import Condenser, WeightedSample
 from tests.analysis.score_samples import draw_scores
 
 POINT, LIMITS, TAGGING = WorkingPoint(), Limits(toys=1000), BTagging()
@@ -133,9 +134,8 @@ def test_btag_effect_is_the_derivative_of_the_category_s_probability():
         assert btag_effect(name, TAGGING, 1.0) == pytest.approx(expected, abs=1e-4)
 
 
-def n_eff(found: dict[str, np.ndarray]) -> np.ndarray:
-    total, squares = found["qcd"] + found["ttbar"], found["qcd²"] + found["ttbar²"]
-    return total**2 / np.maximum(squares, 1e-9)
+def background(found: hist.Hist) -> tuple[np.ndarray, np.ndarray]:
+    return found.values()[1:].sum(axis=0), found.variances()[1:].sum(axis=0)
 
 
 def test_bins_hold_the_wanted_effective_number_and_grow():
@@ -143,10 +143,23 @@ def test_bins_hold_the_wanted_effective_number_and_grow():
     edges = rising_edges(scores, LIMITS)
     assert (np.diff(edges) > 0).all()
     assert 2 <= len(edges) <= LIMITS.shape_bins
+    total, variance = background(histogram(scores, edges))
+    assert (total**2 / variance >= LIMITS.min_bin_n_eff * (1 - 1e-9)).all()
+    assert (total[:-1] >= GROWTH * total[1:] * (1 - 1e-9)).all()
+
+
+def test_histogram_is_that_of_filling_by_weight_and_keeps_the_errors_of_shared_rows():
+    scores = drawn(spread=1.0)
+    edges = rising_edges(scores, LIMITS)
     found = histogram(scores, edges)
-    assert (n_eff(found) >= LIMITS.min_bin_n_eff).all()
-    background = found["qcd"] + found["ttbar"]
-    assert (background[:-1] >= GROWTH * background[1:] * (1 - 1e-9)).all()
+    names = np.array([*scores.processes, "signal"])[scores.kind]
+    filled = hist.Hist(*found.axes, storage=hist.storage.Weight())
+    filled.fill(names, scores.value, weight=scores.weight)
+    assert found == filled
+    condenser = Condenser(500)
+    condenser.add(scores)
+    shared = histogram(condenser.result(), edges)
+    assert shared.sum().variance == pytest.approx(found.sum().variance, rel=0.1)
 
 
 def test_a_heavy_event_of_low_score_changes_no_bin_above_it():
@@ -166,10 +179,9 @@ def test_counting_the_events_that_set_the_bins_biases_no_yield(spread):
     for seed in range(200):
         scores = draw_scores(seed, 1500, total, spread)
         edges = rising_edges(scores, LIMITS)[-4:]
-        found = histogram(scores, edges)
         behind = stats.logistic(-2).sf(edges) * total
         true.append(behind - np.append(behind[1:], 0))
-        counted.append(found["qcd"] + found["ttbar"])
+        counted.append(background(histogram(scores, edges))[0])
     difference = np.array(counted) - np.array(true)
     error = difference.std(axis=0) / np.sqrt(len(difference))
     assert (np.abs(difference.mean(axis=0)) < 4 * error).all()
@@ -194,7 +206,7 @@ def test_bin_with_a_negative_sum_of_signal_holds_none():
     plain = drawn()
     edges = rising_edges(plain, LIMITS)
     low = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], -w, w))
-    assert histogram(low, edges)["signal"][0] < 0
+    assert yields(histogram(low, edges))["signal"][0] < 0
     none = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], 0, w))
     found, expected = (rows(CategoryScores("four", scores))[0] for scores in (low, none))
     assert found["cls_shape_median_fb"] == pytest.approx(expected["cls_shape_median_fb"], rel=0.02)
