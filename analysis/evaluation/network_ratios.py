@@ -18,6 +18,7 @@ from analysis.evaluation.replicas import ReplicaSums, candidate_cuts, poisson_co
 from analysis.evaluation.score_table import ScoreTable
 from common.columns import resized
 from common.errors import InputFileError
+from common.tables import over_seeds
 from common.weighted import Condenser, WeightedSample
 
 REPLICAS = 500
@@ -156,7 +157,6 @@ def ratio_rows(
         valid = [k for k, (value, _) in enumerate(found) if value is not None]
         row: dict[str, Any] = {"signal_efficiency": efficiency, "seeds": len(valid)}
         row["n_eff"] = min(n_eff for _, n_eff in found)
-        values = np.array([found[k][0] for k in valid])
         medians = np.median(drawn[valid, number], axis=0) if valid else np.array([])
         medians = medians[~np.isnan(medians)]
         if len(medians) < replicas / 2:  # too often no background is left to form a ratio
@@ -165,10 +165,9 @@ def ratio_rows(
         low95, low, high, high95 = np.quantile(
             medians, [0.025, 0.16, 0.84, 0.975], method="nearest"
         )
+        spread = over_seeds([found[k][0] for k in valid])
         row |= {
-            "ratio": float(np.median(values)),
-            "min": float(values.min()),
-            "max": float(values.max()),
+            **dict(zip(("ratio", "min", "max"), map(float, spread), strict=True)),
             "low": float(low),
             "high": float(high),
             "low95": float(low95),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from common.errors import EmptySampleError, InputFileError, NormalisationError
+from common.weights import effective_number_of_sums
 
 STRATUM = "b hadrons"
 """The step of samples that keep numbers of b hadrons."""
@@ -28,7 +29,7 @@ class Step(NamedTuple):
     @property
     def n_eff(self) -> float:
         """Effective number of events (Σw)² / Σw²."""
-        return self.sum_w**2 / self.sum_w2 if self.sum_w2 else 0.0
+        return float(effective_number_of_sums(self.sum_w, self.sum_w2))
 
 
 class Cutflow(NamedTuple):

@@ -15,7 +15,7 @@ from analysis.reconstruction.flavour import count_b_hadrons, heavy_hadrons, subj
 from analysis.reconstruction.orientation import orient
 from analysis.reconstruction.subjets import find_subjets
 from analysis.reconstruction.variations import loosened, vary_fatjets
-from common.angles import unwrap
+from common.angles import delta_phi
 from common.lists import Lists
 
 log = logging.getLogger(__name__)
@@ -95,8 +95,8 @@ def _jet_columns(
     """Return the columns `fatjet`, `constituent` and `subjet` [N][2]."""
     jets = ak.flatten(fatjets)
     parts = Lists.of(jets.constituent)
-    deta, dphi = (parts[name] - ak.to_numpy(jets[name])[parts.owners] for name in ("eta", "phi"))
-    parts = parts.but(deta=deta, dphi=unwrap(dphi))
+    eta, phi = (ak.to_numpy(jets[name])[parts.owners] for name in ("eta", "phi"))
+    parts = parts.but(deta=parts["eta"] - eta, dphi=delta_phi(parts["phi"], phi))
     constituents = parts.array()
     oriented = orient(constituents.deta, constituents.dphi, constituents.pt)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.config.reconstruction import Subjets
 from analysis.reconstruction.fatjets import CARTESIAN, jet_definition, polar_lists
-from common.angles import unwrap
+from common.angles import delta_phi
 from common.lists import Lists
 
 _UNBOUNDED = 100.0  # a radius beyond any jet's: constituents merge with each other alone
@@ -58,7 +58,7 @@ def _density_clusters(constituents: ak.Array, min_cluster_size: int) -> ak.Array
     )
 
     counts = ak.to_numpy(ak.num(constituents))
-    phi = unwrap(constituents.phi - constituents.phi[:, 0])
+    phi = delta_phi(constituents.phi, constituents.phi[:, 0])
     labels, n_clusters = cluster_labels(
         ak.to_numpy(ak.flatten(constituents.eta)).astype(np.float64),
         ak.to_numpy(ak.flatten(phi)).astype(np.float64),

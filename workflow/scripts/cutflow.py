@@ -10,7 +10,7 @@ import typer
 from analysis.datasets.dataset import Dataset, tagged_weight
 from analysis.datasets.normalisation import Normalisation
 from analysis.reconstruction.cutflow import STRATUM, Step, require_distinct
-from common.files import atomic_path
+from common.tables import write_frame
 from workflow.pipeline.cli import run
 
 
@@ -62,8 +62,7 @@ def main(
     table = []
     for one in found:
         table += rows(Dataset(datasets / f"{one.sample}.h5"), one, luminosity)
-    with atomic_path(output) as temporary:
-        pd.DataFrame(table).to_csv(temporary, index=False, float_format="%.6g")
+    write_frame(pd.DataFrame(table), output)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES,
 from analysis.figures.event_display import DisplayedJet, event_display
 from analysis.figures.style import PROCESS_LABELS, save
 from common.errors import EmptySampleError
-from common.files import atomic_path
+from common.tables import write_frame
 from workflow.pipeline.cli import run
 
 Event = dict[str, np.ndarray]
@@ -82,8 +82,7 @@ def main(
         )
         for index, mask in enumerate(event["constituent_mask"])
     )
-    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
-        rows.to_csv(temporary, index=False, float_format="%.6g")
+    write_frame(rows, output.with_name(f"{output.name}.csv"))
     jets = (displayed_jet(event, 0), displayed_jet(event, 1))
     save(event_display(jets, title(data, event), radius), output)
 

@@ -8,7 +8,7 @@ import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.datasets.dataset import Dataset, Selection, Side
-from common.files import atomic_path
+from common.tables import write_frame
 from models.config.views import Interpretation
 from models.training.checkpoint import load
 from workflow.interpretation.tables import look
@@ -33,8 +33,7 @@ def main(
     mass = float(next(source.attributes["mass_gev"] for source in sources if source.is_signal))
     found = look(side, trained, read_block(Interpretation, config), mass)
     for name, table in found.items():
-        with atomic_path(output / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6g")
+        write_frame(table, output / f"{name}.csv")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from analysis.figures.style import save
-from common.files import atomic_path
+from common.tables import write_frame
 from models.config.views import View
 from workflow.interpretation.figures import FIGURES
 from workflow.pipeline.cli import run
@@ -20,8 +20,7 @@ def main(
 ) -> None:
     """Draw one view, and write the numbers that it shows."""
     figure, table = FIGURES[view](tables, title)
-    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write_frame(table, output.with_name(f"{output.name}.csv"))
     save(figure, output)
 
 

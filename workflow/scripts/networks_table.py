@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 from typer import Option
 
-from common.tables import read_csv, read_json, write_csv
+from common.tables import over_seeds, read_csv, read_json, seed_columns, write_csv
 from workflow.pipeline.cli import run
 
 MEASURED = ("auc", "rejection_30", "rejection_50", "rejection_80")
@@ -45,7 +45,7 @@ def main(
                 "architecture": trainings[0]["network"]["architecture"],
                 "parameters": trainings[0]["parameters"],
                 "seeds": len({training["seed"] for training in trainings}),
-                **_over_seeds("best_epoch", epochs),
+                **seed_columns("best_epoch", epochs),
                 **{k: v for name in MEASURED for k, v in _column(name, rows).items()},
                 **{k: v for name in CALIBRATION for k, v in _column(name, bins).items()},
             }
@@ -58,20 +58,9 @@ def _mass(path: Path) -> float:
 
 
 def _column(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    found = _over_seeds(name, [row[name] for row in rows])
-    errors = [row[f"{name}_error"] for row in rows if row.get(f"{name}_error") is not None]
-    return found | ({f"{name}_error": float(np.median(errors))} if errors else {})
-
-
-def _over_seeds(name: str, values: list[Any]) -> dict[str, Any]:
-    known = [value for value in values if value is not None]
-    if not known:
-        return dict.fromkeys((f"{name}_median", f"{name}_min", f"{name}_max"))
-    return {
-        f"{name}_median": float(np.median(known)),
-        f"{name}_min": float(min(known)),
-        f"{name}_max": float(max(known)),
-    }
+    found: dict[str, Any] = seed_columns(name, [row[name] for row in rows])
+    error = float(over_seeds([row.get(f"{name}_error") for row in rows]).median)
+    return found if np.isnan(error) else found | {f"{name}_error": error}
 
 
 if __name__ == "__main__":
