@@ -137,7 +137,10 @@ class Samples:
     def cutflow(self) -> Run:
         folders = ("--normalisations", self.folder, "--datasets", self.folder)
         output = self.folder / "cutflow.csv"
-        return measure("workflow.scripts.cutflow", *self.blocks, *folders, "--output", output)
+        removed = ("--n-minus-one", self.folder / "n_minus_one.csv", "--figure", self.folder / "n")
+        return measure(
+            "workflow.scripts.cutflow", *self.blocks, *folders, "--output", output, *removed
+        )
 
     def train(self) -> Run:
         return self._train(NETWORK, self.model)

@@ -97,6 +97,16 @@ def test_cutflow_falls_and_starts_with_all_events(finished: Path) -> None:
     assert qcd.events.item() == pytest.approx(3000 * 1000 * 71900, rel=1e-5)
 
 
+def test_each_cut_is_counted_with_all_others_passed(finished: Path) -> None:
+    table = pd.read_csv(finished / "results/n_minus_one.csv")
+    assert list(table["cut"]) == ["eta", "mass"] * 2
+    cutflow = pd.read_csv(finished / "results/cutflow.csv")
+    selected = cutflow[cutflow.step == "mass"].set_index("sample").raw
+    assert (table.raw_passing.to_numpy() == selected[table["sample"]].to_numpy()).all()
+    assert (table.raw >= table.raw_passing).all()
+    assert table.efficiency.between(0, 1).all()
+
+
 def test_second_call_has_nothing_to_do(
     project: Path, finished: Path, config: dict[str, Any]
 ) -> None:
@@ -120,6 +130,7 @@ def test_figures_are_written_as_png_and_pdf(finished: Path) -> None:
     folder = finished / "results/figures"
     for stem in (
         "limits",
+        "n_minus_one",
         "roc_signal_mH1000",
         "ratios_signal_mH1000",
         "calibration_signal_mH1000",

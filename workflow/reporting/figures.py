@@ -80,6 +80,13 @@ KINDS = (
     Kind("training_(.*)", "Training", "Learning curves, {0}", "training.rst", OWN_TABLE),
     Kind("jets_(.*)", "Jets", "Taggers of single fat jets, {0}", "jets.rst", OWN_TABLE),
     Kind("event_(.*)", "Events", "An event of {0}", "event_display.rst", OWN_TABLE),
+    Kind(
+        "n_minus_one",
+        "Events",
+        "What each cut removes beyond the others",
+        "n_minus_one.rst",
+        paths.N_MINUS_ONE_TABLE,
+    ),
     Kind("jet_images", "Events", "Jet images", "jet_images.rst", OWN_TABLE),
     Kind(
         "theta_correlation",

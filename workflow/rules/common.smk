@@ -323,6 +323,7 @@ def final_products(wildcards):
         *([paths.RATIOS_TABLE] if PAIRS else []),
         *(expand(f"{paths.RATIOS_FIGURE}.png", signal=SIGNALS) if PAIRS else []),
         *expand(f"{paths.EVENT_DISPLAY}.png", sample=CHUNKS),
+        f"{paths.N_MINUS_ONE}.png",
         f"{paths.JET_IMAGES}.png",
         f"{paths.THETA_CORRELATION}.png",
         *interpretation_figures(),

@@ -141,7 +141,14 @@ rule cutflow:
         normalisations=expand(paths.NORMALISATION, sample=CHUNKS),
         datasets=expand(paths.DATASET, sample=CHUNKS),
     output:
-        paths.CUTFLOW_TABLE,
+        table=paths.CUTFLOW_TABLE,
+        n_minus_one=paths.N_MINUS_ONE_TABLE,
+        figure=report(
+            f"{paths.N_MINUS_ONE}.png",
+            caption="../report/n_minus_one.rst",
+            category="Events",
+        ),
+        pdf=f"{paths.N_MINUS_ONE}.pdf",
     log:
         f"{paths.LOGS}/cutflow.log",
     benchmark:
@@ -160,9 +167,11 @@ rule cutflow:
             Path(input.normalisations[0]).parent
         ),
         datasets=lambda wildcards, input: str(Path(input.datasets[0]).parent),
+        stem=lambda wildcards, output: str(Path(output.figure).with_suffix("")),
     message:
         "Collecting the cut flows"
     shell:
         'python -P "$BOOSTED_HH4B_JOB" cutflow {params.samples:q}'
         " --normalisations {params.normalisations:q} --datasets {params.datasets:q}"
-        " --luminosity {params.luminosity} --output {output:q} > {log:q} 2>&1"
+        " --luminosity {params.luminosity} --output {output.table:q}"
+        " --n-minus-one {output.n_minus_one:q} --figure {params.stem:q} > {log:q} 2>&1"
