@@ -155,6 +155,14 @@ def map_with_closure(
     return found, report
 
 
+def whole_map(jets: Iterable[TaggedJets], config: BTagging) -> TagMap:
+    """Return the map of a process whose jets come part by part."""
+    total = JetSums.zero(config.map)
+    for some in jets:
+        total = total + some.sums(config, np.ones(len(some.weight), bool))
+    return build_map(total, config.map)
+
+
 def _total(parts: Sequence[JetSums]) -> JetSums:
     total = parts[0]
     for other in parts[1:]:

@@ -5,6 +5,7 @@ gives every event of the process the average weight of its kind instead.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import awkward as ak
@@ -16,9 +17,11 @@ from analysis.datasets.btagging import CATEGORY_TAGS, category_weights, tag_weig
 from analysis.datasets.features import leading_subjet_flavour
 from common.angles import delta_r
 from common.errors import EmptySampleError
+from common.tables import read_json
 from common.weights import effective_number_of_sums
 
 ONE_SUBJET = -1.0
+NOMINAL = "nominal"
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,15 @@ def build_map(sums: JetSums, binning: TagMapBinning) -> TagMap:
         found = np.where((n_eff > 0) & (weight[..., None] > 0), drawn, found)
     found = np.clip(found, 0, 1)
     return TagMap(binning, found[..., :3], found[..., 3:].reshape(*found.shape[:3], 3, 3))
+
+
+def read_maps(path: Path) -> dict[str, TagMap]:
+    """Return the maps in a file of rule tag_map: `NOMINAL`, and one per shift of a tag rate."""
+    content = read_json(path)
+    return {
+        name: TagMap.from_json(found)
+        for name, found in {NOMINAL: content["map"], **content["variations"]}.items()
+    }
 
 
 def table_tag_weights(

@@ -143,10 +143,11 @@ def _normalisations(
     """Return the nuisances that scale whole samples, with their relative effects."""
     names = scores.nominal.processes
     everything = ("signal", *names)
-    btag = btag_effect(scores.category, tagging, config.btag_uncertainty)
     found = {f"norm_{name}": {name: config.background_uncertainty} for name in names}
     found["luminosity"] = dict.fromkeys(everything, config.luminosity_uncertainty)
-    found["btag"] = dict.fromkeys(everything, btag)
+    if "btag_b" not in scores.variations:
+        btag = btag_effect(scores.category, tagging, config.btag_uncertainty)
+        found["btag"] = dict.fromkeys(everything, btag)
     found |= {f"tag_map_{n}": {n: d} for n, d in scores.non_closure.items() if n in names}
     found |= {f"k_factor_{n}": {n: d} for n, d in scores.k_factor_errors.items() if n in names}
     return found

@@ -179,6 +179,7 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
         ("training.seeds", [1, 2, 3], {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
         ("networks.1.width", 32, {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
         ("btagging", {"efficiency": {"b": 0.8}}, {"reconstruct": 0, "dataset": 2, "train": 4}),
+        ("btagging", {"uncertainty": {"c": 0.1}}, {"reconstruct": 0, "dataset": 2, "train": 4}),
         ("reconstruction.fatjets.pt_min", 300, {"reconstruct": 2, "dataset": 2, "train": 4}),
     ],
 )

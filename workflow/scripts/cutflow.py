@@ -20,7 +20,7 @@ def tag_steps(dataset: Dataset, scale: float) -> list[Step]:
     """Return what each tag category keeps, in generator weights."""
     sums = np.zeros((3, len(dataset.categories)))
     for columns in dataset.column_steps():
-        weight = tagged_weight(columns) / scale
+        weight = tagged_weight(columns)[:, : len(dataset.categories)] / scale
         sums += [(weight != 0).sum(axis=0), weight.sum(axis=0), (weight**2).sum(axis=0)]
     return [
         Step(f"tags: {name}", int(raw), sum_w, sum_w2)
