@@ -87,7 +87,12 @@ class HighLevelTrees(Network):
     trees: int = Field(200, gt=0, description="Largest number of trees.")
     leaves: int = Field(16, ge=2, description="Leaves of a tree.")
     learning_rate: float = Field(0.1, gt=0, le=1, description="Shrinkage of each tree.")
-    min_leaf: int = Field(20, gt=0, description="Fewest training events in a leaf.")
+    min_leaf: int = Field(
+        20,
+        gt=0,
+        description="Fewest training events in a leaf; one of weight w that has the score p so far "
+        "counts 4 w p (1 − p).",
+    )
     patience: int = Field(20, gt=0, description="Trees without a better validation loss.")
     max_events: int = Field(
         500_000,
