@@ -18,9 +18,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import nn
-from torch._dynamo.exc import BackendCompilerFailed
 
-from common.errors import ModelError
 from common.files import atomic_path
 from models.config.specs import Training
 from models.networks.normalisation import fit_normalisation
@@ -155,13 +153,7 @@ def _run(
             plugins=[LightningEnvironment()],  # it starts the processes, also under SLURM
             default_root_dir=progress.path.parent,
         )
-        try:
-            trainer.fit(Loop(network, training, data, seed, progress))
-        except BackendCompilerFailed as error:
-            raise ModelError(
-                f"training.compile: the network cannot be compiled here ({_cause(error)}); "
-                "set it to false, or install a C++ compiler (on a GPU: triton)"
-            ) from error
+        trainer.fit(Loop(network, training, data, seed, progress))
 
 
 def _devices(training: Training, device: str) -> int | list[int]:
@@ -175,11 +167,6 @@ def _helps(training: Training) -> bool:
     return training.devices > 1 and os.environ.get("LOCAL_RANK", "0") != "0"
 
 
-def _cause(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).partition("Set TORCHDYNAMO")[0].splitlines()]
-    return " ".join(line for line in lines[:2] if line) or type(error).__name__
-
-
 def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.9g}"
 
@@ -190,7 +177,7 @@ def _reproducible(seed: int) -> Iterator[None]:
     chatty = logging.getLogger("lightning.pytorch")
     level, strict = chatty.level, torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    memory: Any = torch.utils.deterministic
+    memory: Any = torch.utils.deterministic  # documented, without types
     fill = memory.fill_uninitialized_memory
     try:
         chatty.setLevel(logging.ERROR)
