@@ -4,6 +4,9 @@
 package `xrootd`. What may pass (no connection, a dropped or silent one, an overloaded server) is
 tried `ATTEMPTS` times, with pauses that double; what will not pass (no such file, no permission)
 is an error at once.
+
+uproot's own sources ask for a range once: one dropped connection would end a job that reads for
+hours. Written here are the attempts and their errors; uproot decides what is read.
 """
 
 import logging

@@ -1,4 +1,8 @@
-"""The state of a training between two epochs, kept in one safetensors file: no pickle."""
+"""The state of a training between two epochs, kept in one safetensors file: no pickle.
+
+Lightning's checkpoints are pickles, which can run code where they are read, and do not tell which
+events, settings and sources they belong to. This file does, and is taken up only where all agree.
+"""
 
 import hashlib
 import json

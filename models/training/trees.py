@@ -1,6 +1,7 @@
 """Boosted decision trees on high-level features: xgboost grows them, keeps them and adds them up.
 
-Their state is xgboost's JSON, held as bytes beside the standardisation in the safetensors file.
+Their state is xgboost's JSON, held as bytes beside the standardisation in the safetensors file: no
+pickle.
 """
 
 import numpy as np
