@@ -13,7 +13,7 @@ from analysis.datasets.sampling import streamed_sample
 from models.config.views import Interpretation
 from models.networks.batch import Batch, Events
 from models.training.checkpoint import TrainedModel
-from workflow.interpretation.probes import unshared
+from workflow.interpretation.probes import with_encoders_apart
 
 CLASSES = ("background", "signal")
 TOKENS = ("fat jet 1", "fat jet 2", "H", "mass hypothesis")
@@ -79,12 +79,12 @@ def draw(
     processes = np.array([str(data.attributes["process"]) for data in side.datasets])
     return Inspection(
         model,
-        unshared(model.network),
+        with_encoders_apart(model.network) if model.spec.shares_encoder else model.network,
         {name: found[name] for name in TENSORS},
         found["label"],
         found["drawn_weight"],
         found["key"],
         processes[found["dataset"]],
         settings,
-        mass_gev if getattr(model.spec, "mass_token", False) else None,
+        mass_gev if model.spec.told_mass else None,
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analysis.datasets.dataset import Selection
 from common.weights import effective_number
-from models.config.views import Interpretation, views
+from models.config.views import Interpretation
 from models.networks.batch import Batch, Events
 from models.training.checkpoint import TrainedModel
 from models.training.inference import log_odds
@@ -43,7 +43,7 @@ def look(
     """
     seen = draw(side, model, settings, mass_gev)
     tables: dict[str, pd.DataFrame] = {"sample": _sample(seen)}
-    for view in views(model.spec):
+    for view in model.spec.views:
         if view in MAKERS:
             tables |= MAKERS[view](seen)
     return tables

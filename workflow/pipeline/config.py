@@ -23,7 +23,7 @@ from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoi
 from common.errors import ConfigError
 from models.config.specs import NetworkSpec, Training
 from models.config.specs_jets import Jets
-from models.config.views import Interpretation, select, views
+from models.config.views import Interpretation, select
 
 ALL_MASSES = "all"
 """What stands in the place of a signal where one training serves all of them."""
@@ -95,8 +95,8 @@ class Config(Block):
 
     def is_joint(self, network: str) -> bool:
         """Return whether one training of a network serves all signals."""
-        takes_mass = hasattr(self.network(network), "mass_token")
-        return self.training.masses == "joint" and takes_mass and len(self.signals) > 1
+        told = self.training.masses == "joint" and self.network(network).takes_mass
+        return told and len(self.signals) > 1
 
     def trained_on(self, network: str, signal: str) -> str:
         """Return which training of a network serves a signal: its own, or the one of all masses."""
@@ -107,7 +107,7 @@ class Config(Block):
         """Network, signal and seed of each training that is looked into."""
         wanted = self.interpretation
         known: dict[str, Sequence[Any]] = {
-            "networks": [network.name for network in self.networks if views(network)],
+            "networks": [network.name for network in self.networks if network.views],
             "signals": [signal.name for signal in self.signals],
             "seeds": list(self.training.seeds),
         }

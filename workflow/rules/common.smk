@@ -249,7 +249,7 @@ def interpretation_figures():
             network=network,
             signal=signal,
             seed=seed,
-            view=views(cfg.network(network)),
+            view=cfg.network(network).views,
         )
     ]
 
