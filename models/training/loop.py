@@ -132,7 +132,7 @@ class Loop(lightning.LightningModule):
         self.progress.average(self.network, self.training_settings.ema)
 
     def on_validation_epoch_start(self) -> None:
-        self.progress.swap(self.network)
+        self.progress.swap_ema(self.network)
         self.val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
 
     def validation_step(self, batch: Labelled, _: int) -> None:
@@ -141,7 +141,7 @@ class Loop(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         val_loss = self.total(self.val_sum) / len(self.data.validation)
         self.progress.keep_best(self.network, val_loss)
-        self.progress.swap(self.network)
+        self.progress.swap_ema(self.network)
 
     def on_train_epoch_end(self) -> None:
         train_loss = self.total(self.train_sum) / len(self.data.train)

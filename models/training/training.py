@@ -28,7 +28,7 @@ from models.training.checkpoint import TrainedModel, describe, save
 from models.training.data import Data, in_order
 from models.training.devices import device_of, free_gpu, keep_freed_memory, torch_device
 from models.training.loop import Loop
-from models.training.resume import FitsItself, Progress, fingerprint
+from models.training.resume import Progress, SelfFitting, fingerprint
 
 HISTORY = "history.csv"
 COLUMNS = ("epoch", "train_loss", "val_loss", "learning_rate")
@@ -91,12 +91,12 @@ def train(
         fit_normalisation(network, (batch[0] for batch in in_order(data.train, 1024, seed)))
         identity = fingerprint(spec, training, data, seed, code)
         progress = Progress.open(folder, identity, network)
-        if isinstance(network, FitsItself):
+        if isinstance(network, SelfFitting):
             network.fit(data.train, data.validation, seed, progress)
         else:
             _run(network, training, data, seed, progress, device)
     network.load_state_dict(progress.best)
-    if _helps(training):
+    if is_worker(training):
         return TrainedModel(network.cpu().eval(), spec, data.features, {})
     batches = in_order(data.validation, 4 * training.batch_size, seed)
     calibration = fit_calibration(network, batches, training.calibration, torch_device(device))
@@ -162,7 +162,7 @@ def _devices(training: Training, device: str) -> int | list[int]:
     return [free_gpu()] if alone else training.devices
 
 
-def _helps(training: Training) -> bool:
+def is_worker(training: Training) -> bool:
     """Return whether this process only helps another one in the same training."""
     return training.devices > 1 and os.environ.get("LOCAL_RANK", "0") != "0"
 

@@ -14,13 +14,13 @@ from models.config.specs import Features, HighLevelTrees
 from models.networks.batch import Batch
 from models.networks.high_level import NAMES, HighLevelInput
 from models.training.data import Batches, Source
-from models.training.resume import FitsItself, Progress
+from models.training.resume import Progress, SelfFitting
 
 LARGEST_HESSIAN = 0.25
 """Second derivative of the loss of an undecided event of weight one, p (1 − p)."""
 
 
-class TreesNetwork(FitsItself):
+class TreesNetwork(SelfFitting):
     """Gradient-boosted trees on the high-level features.
 
     Attributes

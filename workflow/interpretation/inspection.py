@@ -48,17 +48,17 @@ class Inspection:
     settings: Interpretation
     mass: float | None
 
-    def each(self, look: Callable[[Batch], Any]) -> list[Any]:
-        """Return what `look` gives for the events, a list of steps."""
-        events, found = Events(self.tensors), []
+    def map_batches(self, function: Callable[[Batch], Any]) -> list[Any]:
+        """Return what `function` gives for the events, a list of steps."""
+        events, results = Events(self.tensors), []
         for start in range(0, len(events), STEP):
             batch = events[np.arange(start, min(start + STEP, len(events)))]
             if self.mass is not None:
                 batch = batch.replace(mass=batch.kinematics.new_full((len(batch),), self.mass))
-            found.append(look(batch))
-        return found
+            results.append(function(batch))
+        return results
 
-    def of(self, name: str) -> NDArray[np.intp]:
+    def rows_of(self, name: str) -> NDArray[np.intp]:
         """Return the rows of a class."""
         return np.flatnonzero(self.label == CLASSES.index(name))
 

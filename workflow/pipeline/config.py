@@ -103,7 +103,7 @@ class Config(Block):
         return ALL_MASSES if self.is_joint(network) else signal
 
     @property
-    def looked_into(self) -> tuple[tuple[str, str, int], ...]:
+    def interpreted_trainings(self) -> tuple[tuple[str, str, int], ...]:
         """Network, signal and seed of each training that is looked into."""
         wanted = self.interpretation
         known: dict[str, Sequence[Any]] = {
@@ -135,7 +135,7 @@ class Config(Block):
         self._check_masses()
         self._check_shower()
         self._check_jets()
-        self.looked_into  # noqa: B018  names what is not there
+        self.interpreted_trainings  # noqa: B018  names what is not there
         return self
 
     def _check_masses(self) -> None:

@@ -243,7 +243,7 @@ def interpretation_figures():
     """The figures of all trainings that are looked into, as far as their networks have them."""
     return [
         path
-        for network, signal, seed in cfg.looked_into
+        for network, signal, seed in cfg.interpreted_trainings
         for path in expand(
             f"{paths.INTERPRETATION_FIGURE}.png",
             network=network,
