@@ -45,7 +45,7 @@ try:
     from common.errors import AnalysisError
     from common.files import expanded
     from models.networks.registry import modules_of
-    from models.config.views import VIEWS, views
+    from models.config.views import VIEWS
     from workflow.pipeline import paths
     from workflow.pipeline.config import ALL_MASSES, read_config
     from workflow.pipeline.environment import prepare_jobs

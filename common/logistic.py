@@ -3,6 +3,9 @@
 One number or two turn a network's log-odds into calibrated ones (Platt, 1999; Guo et al.,
 arXiv:1706.04599), and the same fit tells how far they were from calibrated (Cox, Biometrika 45
 (1958) 562).
+
+scikit-learn's regression gives no errors, and none of it knows a prior of slope 1. Newton's method
+for two numbers is short, and gives the errors of weighted events beside them.
 """
 
 from dataclasses import dataclass

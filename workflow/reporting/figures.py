@@ -40,7 +40,7 @@ class Kind:
     table: str = ""
 
 
-LOOKS: dict[View, str] = {
+VIEW_TITLES: dict[View, str] = {
     "attention": "Attention on average",
     "attention_events": "Attention of single events",
     "grad_cam": "Grad-CAM",
@@ -103,7 +103,7 @@ KINDS = (
             f"{view}.rst",
             OWN_TABLE,
         )
-        for view, title in LOOKS.items()
+        for view, title in VIEW_TITLES.items()
     ),
     Kind(
         "distributions/(.*)", "Distributions", "{0}", "distributions.rst", paths.DISTRIBUTIONS_TABLE

@@ -243,13 +243,13 @@ def interpretation_figures():
     """The figures of all trainings that are looked into, as far as their networks have them."""
     return [
         path
-        for network, signal, seed in cfg.looked_into
+        for network, signal, seed in cfg.interpreted_trainings
         for path in expand(
             f"{paths.INTERPRETATION_FIGURE}.png",
             network=network,
             signal=signal,
             seed=seed,
-            view=views(cfg.network(network)),
+            view=cfg.network(network).views,
         )
     ]
 
