@@ -24,7 +24,7 @@ def main(
     scores: Annotated[list[Path], Argument(help="Scores, …/{network}/{signal}/{seed}.parquet.")],
     mass: Annotated[float, Option(help="m_H [GeV].")],
     cap_quantile: Annotated[float, Option(help="Quantile that caps background weights.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Compare score and share of signal, weighted as in the training."""
     networks: dict[str, list[Reliability]] = {}
@@ -47,7 +47,7 @@ def main(
             {**key, "bin": k, **dict(zip(COLUMNS, map(float, values), strict=True)), **whole}
             for k, values in enumerate(bins)
         ]
-    write_csv(rows, output.with_name(f"{output.name}.csv"), ("network", "mass_gev", "seed", "bin"))
+    write_csv(rows, output.with_suffix(".csv"), ("network", "mass_gev", "seed", "bin"))
     colour = colours(networks)
     curves = [Calibration(n.replace("_", " "), colour[n], found) for n, found in networks.items()]
     save(calibration_plot(curves, mass), output)

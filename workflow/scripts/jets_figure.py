@@ -18,7 +18,7 @@ from workflow.reporting.roc_bands import band, by_name
 
 def main(
     rows: Annotated[list[Path], Argument(help="JSON files of rule evaluate_jets, of one task.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw the median and the range over seeds of each tagger."""
     groups = by_name([read_json(path) for path in rows], "tagger")
@@ -33,7 +33,7 @@ def main(
         )
         for name, found in zip(groups, bands, strict=True)
     )  # fmt: skip
-    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
+    with atomic_path(output.with_suffix(".csv")) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
     first = next(iter(groups.values()))[0]["metrics"]
     n_eff = float(np.nan_to_num(first["test_background_n_eff"]))

@@ -20,7 +20,7 @@ def main(
     scores: Annotated[list[Path], Argument(help="Scores, …/{network}/{signal}/{seed}.parquet.")],
     pairs: Annotated[str, Option(help="List of (question, first, second): JSON or YAML file.")],
     mass: Annotated[float, Option(help="m_H [GeV].")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Compare pairs of networks on the test events that both have scored."""
     files: dict[tuple[str, int], Path] = {
@@ -39,7 +39,7 @@ def main(
         label = f"{pair.first.replace('_', ' ')}\nover {pair.second.replace('_', ' ')}"
         comparisons.append((label, rows))
     keys = ("question", "first", "second", "mass_gev", POINT)
-    write_csv(table, output.with_name(f"{output.name}.csv"), keys)
+    write_csv(table, output.with_suffix(".csv"), keys)
     save(ratios_plot(comparisons, mass), output)
 
 
