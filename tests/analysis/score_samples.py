@@ -1,5 +1,6 @@
 """Scores drawn from known distributions, for the tests of the statistics."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.evaluation.scores import Scores
+from common.tables import ORIGIN
 
 
 def draw_scores(
@@ -26,7 +28,9 @@ def draw_scores(
     return Scores(log_odds, weight, signal, process, ("qcd", "ttbar"))
 
 
-def write_scores(path: Path, scores: Scores) -> None:
+def write_scores(
+    path: Path, scores: Scores, network: str = "net", mass_gev: float = 1000.0, seed: int = 1
+) -> None:
     """Write the table of scores that rule score makes."""
     names = np.array([*scores.processes, "signal"])[scores.process]
     columns = {
@@ -39,4 +43,6 @@ def write_scores(path: Path, scores: Scores) -> None:
         "log_odds": scores.log_odds,
         "weight": scores.weight,
     }
-    pq.write_table(pa.table(columns), path)
+    origin = {"network": network, "mass_gev": mass_gev, "seed": seed}
+    table = pa.table(columns).replace_schema_metadata({ORIGIN: json.dumps(origin)})
+    pq.write_table(table, path)

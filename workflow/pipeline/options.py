@@ -294,22 +294,18 @@ class Options:
 
     # Networks beside each other
 
-    def network_ratios(self, wildcards: Wildcards) -> list[str]:
-        """The pairs and the mass."""
-        return flags(pairs=json.dumps(self.targets.pairs), mass=self.mass(wildcards))
-
-    def calibration(self, wildcards: Wildcards) -> list[str]:
-        """The mass, and the weights of the loss."""
-        cap = self.config.dataset.weight_cap_quantile
-        return flags(mass=self.mass(wildcards), cap_quantile=cap)
+    @property
+    def pairs(self) -> list[str]:
+        """The pairs that are compared."""
+        return flags(pairs=json.dumps(self.targets.pairs))
 
     @property
     def networks_table(self) -> list[str]:
-        """The files of all models and signals."""
-        calibration = [
-            f"{paths.CALIBRATION_FIGURE.format(signal=name)}.csv" for name in self.targets.signals
-        ]
-        return flags(model=self.targets.models("model.json"), calibration=calibration)
+        """The files of all trainings."""
+        return flags(
+            model=self.targets.models("model.json"),
+            calibration=self.targets.trainings(paths.CALIBRATION),
+        )
 
     # Figures
 

@@ -21,6 +21,8 @@ SCORES = "results/{variation}scores/{network}/{signal}/{seed}.parquet"
 LIMIT = "results/limits/{network}/{signal}/{seed}.json"
 WORKSPACE = "results/workspaces/{network}/{signal}/{seed}.json"
 METRICS = "results/metrics/{network}/{signal}/{seed}.json"
+CALIBRATION = "results/calibration/{network}/{signal}/{seed}.csv"
+RATIOS = "results/network_ratios/{signal}.csv"
 
 CUTFLOW_TABLE = "results/cutflow.csv"
 LIMITS_TABLE = "results/limits.csv"

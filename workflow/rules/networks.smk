@@ -6,7 +6,7 @@ rule network_ratios:
     input:
         targets.compared_scores,
     output:
-        **figure(paths.RATIOS_FIGURE, "ratios", "Networks"),
+        paths.RATIOS,
     log:
         paths.log("network_ratios", "{signal}"),
     benchmark:
@@ -14,15 +14,15 @@ rule network_ratios:
     conda:
         "../../envs/boosted-hh4b.yaml"
     params:
-        **params("network_ratios", options.network_ratios),
+        **params("network_ratios", options.pairs),
     shell:
-        call("network_ratios", "{input:q} --output {output.image:q}")
+        call("network_ratios", "{input:q} --output {output:q}")
 
 
 rule ratios_table:
     """Collect the ratios: one row per pair, mass and signal efficiency."""
     input:
-        expand(f"{paths.RATIOS_FIGURE}.csv", signal=targets.signals),
+        expand(paths.RATIOS, signal=targets.signals),
     output:
         paths.RATIOS_TABLE,
     log:
@@ -37,10 +37,46 @@ rule ratios_table:
         call("ratios_table", "{input:q} --output {output:q}")
 
 
+rule ratios_figure:
+    """Draw the ratios between the networks for one signal."""
+    input:
+        paths.RATIOS,
+    output:
+        **figure(paths.RATIOS_FIGURE, "ratios", "Networks"),
+    log:
+        paths.log("ratios_figure", "{signal}"),
+    benchmark:
+        paths.benchmark("ratios_figure", "{signal}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("ratios_figure", options.pairs),
+    shell:
+        call("ratios_figure", "{input:q} --output {output.image:q}")
+
+
+rule calibration:
+    """Compare score and share of signal of one training."""
+    input:
+        paths.nominal(paths.SCORES),
+    output:
+        paths.CALIBRATION,
+    log:
+        paths.log("calibration", "{network}/{signal}/{seed}"),
+    benchmark:
+        paths.benchmark("calibration", "{network}/{signal}/{seed}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("calibration", flags(cap_quantile=cfg.dataset.weight_cap_quantile)),
+    shell:
+        call("calibration", "{input:q} --output {output:q}")
+
+
 rule calibration_figure:
     """Draw the share of signal against the score of all networks for one signal."""
     input:
-        targets.trainings_of_signal(paths.nominal(paths.SCORES)),
+        targets.trainings_of_signal(paths.CALIBRATION),
     output:
         **figure(paths.CALIBRATION_FIGURE, "calibration", "Networks"),
     log:
@@ -50,7 +86,7 @@ rule calibration_figure:
     conda:
         "../../envs/boosted-hh4b.yaml"
     params:
-        **params("calibration_figure", options.calibration),
+        **params("calibration_figure"),
     shell:
         call("calibration_figure", "{input:q} --output {output.image:q}")
 
@@ -60,7 +96,7 @@ rule networks_table:
     input:
         metrics=paths.METRICS_TABLE,
         models=targets.models("model.json"),
-        calibration=expand(f"{paths.CALIBRATION_FIGURE}.csv", signal=targets.signals),
+        calibration=targets.trainings(paths.CALIBRATION),
     output:
         paths.NETWORKS_TABLE,
     log:
