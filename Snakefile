@@ -47,19 +47,12 @@ try:
     from workflow.pipeline import paths
     from workflow.pipeline.config import read_config
     from workflow.pipeline.environment import prepare_jobs
+    from workflow.pipeline.figures import DEPENDENCES, figure, figures
     from workflow.pipeline.inputs import all_chunks, check_top_tagging
     from workflow.pipeline.options import Options, call, flags, params, resources
     from workflow.pipeline.provenance import source_digest
     from workflow.pipeline.start import full_disk, require_folders, require_writable, starter
-    from workflow.pipeline.targets import (
-        DEPENDENCES,
-        TAGGER_FILES,
-        Targets,
-        figure,
-        figures,
-        message,
-        view_template,
-    )
+    from workflow.pipeline.targets import TAGGER_FILES, Targets, message
 except ImportError as error:
     raise WorkflowError(
         f"{error}. Snakemake's own environment needs the packages of {CHECKOUT}/envs/"

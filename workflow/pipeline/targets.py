@@ -4,15 +4,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from snakemake.io import directory, expand, report
+from snakemake.io import expand
 from snakemake.iocontainers import Wildcards
 
 from common.files import expanded
-from models.config.views import View, views
+from models.config.views import views
 from workflow.pipeline import paths
 from workflow.pipeline.config import ALL_MASSES, Config
+from workflow.pipeline.figures import DEPENDENCES, KINDS
 from workflow.pipeline.inputs import Chunk
 from workflow.pipeline.network_pairs import Pair, network_pairs
 
@@ -20,12 +20,6 @@ OfJob = Callable[[Wildcards], list[str]]
 """An input function of Snakemake."""
 
 MODEL_FILES = ("model.safetensors", "model.json", "history.csv")
-DEPENDENCES = {
-    "background_events": paths.WORKING_POINT_SCAN,
-    "luminosity": paths.PROJECTION_TABLE,
-    "sample_size": paths.PROJECTION_TABLE,
-}
-"""What the limit is drawn against, and the table that knows it."""
 TAGGER_FILES = [f"{paths.JETS_MODEL}/{file}" for file in MODEL_FILES]
 """What the training of a tagger of single jets writes, with its wildcards."""
 
@@ -33,45 +27,6 @@ TAGGER_FILES = [f"{paths.JETS_MODEL}/{file}" for file in MODEL_FILES]
 def one_of(names: Sequence[str]) -> str:
     """Return a pattern for a wildcard that takes these names, or nothing where there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
-
-
-def figure(
-    template: str, caption: str, category: str, table: bool = True, **labels: str
-) -> dict[str, Any]:
-    """Return the files of a figure: `image` (PNG), for the report too, `vector` (PDF) and `table`.
-
-    Parameters
-    ----------
-    template : str
-        Path without suffix; in the report, its wildcards tell the figures of a rule apart.
-    caption : str
-        Name of a file in `workflow/report/`.
-    category : str
-        Section of the report.
-    table : bool
-        Whether the rule writes the figure's numbers (CSV) beside it.
-    **labels
-        Further labels in the report.
-    """
-    wildcards = {name: f"{{{name}}}" for name in re.findall(r"{(\w+)}", template)}
-    image = report(
-        f"{template}.png",
-        caption=f"../report/{caption}.rst",
-        category=category,
-        labels=wildcards | labels or None,
-    )
-    files = {"image": image, "vector": f"{template}.pdf", "table": f"{template}.csv"}
-    return files if table else {name: files[name] for name in ("image", "vector")}
-
-
-def figures(folder: str, pattern: str, caption: str, category: str) -> Any:
-    """Return a folder of figures; the report shows those whose path in it is of a pattern."""
-    return report(
-        directory(folder),
-        patterns=[f"{pattern}.png"],
-        caption=f"../report/{caption}.rst",
-        category=category,
-    )
 
 
 def message(docstring: str, output: str) -> str:
@@ -404,9 +359,24 @@ class Targets:
             )
         ]
 
+    def figures(self) -> list[str]:
+        """Return the figures of the kinds that one wildcard of the run tells apart, or none."""
+        values = {
+            "network": self.networks,
+            "signal": self.signals,
+            "sample": list(self.chunks),
+            "task": self.config.jets.task_names,
+        }
+        return [
+            path
+            for kind in KINDS
+            if set(kind.wildcards) <= values.keys()
+            and (kind.template != paths.RATIOS_FIGURE or self.pairs)
+            for path in expand(f"{kind.template}.png", **{**values, **kind.fixed})
+        ]
+
     def products(self) -> list[str]:
         """Return the tables and figures that a run ends with; the page shows them all."""
-        compared = bool(self.pairs)
         return [
             paths.CUTFLOW_TABLE,
             paths.LIMITS_TABLE,
@@ -414,19 +384,10 @@ class Targets:
             paths.NETWORKS_TABLE,
             paths.DISTRIBUTIONS_TABLE,
             paths.HEPDATA,
-            f"{paths.LIMITS_FIGURE}.png",
-            *expand(f"{paths.CLS_FIGURE}.png", network=self.networks),
-            *expand(f"{paths.ROC_FIGURE}.png", signal=self.signals),
-            *expand(f"{paths.DEPENDENCE_FIGURE}.png", signal=self.signals, kind=DEPENDENCES),
-            *expand(f"{paths.TRAINING_FIGURE}.png", signal=self.signals),
-            *expand(f"{paths.CALIBRATION_FIGURE}.png", signal=self.signals),
-            *([paths.RATIOS_TABLE] if compared else []),
-            *(expand(f"{paths.RATIOS_FIGURE}.png", signal=self.signals) if compared else []),
-            *expand(f"{paths.EVENT_DISPLAY}.png", sample=self.chunks),
-            f"{paths.JET_IMAGES}.png",
-            f"{paths.THETA_CORRELATION}.png",
+            *([paths.RATIOS_TABLE] if self.pairs else []),
+            *([paths.JETS_TABLE] if self.config.jets.task_names else []),
+            *self.figures(),
             *self.interpretation_figures(),
-            *self.jet_products(),
             paths.DISTRIBUTIONS,
         ]
 
@@ -453,11 +414,6 @@ class Targets:
             "tagger": one_of([tagger.name for tagger in jets.taggers]),
             "side": "train|validation|test",
         }
-
-
-def view_template(view: View) -> str:
-    """Return the path of the figures of one view, without suffix."""
-    return paths.INTERPRETATION_FIGURE.replace("{view}", view)
 
 
 def folder_of(template: str, **wildcards: str) -> str:

@@ -4,7 +4,7 @@ rule distributions:
         targets.every_sample(paths.DATASET),
     output:
         table=paths.DISTRIBUTIONS_TABLE,
-        figures=figures(paths.DISTRIBUTIONS, "{variable}", "distributions", "Distributions"),
+        figures=figures(paths.DISTRIBUTIONS),
     log:
         paths.log("distributions"),
     benchmark:
@@ -22,7 +22,7 @@ rule roc_figure:
     input:
         targets.trainings_of_signal(paths.METRICS),
     output:
-        **figure(paths.ROC_FIGURE, "roc", "Networks", table=False),
+        **figure(paths.ROC_FIGURE),
     log:
         paths.log("roc_figure", "{signal}"),
     benchmark:
@@ -40,7 +40,7 @@ rule limits_figure:
     input:
         paths.LIMITS_TABLE,
     output:
-        **figure(paths.LIMITS_FIGURE, "limits", "Limits", table=False),
+        **figure(paths.LIMITS_FIGURE),
     log:
         paths.log("limits_figure"),
     benchmark:
@@ -58,7 +58,7 @@ rule cls_figure:
     input:
         paths.LIMITS_TABLE,
     output:
-        **figure(paths.CLS_FIGURE, "cls", "Limits", table=False),
+        **figure(paths.CLS_FIGURE),
     log:
         paths.log("cls_figure", "{network}"),
     benchmark:
@@ -74,9 +74,9 @@ rule cls_figure:
 rule dependence_figure:
     """Draw the limit on one signal against background kept, luminosity or sample size."""
     input:
-        lambda wildcards: DEPENDENCES[wildcards.kind],
+        lambda wildcards: DEPENDENCES[wildcards.kind][1],
     output:
-        **figure(paths.DEPENDENCE_FIGURE, "dependence", "Limits", table=False),
+        **figure(paths.DEPENDENCE_FIGURE),
     log:
         paths.log("dependence_figure", "{kind}/{signal}"),
     benchmark:
@@ -94,7 +94,7 @@ rule training_figure:
     input:
         targets.histories,
     output:
-        **figure(paths.TRAINING_FIGURE, "training", "Networks"),
+        **figure(paths.TRAINING_FIGURE),
     log:
         paths.log("training_figure", "{signal}"),
     benchmark:
@@ -112,7 +112,7 @@ rule event_display:
     input:
         paths.nominal(paths.DATASET),
     output:
-        **figure(paths.EVENT_DISPLAY, "event_display", "Events"),
+        **figure(paths.EVENT_DISPLAY),
     log:
         paths.log("event_display", "{sample}"),
     benchmark:
@@ -130,7 +130,7 @@ rule jet_images:
     input:
         targets.every_sample(paths.DATASET),
     output:
-        **figure(paths.JET_IMAGES, "jet_images", "Events"),
+        **figure(paths.JET_IMAGES),
     log:
         paths.log("jet_images"),
     benchmark:
@@ -148,7 +148,7 @@ rule theta_correlation:
     input:
         targets.every_sample(paths.DATASET),
     output:
-        **figure(paths.THETA_CORRELATION, "theta_correlation", "Events"),
+        **figure(paths.THETA_CORRELATION),
     log:
         paths.log("theta_correlation"),
     benchmark:

@@ -27,7 +27,7 @@ for view in VIEWS:
         input:
             paths.INTERPRETATION,
         output:
-            **figure(view_template(view), view, "Interpretation", view=view.replace("_", " ")),
+            **figure(paths.INTERPRETATION_FIGURE, view=view),
         log:
             paths.log(f"{view}_figure", "{network}/{signal}/{seed}"),
         benchmark:

@@ -88,7 +88,7 @@ rule jets_figure:
     input:
         targets.taggers_of_task,
     output:
-        **figure(paths.JETS_FIGURE, "jets", "Jets"),
+        **figure(paths.JETS_FIGURE),
     log:
         paths.log("jets_figure", "{task}"),
     benchmark:

@@ -42,7 +42,7 @@ rule ratios_figure:
     input:
         paths.RATIOS,
     output:
-        **figure(paths.RATIOS_FIGURE, "ratios", "Networks"),
+        **figure(paths.RATIOS_FIGURE),
     log:
         paths.log("ratios_figure", "{signal}"),
     benchmark:
@@ -78,7 +78,7 @@ rule calibration_figure:
     input:
         targets.trainings_of_signal(paths.CALIBRATION),
     output:
-        **figure(paths.CALIBRATION_FIGURE, "calibration", "Networks"),
+        **figure(paths.CALIBRATION_FIGURE),
     log:
         paths.log("calibration_figure", "{signal}"),
     benchmark:

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from workflow.pipeline import paths
 from workflow.pipeline.config import load, read_config
 from workflow.pipeline.inputs import all_chunks
-from workflow.pipeline.targets import Targets, figure, message, one_of
+from workflow.pipeline.targets import Targets, message, one_of
 
 
 def of(**names: str) -> Wildcards:
@@ -140,14 +140,6 @@ def test_variation_is_a_folder_or_nothing(files: Targets) -> None:
 def test_pattern_of_no_name_fits_nothing() -> None:
     assert re.fullmatch(one_of([]), "") is None
     assert re.fullmatch(one_of(["a.b"]), "aXb") is None
-
-
-def test_figure_is_png_pdf_and_its_numbers() -> None:
-    files = figure("results/figures/roc_{signal}", "roc", "Networks")
-    suffixes = {"image": "png", "vector": "pdf", "table": "csv"}
-    assert files == {n: f"results/figures/roc_{{signal}}.{s}" for n, s in suffixes.items()}
-    assert files["image"].flags["report"].labels == {"signal": "{signal}"}
-    assert len(figure("results/figures/limits", "limits", "Limits", table=False)) == 2
 
 
 def test_job_is_told_by_its_wildcards_and_its_rule() -> None:
