@@ -371,11 +371,11 @@ class Options:
         high = self.config.jets.pt_max_gev or None
         return flags(task=task, pt_min=self.config.jets.pt_min_gev, pt_max=high)
 
-    @property
-    def top_tagging(self) -> list[str]:
-        """How the public files are read."""
+    def top_tagging(self, wildcards: Wildcards) -> list[str]:
+        """Which public file it is, and how it is read."""
         block = self.config.jets.top_tagging
         return flags(
+            side=wildcards.side,
             subjets=self.config.reconstruction.subjets,
             max_constituents=block and block.max_constituents,
             max_jets=block and block.max_jets,

@@ -49,8 +49,8 @@ def message(docstring: str, output: str) -> str:
 class Targets:
     """The files of a run.
 
-    Methods that end in `_of` or take a template return an input function; those that take
-    `wildcards` are one.
+    What takes nothing but `wildcards` is an input function of a rule; `of_chunks`, `model` and
+    `trainings_of_signal` return one.
 
     Attributes
     ----------
