@@ -66,14 +66,15 @@ def params(
     spec : function of the wildcards
         The job's network, whose sources count, too.
     """
-    if spec is None:
-        return {"code": source_digest(script), "options": options or []}
-    of = spec
+
+    def of_job(wildcards: Wildcards) -> list[str]:
+        """Return the options; Snakemake would look for wildcards in a list, as in `{mass_gev}`."""
+        return options(wildcards) if callable(options) else options or []
 
     def code(wildcards: Wildcards) -> str:
-        return source_digest(script, *modules_of(of(wildcards)))
+        return source_digest(script, *(modules_of(spec(wildcards)) if spec else ()))
 
-    return {"code": code, "options": options or []}
+    return {"code": code, "options": of_job}
 
 
 def resources(training: Training, of_training: bool = True) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How a rule calls its script."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from snakemake.iocontainers import Wildcards
 
 from analysis.config.statistics import Limits
 from models.config.specs import Training
-from tests.conftest import ROOT
+from tests.conftest import ROOT, call_snakemake
 from workflow.pipeline.config import load, read_config
 from workflow.pipeline.inputs import all_chunks
 from workflow.pipeline.options import Options, call, flags, params, resources
@@ -51,10 +52,17 @@ def test_command_is_that_of_this_checkout() -> None:
 
 def test_params_hold_the_code_of_the_network(simulated: Options) -> None:
     plain = params("train", ["--seed=1"])
-    assert plain["options"] == ["--seed=1"]
+    assert plain["options"](of()) == ["--seed=1"]
     code = params("train", simulated.train, simulated.network)["code"]
     digests = {code(of(network=name)) for name in ("cross_attention", "kinematics")}
-    assert len(digests | {plain["code"]}) == 3
+    assert len(digests | {plain["code"](of())}) == 3
+
+
+def test_braces_of_an_option_are_no_wildcards(tmp_path: Path) -> None:
+    """As in `35:m0 = {mass_gev}`, which the page is given."""
+    run = call_snakemake(tmp_path, {}, "--dry-run", "-p", "results/index.html")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "35:m0 = {mass_gev}" in run.stdout + run.stderr
 
 
 def test_training_asks_for_its_events_and_libraries() -> None:
