@@ -18,6 +18,8 @@ rule export_onnx:
         paths.benchmark("export_onnx", "{network}/{signal}/{seed}")
     conda:
         "../../envs/boosted-hh4b.yaml"
+    resources:
+        mem_mb=4000,
     params:
         **params("export_onnx", options.export_onnx, options.network),
     shell:
