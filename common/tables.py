@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from common.errors import InputFileError
 from common.files import atomic_path
 
 KEYS = ("network", "mass_gev", "seed")
+ORIGIN = "boosted_hh4b"
+"""Key of a Parquet file's metadata under which stands what the file is of."""
 
 
 def format_value(value: Any, digits: int = 7) -> str:
@@ -76,14 +78,45 @@ def _parse(cell: str) -> float | int | str | None:
     return cell or None
 
 
-def write_parquet(parts: Iterable[pd.DataFrame], path: Path) -> None:
-    """Write tables, at least one, into one Parquet file, a row group each."""
+def write_parquet(
+    parts: Iterable[pd.DataFrame], path: Path, origin: Mapping[str, Any] | None = None
+) -> None:
+    """Write tables, at least one, into one Parquet file, a row group each.
+
+    Parameters
+    ----------
+    parts : iterable of DataFrame
+    path : Path
+    origin : mapping, optional
+        What the file is of, for `origin_of`; it stands in the schema's metadata.
+    """
     with ExitStack() as opened:
         writer = None
         for part in parts:
             rows = pa.Table.from_pandas(part, preserve_index=False)
+            if origin is not None:
+                metadata = {**(rows.schema.metadata or {}), ORIGIN: json.dumps(origin)}
+                rows = rows.replace_schema_metadata(metadata)
             writer = writer or opened.enter_context(pq.ParquetWriter(path, rows.schema))
             writer.write_table(rows)
+
+
+def origin_of(path: Path) -> dict[str, Any]:
+    """Return what a Parquet file says that it is of.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read, or says nothing.
+    """
+    try:
+        return dict(json.loads(pq.read_schema(path).metadata[ORIGIN.encode()]))
+    except (OSError, ValueError) as error:
+        raise InputFileError(f"{path} is not a readable Parquet table: {error}") from None
+    except (KeyError, TypeError):
+        raise InputFileError(
+            f"{path} does not say of which training it is: remove it and run again"
+        ) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Scores drawn from known distributions, for the tests of the statistics."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from common.tables import ORIGIN
 from common.weighted import SIGNAL, WeightedSample
 
 
@@ -26,7 +28,13 @@ def draw_scores(
     return WeightedSample.of_events(log_odds, weight, kind, ("qcd", "ttbar"))
 
 
-def write_scores(path: Path, scores: WeightedSample) -> None:
+def write_scores(
+    path: Path,
+    scores: WeightedSample,
+    network: str = "net",
+    mass_gev: float = 1000.0,
+    seed: int = 1,
+) -> None:
     """Write the table of scores that rule score makes."""
     names = np.array([*scores.processes, "signal"])[scores.kind]
     columns = {
@@ -39,4 +47,6 @@ def write_scores(path: Path, scores: WeightedSample) -> None:
         "log_odds": scores.value,
         "weight": scores.weight,
     }
-    pq.write_table(pa.table(columns), path)
+    origin = {"network": network, "mass_gev": mass_gev, "seed": seed}
+    table = pa.table(columns).replace_schema_metadata({ORIGIN: json.dumps(origin)})
+    pq.write_table(table, path)

@@ -175,6 +175,7 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
         ("luminosity_fb", 300, {"dataset": 0, "train": 0, "score": 4, "cutflow": 1, "limit": 4}),
         ("btagging", {"mode": "map"}, {"reconstruct": 0, "tag_map": 1, "dataset": 2}),
         ("dataset.weight_cap_quantile", 0.8, {"train": 4, "score": 4, "limit": 4}),
+        ("systematics.energy_scale", 0.03, {"reconstruct": 4, "train": 0, "score": 8, "limit": 4}),
         ("training.epochs", 3, {"reconstruct": 0, "dataset": 0, "train": 4, "score": 4}),
         ("training.seeds", [1, 2, 3], {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
         ("networks.1.width", 32, {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
@@ -213,6 +214,18 @@ def test_changed_key_reruns_what_depends_on_it(
         ),
         ("analysis/evaluation/metrics.py", {"train": 0, "limit": 0, "metrics": 4, "interpret": 1}),
         ("analysis/figures/attention.py", {"interpret": 0, "attention_figure": 1}),
+        (
+            "analysis/figures/calibration.py",
+            {"calibration": 0, "networks_table": 0, "calibration_figure": 1},
+        ),
+        (
+            "analysis/figures/ratios.py",
+            {"network_ratios": 0, "ratios_table": 0, "ratios_figure": 1},
+        ),
+        (
+            "analysis/evaluation/calibration.py",
+            {"calibration": 4, "networks_table": 1, "calibration_figure": 1},
+        ),
         ("analysis/reconstruction/orientation.py", {"reconstruct": 2, "dataset": 2, "train": 4}),
         ("analysis/datasets/btagging.py", {"reconstruct": 0, "dataset": 2, "train": 4}),
         ("models/networks/kinematics.py", {"dataset": 0, "train": 2, "score": 2}),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from snakemake.utils import update_config
 
 from analysis.config.base import Block, Positive, Probability
@@ -113,6 +113,11 @@ class Config(Block):
         }
         chosen = [select(key, getattr(wanted, key), names) for key, names in known.items()]
         return tuple(itertools.product(*chosen))
+
+    @field_validator("samples")
+    @classmethod
+    def _one_sample_per_mass(cls, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+        return tuple(one for sample in samples for one in sample.at_each_mass())
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

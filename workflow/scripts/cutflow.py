@@ -82,7 +82,7 @@ def main(
     luminosity: Annotated[float, typer.Option(help="Integrated luminosity [fb⁻¹].")],
     output: Annotated[Path, typer.Option(help="CSV file to write.")],
     n_minus_one: Annotated[Path, typer.Option(help="CSV of what each cut alone removes.")],
-    figure: Annotated[Path, typer.Option(help="Figure of it, without suffix.")],
+    figure: Annotated[Path, typer.Option(help="PNG of it to write; PDF goes beside it.")],
 ) -> None:
     """Write the cut flow and the N−1 table of all samples, and draw the latter."""
     found = [Normalisation.read(normalisations / f"{name}.json") for name in samples]

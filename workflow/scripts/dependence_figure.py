@@ -23,7 +23,7 @@ Y_LABEL = r"95% CL limit on $\sigma(gg\to H\to hh)$ [fb]"
 
 def main(
     table: Annotated[Path, Option(help="CSV of rule limits_table: scan or projection.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix.")],
+    output: Annotated[Path, Option(help="PNG to write; the PDF goes beside it.")],
     kind: Annotated[Kind, Option(help="What the limit is drawn against.")],
     network: Annotated[list[str], Option(help="Networks, in the order to draw; repeat.")],
     mass: Annotated[float, Option(help="m_H [GeV].")],

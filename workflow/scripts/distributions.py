@@ -83,7 +83,7 @@ def main(
             for n, (name, members) in enumerate(found.items())
         ]
         edges = variable.histogram().axes[0].edges
-        save(distribution_plot(edges, shapes, variable.label), figures / variable.name)
+        save(distribution_plot(edges, shapes, variable.label), figures / f"{variable.name}.png")
         tables.append(table(variable, shapes))
     write_frame(pd.concat(tables), output)
 

@@ -71,7 +71,7 @@ def title(dataset: Dataset, event: Event) -> str:
 def main(
     dataset: Annotated[Path, Argument(help="Dataset of the sample.")],
     radius: Annotated[float, Option(help="Radius of the fat jets.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw one event, and list its constituents."""
     data = Dataset(dataset)
@@ -82,7 +82,7 @@ def main(
         )
         for index, mask in enumerate(event["constituent_mask"])
     )
-    write_frame(rows, output.with_name(f"{output.name}.csv"))
+    write_frame(rows, output.with_suffix(".csv"))
     jets = (displayed_jet(event, 0), displayed_jet(event, 1))
     save(event_display(jets, title(data, event), radius), output)
 

@@ -16,11 +16,11 @@ def main(
     tables: Annotated[Path, typer.Argument(help="Folder of the tables of rule interpret.")],
     view: Annotated[View, typer.Option(help="What to draw.")],
     title: Annotated[str, typer.Option(help="Network, signal and seed.")],
-    output: Annotated[Path, typer.Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, typer.Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw one view, and write the numbers that it shows."""
     figure, table = FIGURES[view](tables, title)
-    write_frame(table, output.with_name(f"{output.name}.csv"))
+    write_frame(table, output.with_suffix(".csv"))
     save(figure, output)
 
 

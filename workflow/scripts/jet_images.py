@@ -32,7 +32,7 @@ def mean_image(datasets: Sequence[Dataset], frame: str) -> np.ndarray:
 
 def main(
     datasets: Annotated[list[Path], Argument(help="Datasets of all samples.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw the mean images of each signal and process in both frames."""
     curves = groups([Dataset(path) for path in datasets])
@@ -48,7 +48,7 @@ def main(
         for frame, stack in images.items()
         for name, image in zip(names, stack, strict=True)
     )
-    write_frame(rows, output.with_name(f"{output.name}.csv"), 4)
+    write_frame(rows, output.with_suffix(".csv"), 4)
     save(jet_images_plot(images["detector"], images["oriented"], EDGES, names), output)
 
 

@@ -17,7 +17,7 @@ from workflow.reporting.roc_bands import band, by_name
 
 def main(
     rows: Annotated[list[Path], Argument(help="JSON files of rule evaluate_jets, of one task.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw the median and the range over seeds of each tagger."""
     groups = by_name([read_json(path) for path in rows], "tagger")
@@ -32,7 +32,7 @@ def main(
         )
         for name, found in zip(groups, bands, strict=True)
     )  # fmt: skip
-    write_frame(table, output.with_name(f"{output.name}.csv"))
+    write_frame(table, output.with_suffix(".csv"))
     first = next(iter(groups.values()))[0]["metrics"]
     n_eff = float(np.nan_to_num(first["test_background_n_eff"]))
     task = first["task"].replace("_", " ")

@@ -22,19 +22,18 @@ CALIBRATION = (
 def main(
     metrics: Annotated[Path, Option(help="Table of rule metrics_table.")],
     model: Annotated[list[Path], Option(help="model.json of all trainings.")],
-    calibration: Annotated[list[Path], Option(help="CSV of rule calibration_figure, per signal.")],
+    calibration: Annotated[list[Path], Option(help="Tables of rule calibration, all trainings.")],
     output: Annotated[Path, Option(help="CSV: one row per network × mass.")],
 ) -> None:
     """Join size, best epochs, metrics and calibration; median and range over the seeds."""
-    calibrated = [row for path in calibration for row in read_csv(path) if row["bin"] == 0]
-    mass = {path.stem.removeprefix("calibration_"): _mass(path) for path in calibration}
-    models: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    calibrated = [read_csv(path)[0] for path in calibration]
+    models: dict[tuple[str, float], list[dict[str, Any]]] = {}
     for training in map(read_json, model):
-        for signal in (name for name in mass if name in training["samples"]):
-            models.setdefault((training["network"]["name"], signal), []).append(training)
+        for mass in training["masses_gev"]:
+            models.setdefault((training["network"]["name"], mass), []).append(training)
     measured, table = read_csv(metrics), []
-    for (network, signal), trainings in models.items():
-        key = {"network": network, "mass_gev": mass[signal]}
+    for (network, mass), trainings in models.items():
+        key = {"network": network, "mass_gev": mass}
         rows, bins = (
             [row for row in rows if key.items() <= row.items()] for rows in (measured, calibrated)
         )
@@ -51,10 +50,6 @@ def main(
             }
         )
     write_csv(table, output, ("network", "mass_gev"))
-
-
-def _mass(path: Path) -> float:
-    return float(read_csv(path)[0]["mass_gev"])
 
 
 def _column(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

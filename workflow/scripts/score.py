@@ -78,8 +78,10 @@ def main(
 
     signals = [source for source in sources if source.is_signal]
     for signal, path in zip(signals, output, strict=True):
+        network = networks[0].spec.name
+        origin = {"network": network, "mass_gev": mass_of(signal), "seed": seed}
         with atomic_path(path) as temporary:
-            write_parquet(parts(signal), temporary)
+            write_parquet(parts(signal), temporary, origin)
 
 
 if __name__ == "__main__":

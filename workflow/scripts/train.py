@@ -75,6 +75,7 @@ def train_fold(
             "dataset": block.model_dump(mode="json"),
             "fold": fold,
             "samples": [str(sample.attributes["sample"]) for sample in samples],
+            "masses_gev": [mass_of(sample) for sample in samples if sample.is_signal],
         },
         keep_state=True,
         code=source_digest("train", *modules_of(spec)),
