@@ -1,6 +1,5 @@
 """The boosted HH → 4b analysis, from Delphes files to the limit plot."""
 
-import json
 import os
 import runpy
 import shutil
@@ -43,21 +42,17 @@ try:
     runpy.run_path(str(CHECKOUT / "workflow" / "job.py"))
 
     from common.errors import AnalysisError
-    from common.files import expanded
+    from models.config.views import VIEWS
     from models.networks.registry import modules_of
-    from models.config.views import VIEWS, views
     from workflow.pipeline import paths
-    from workflow.pipeline.config import ALL_MASSES, read_config
+    from workflow.pipeline.config import read_config
     from workflow.pipeline.environment import prepare_jobs
+    from workflow.pipeline.figures import DEPENDENCES, figure, figures
     from workflow.pipeline.inputs import all_chunks, check_top_tagging
-    from workflow.pipeline.network_pairs import network_pairs
+    from workflow.pipeline.options import Options, call, flags, params, resources
     from workflow.pipeline.provenance import source_digest
-    from workflow.pipeline.start import (
-        begin,
-        full_disk,
-        require_folders,
-        require_writable,
-    )
+    from workflow.pipeline.start import full_disk, require_folders, require_writable, starter
+    from workflow.pipeline.targets import TAGGER_FILES, Targets, message
 except ImportError as error:
     raise WorkflowError(
         f"{error}. Snakemake's own environment needs the packages of {CHECKOUT}/envs/"
@@ -76,7 +71,8 @@ try:
     require_writable(Path())
     require_folders(paths.templates())
     cfg = read_config(config)
-    CHUNKS = all_chunks(cfg.samples)
+    targets = Targets(cfg, all_chunks(cfg.samples))
+    options = Options(cfg, targets)
     if cfg.jets.top_tagging:
         check_top_tagging(cfg.jets.top_tagging)
     for network in cfg.networks:
@@ -84,33 +80,14 @@ try:
 except AnalysisError as error:
     raise WorkflowError(str(error)) from None
 
-SIGNALS = [sample.name for sample in cfg.signals]
-NETWORKS = [network.name for network in cfg.networks]
-PAIRS = network_pairs(cfg.networks)
-
 
 wildcard_constraints:
-    sample="|".join(CHUNKS),
-    signal="|".join(SIGNALS),
-    masses="|".join([*SIGNALS, ALL_MASSES]),
-    network="|".join(NETWORKS),
-    seed=r"\d+",
-    fold=r"\d+",
-    process="|".join({sample.process: None for sample in cfg.backgrounds}),
-    chunk=r"[A-Za-z0-9_.-]+",
-    variation="jes_up|jes_down|jer_up|shower_up",
-    kind="background_events|luminosity|sample_size",
-    task="|".join(cfg.jets.task_names) or "(?!)",
-    tagger="|".join(tagger.name for tagger in cfg.jets.taggers) or "(?!)",
-    side="train|validation|test",
+    **targets.wildcard_constraints(),
 
 
-include: CHECKOUT / "workflow/rules/common.smk"
 include: CHECKOUT / "workflow/rules/simulate.smk"
 include: CHECKOUT / "workflow/rules/reconstruct.smk"
 include: CHECKOUT / "workflow/rules/train.smk"
-include: CHECKOUT / "workflow/rules/variations.smk"
-include: CHECKOUT / "workflow/rules/systematics.smk"
 include: CHECKOUT / "workflow/rules/limits.smk"
 include: CHECKOUT / "workflow/rules/figures.smk"
 include: CHECKOUT / "workflow/rules/networks.smk"
@@ -120,12 +97,21 @@ include: CHECKOUT / "workflow/rules/page.smk"
 include: CHECKOUT / "workflow/rules/export.smk"
 
 
+# What a job says on the terminal, where its rule has no message of its own.
+for one in workflow.rules:
+    if one.docstring and one.output and CHECKOUT in Path(one.snakefile).parents:
+        one.message = one.message or message(one.docstring, str(one.output[0]))
+
+
 # Everything that stands in `results/` after a run.
 rule all:
     default_target: True
     input:
-        final_products,
+        targets.products(),
         paths.PAGE,
+
+
+begin_run = starter(targets.local_files())
 
 
 onstart:

@@ -22,6 +22,7 @@ from scipy.stats import chi2
 
 from analysis.datasets.training_weights import training_weights
 from common.logistic import Line, fit_line
+from common.weighted import WeightedSample
 
 METHODS = ("as is", "temperature", "platt")
 
@@ -33,6 +34,11 @@ class Part(NamedTuple):
     signal: np.ndarray
     weight: np.ndarray
     key: np.ndarray
+
+    def behind(self, line: Line) -> WeightedSample:
+        """Return the events with their log-odds behind a line."""
+        log_odds = line.offset + line.slope * self.log_odds
+        return WeightedSample.of_classes(log_odds, self.weight, self.signal)
 
     def losses(self, line: Line) -> np.ndarray:
         """Cross entropy of each event behind a line."""
@@ -64,7 +70,7 @@ def read(run: Path, scores: Path, fold: int) -> dict[str, Part]:
 
 def probability(test: Part, line: Line) -> float:
     """Return how likely a calibrated score is as far off as this one is behind a line."""
-    moved = fit_line(line.offset + line.slope * test.log_odds, test.signal, test.weight)
+    moved = fit_line(test.behind(line))
     jacobian = np.array([[-1.0, line.offset / line.slope], [0.0, -1 / line.slope]]) * moved.slope
     covariance = moved.covariance + jacobian @ line.covariance @ jacobian.T
     away = np.array([moved.offset, moved.slope - 1])
@@ -80,9 +86,9 @@ def main(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")])
     paths = sorted((run / "results/scores").rglob("*.parquet"))
     for path, fold in itertools.product(paths, (0, 1)):
         parts = read(run, path, fold)
-        test, known = parts["test"], parts["known"][:3]
-        lines = (identity, fit_line(*known, offset=False), fit_line(*known))
-        truth = fit_line(*test[:3])
+        test, known = parts["test"], parts["known"].behind(identity)
+        lines = (identity, fit_line(known, offset=False), fit_line(known))
+        truth = fit_line(test.behind(identity))
         tests.append(test)
         losses.append([test.losses(line) for line in lines])
         likely.append([probability(test, line) for line in lines])

@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from analysis.config.statistics import TailFit
 from analysis.statistics.tail_fit import fit_tail
 from common.errors import NoLimitError
+from common.weighted import WeightedSample
 from workflow.pipeline.cli import run
 
 EVENTS, WANTED, SPREAD = 3000, 20.0, 0.5
@@ -93,8 +94,9 @@ def pull(family: Family, total: float, seed: int, config: TailFit) -> float | No
     rng = np.random.default_rng(seed)
     score = family.rvs(EVENTS, rng)
     weight = rng.lognormal(-(SPREAD**2) / 2, SPREAD, EVENTS) * total / EVENTS
+    background = WeightedSample.of_classes(score, weight, np.zeros(EVENTS))
     try:
-        found, error = fit_tail(score, weight, config, seed).threshold(WANTED)
+        found, error = fit_tail(background, config, seed).threshold(WANTED)
     except NoLimitError:
         return None
     return (found - family.isf(WANTED / total)) / error

@@ -29,6 +29,7 @@ from analysis.reconstruction.reconstruct import reconstruct
 from analysis.simulation.detector import simulate
 from analysis.simulation.layout import open_writer
 from benchmarks.delphes_truth import read_particles
+from common.angles import delta_r
 from common.files import atomic_path
 
 Floats = NDArray[np.float64]
@@ -61,11 +62,6 @@ def tables(path: Path, seeds: int) -> tuple[ak.Array, ak.Array, ak.Array]:
     return found[0], found[1], generated
 
 
-def angle(phi: Floats) -> Floats:
-    """Return the angle in (−π, π]."""
-    return (phi + np.pi) % (2 * np.pi) - np.pi
-
-
 @dataclass(frozen=True)
 class Jets:
     """Selected events: what is compared of the leading jets [N], and the prongs of both [N, 2]."""
@@ -82,7 +78,7 @@ class Jets:
         table = table[fine]
         jet, inside, subjets = table.fatjet[:, 0], table.constituent[:, 0], table.subjet[:, 0]
         truth = generated[ak.to_numpy(table.entry)]
-        distance = np.hypot(jet.eta - truth.eta, angle(jet.phi - truth.phi))
+        distance = delta_r(jet.eta, jet.phi, truth.eta, truth.phi)
         nearest = ak.argmin(distance, axis=1, keepdims=True)
         matched = ak.fill_none(ak.firsts(distance[nearest]) < MATCH, False)
 
@@ -132,7 +128,7 @@ def two_prongs(table: ak.Array) -> dict[str, Floats]:
         "theta": jets.theta,
         "eta": jets.eta,
         "phi": jets.phi,
-        "distance": np.hypot(first.eta - second.eta, angle(first.phi - second.phi)),
+        "distance": delta_r(first.eta, first.phi, second.eta, second.phi),
         "balance": second.pt / pt,
         "share": pt / jets.pt,
     }
@@ -184,7 +180,7 @@ def theta_agreement(a: Jets, b: Jets, cuts: tuple[float, float, float]) -> tuple
     """Return the fraction of jets with two prongs whose θ agree within 0.1, and their number."""
     _, i, j = np.intersect1d(a.key, b.key, return_indices=True)
     one, other = ({k: v[n] for k, v in x.prongs.items()} for x, n in ((a, i), (b, j)))
-    use = np.hypot(one["eta"] - other["eta"], angle(one["phi"] - other["phi"])) < 0.3
+    use = delta_r(one["eta"], one["phi"], other["eta"], other["phi"]) < 0.3
     for name, cut in zip(("distance", "balance", "share"), cuts, strict=True):
         use &= one[name] > cut
     turn = one["theta"][use] - other["theta"][use]

@@ -11,24 +11,24 @@ import numpy as np
 import typer
 
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
-from analysis.evaluation.scores import Scores
 from analysis.statistics.channels import CategoryScores
 from analysis.statistics.fit import fit_rows
 from analysis.statistics.limits import Normalisation, limit_row, scan_background_events
+from common.weighted import SIGNAL, WeightedSample
 from workflow.pipeline.cli import run
 
 TARGET_SECONDS = 60.0
 NORM = Normalisation(3000.0, 0.582)
 
 
-def draw(seed: int, events: int, shift: float = 0.0) -> Scores:
+def draw(seed: int, events: int, shift: float = 0.0) -> WeightedSample:
     """Draw logistic log-odds of signal and two background processes, log-normal weights."""
     rng = np.random.default_rng(seed)
     signal = np.arange(events) < events // 3
     log_odds = rng.logistic(np.where(signal, 2.5, -2.5)) + shift * ~signal
     weight = rng.lognormal(0, 0.5, events) * np.where(signal, 0.02, 3.0)
-    process = np.where(signal, -1, rng.integers(0, 2, events))
-    return Scores(log_odds, weight, signal, process, ("qcd", "ttbar"))
+    kind = np.where(signal, SIGNAL, rng.integers(0, 2, events))
+    return WeightedSample.of_events(log_odds, weight, kind, ("qcd", "ttbar"))
 
 
 def main(

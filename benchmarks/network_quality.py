@@ -28,6 +28,7 @@ from analysis.datasets.dataset import Dataset
 from analysis.evaluation.metrics import metric_row
 from analysis.evaluation.network_ratios import PairedTest, ratio_rows
 from benchmarks.networks import EVENT_NETWORKS, JET_NETWORKS
+from common.weighted import WeightedSample
 from models.config.specs import CrossAttention, Training
 from models.networks.batch import NAMES, Events, Sample
 from models.networks.jets import single_jets
@@ -144,7 +145,9 @@ def report(folder: Path, signal: np.ndarray, event: np.ndarray) -> None:
     print(f"| network | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
     for name, found in scores.items():
         facts = [json.loads((folder / name / s / "facts.json").read_text("utf-8")) for s in found]
-        rows = [metric_row(x, signal, np.ones(len(signal)), POINTS) for x in found.values()]
+        weight = np.ones(len(signal))
+        samples = [WeightedSample.of_classes(x, weight, signal) for x in found.values()]
+        rows = [metric_row(sample, POINTS) for sample in samples]
         cells = [f"{facts[0]['parameters']:,}", *(spread(facts, k, 0) for k in ("epochs", "cpu"))]
         cells += [spread(rows, "auc", 4)]
         cells += [spread(rows, f"rejection_{100 * point:.0f}", 1) for point in POINTS]

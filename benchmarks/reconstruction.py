@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from analysis.config.reconstruction import FatJets, Reconstruction
+from analysis.config.reconstruction import FatJets, Reconstruction, Subjets
 from analysis.delphes.reader import DelphesFile, open_delphes
 from analysis.reconstruction import reconstruct as reconstruction
 from analysis.reconstruction.event_table import EventTableWriter
@@ -76,10 +76,10 @@ def watch(watch: Stopwatch) -> Iterator[None]:
             yield events
 
     @contextmanager
-    def timed_open(path: str, *, fatjets: bool = False) -> Iterator[DelphesFile]:
+    def timed_open(path: str, **options: Any) -> Iterator[DelphesFile]:
         with ExitStack() as opened:
             enter = watch.wrap("open", opened.enter_context)
-            yield enter(open_delphes(path, fatjets=fatjets))
+            yield enter(open_delphes(path, **options))
 
     with ExitStack() as stack:
         for stage, functions in STAGES.items():
@@ -153,6 +153,7 @@ def main(
         list[str] | None, typer.Argument(help="Delphes files; those of tests/data if none.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds, of which the best counts.")] = 3,
+    subjets: Annotated[str, typer.Option(help="Algorithm of the subjets.")] = "cambridge",
 ) -> None:
     """Time the reconstruction of Delphes files against its floor."""
     files = files or sorted(str(path) for path in DATA.glob("*.root"))
@@ -164,7 +165,10 @@ def main(
     away = max(map(largest_difference, files))
     console.print(f"{len(files)} files, {n_events} events, CPU ms per event")
     console.print(f"θ of the event loop: at most {away:.1e} rad from ours")
-    configs = {s: Reconstruction(fatjets=FatJets(source=s)) for s in ("eflow", "delphes")}
+    of_jets = Subjets.model_validate({"algorithm": subjets})
+    configs = {
+        s: Reconstruction(fatjets=FatJets(source=s), subjets=of_jets) for s in ("eflow", "delphes")
+    }
     for config in configs.values():
         reconstruct(files[:1], config)
     measured: dict[str, list[Stopwatch]] = {name: [] for name in (*configs, "floor", "loop")}

@@ -6,7 +6,7 @@ Builds samples of the wanted sizes by repeating the reconstructed events of test
 entry numbers and momenta smeared by 5%, one fifth of them signal, and runs the rules' scripts on
 them, each in a process of its own. `reconstruct` reads ROOT files with a tenth of the events.
 Trainings stream (`training.memory_mb: 100`) and last one epoch. `limit`, `metrics`,
-`calibration_figure` and `network_ratios` read scores of as many events as the samples have, drawn
+`calibration` and `network_ratios` read scores of as many events as the samples have, drawn
 from known distributions. One million events need 14 GB of disk; rules of scores alone, named with
 `--rules`, need 50 MB.
 
@@ -107,7 +107,7 @@ class Samples:
     def prepare_scores(self) -> None:
         """Write the scores of two networks."""
         for name, noise in NOISE.items():
-            draw_scores(self.events, noise, self.scores[name])
+            draw_scores(self.events, noise, self.scores[name], name)
 
     def reconstruct(self) -> Run:
         source = self.folder / "delphes.root"
@@ -137,7 +137,10 @@ class Samples:
     def cutflow(self) -> Run:
         folders = ("--normalisations", self.folder, "--datasets", self.folder)
         output = self.folder / "cutflow.csv"
-        return measure("workflow.scripts.cutflow", *self.blocks, *folders, "--output", output)
+        removed = ("--n-minus-one", self.folder / "n_minus_one.csv", "--figure", self.folder / "n")
+        return measure(
+            "workflow.scripts.cutflow", *self.blocks, *folders, "--output", output, *removed
+        )
 
     def train(self) -> Run:
         return self._train(NETWORK, self.model)
@@ -169,14 +172,13 @@ class Samples:
     def metrics(self) -> Run:
         return self._of_scores("metrics")
 
-    def calibration_figure(self) -> Run:
-        options = ("--cap-quantile", 0.99, "--mass", 1000, "--output", self.folder / "calibration")
-        path = self.scores["first"]
-        return measure("workflow.scripts.calibration_figure", path, *options)
+    def calibration(self) -> Run:
+        options = ("--cap-quantile", 0.99, "--output", self.folder / "calibration.csv")
+        return measure("workflow.scripts.calibration", self.scores["first"], *options)
 
     def network_ratios(self) -> Run:
         pairs = json.dumps([["theta", *NOISE]])
-        options = ("--pairs", pairs, "--mass", 1000, "--output", self.folder / "ratios")
+        options = ("--pairs", pairs, "--output", self.folder / "ratios.csv")
         return measure("workflow.scripts.network_ratios", *self.scores.values(), *options)
 
     def distributions(self) -> Run:
@@ -223,7 +225,7 @@ OF_EVENTS = (
     "train_jets", "evaluate_jets", "distributions", "jet_images", "theta_correlation",
     "event_display",
 )  # fmt: skip
-OF_SCORES = ("limit", "metrics", "calibration_figure", "network_ratios")
+OF_SCORES = ("limit", "metrics", "calibration", "network_ratios")
 RULES: dict[str, Callable[[Samples], Run]] = {
     name: getattr(Samples, name) for name in (*OF_EVENTS, *OF_SCORES)
 }

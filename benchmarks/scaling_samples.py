@@ -1,5 +1,6 @@
 """Samples of any size for benchmarks: events repeated and smeared, scores drawn."""
 
+import json
 from pathlib import Path
 
 import awkward as ak
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import uproot
 
 from analysis.reconstruction.event_table import EventTableWriter, event_tables
+from common.tables import ORIGIN
 
 STEP = 1000
 GROUP = 8192
@@ -48,7 +50,7 @@ def repeat_root(source: Path, events: int, output: Path) -> None:
             written.extend(part)
 
 
-def draw_scores(events: int, noise: float, output: Path) -> None:
+def draw_scores(events: int, noise: float, output: Path, network: str) -> None:
     """Write the scores of one network; a fifth of the events is signal.
 
     Logistic log-odds of two backgrounds and a signal, each with the network's own `noise`; other
@@ -78,6 +80,8 @@ def draw_scores(events: int, noise: float, output: Path) -> None:
                 "weight": weight,
             }
         )
+        origin = {"network": network, "mass_gev": 1000.0, "seed": 1}
+        table = table.replace_schema_metadata({ORIGIN: json.dumps(origin)})
         writer = writer or pq.ParquetWriter(output, table.schema)
         writer.write_table(table)
     if writer is not None:

@@ -12,6 +12,7 @@ that are not fused.
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import torch
@@ -35,7 +36,7 @@ PARTS = {
     "matrix products": ("mm", "addmm", "bmm"),
     "layer normalisation": ("native_layer_norm", "native_layer_norm_backward"),
     "GELU": ("gelu", "gelu_backward"),
-    "softmax": ("_softmax", "_softmax_backward_data"),
+    "softmax": ("_safe_softmax", "_softmax", "_softmax_backward_data"),
 }
 
 
@@ -59,12 +60,13 @@ class Parts(TorchDispatchMode):
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        timed, operands = function, args
-        if function is torch.ops.aten._safe_softmax.default:  # it also looks for empty rows
-            timed, operands = torch.ops.aten._softmax.default, (*args[:2], False)
+        name = function.overloadpacket.__name__
+        timed: Callable[[], Any] = partial(function, *args, **(kwargs or {}))
+        if name == "_safe_softmax":  # it also looks for empty rows
+            timed = partial(torch.softmax, *args[:2])
         for part, names in PARTS.items():
-            if timed.overloadpacket.__name__ in names:
-                self.seconds[part] += fastest(lambda: timed(*operands, **(kwargs or {})), 12)
+            if name in names:
+                self.seconds[part] += fastest(timed, 12)
         return function(*args, **(kwargs or {}))
 
 

@@ -29,6 +29,7 @@ from analysis.datasets.features import tensors
 from analysis.evaluation.metrics import metric_row
 from analysis.reconstruction.reconstruct import reconstruct_file
 from analysis.simulation.produce import produce
+from common.weighted import WeightedSample
 from models.networks.batch import Events
 from models.training.inference import predict_log_odds
 from workflow.pipeline.network_inputs import feature_names
@@ -84,7 +85,7 @@ def measure(score: Callable[[Any], np.ndarray], signal: Weighted, background: We
     scores = [score(side[0]) for side in (signal, background)]
     label = np.repeat([True, False], [len(score) for score in scores])
     weight = np.concatenate([signal[1], background[1]])
-    return metric_row(np.concatenate(scores), label, weight)
+    return metric_row(WeightedSample.of_classes(np.concatenate(scores), weight, label))
 
 
 def main(

@@ -1,9 +1,26 @@
-"""Angles about the beam."""
+"""Angles about the beam; of numbers, arrays of NumPy or awkward, and tensors alike."""
 
-import awkward as ak
+from typing import Any
+
 import numpy as np
 
 
-def unwrap(angle: ak.Array) -> ak.Array:
-    """Return differences of azimuths, mapped to [−π, π)."""
+def wrap(angle: Any) -> Any:
+    """Return azimuths [rad] mapped to [−π, π)."""
     return (angle + np.pi) % (2 * np.pi) - np.pi
+
+
+def delta_phi(phi: Any, other: Any) -> Any:
+    """Return Δφ = φ − φ' [rad] in [−π, π).
+
+    Examples
+    --------
+    >>> round(delta_phi(3.0, -3.0), 4)
+    -0.2832
+    """
+    return wrap(phi - other)
+
+
+def delta_r(eta: Any, phi: Any, other_eta: Any, other_phi: Any) -> Any:
+    """Return ΔR = √(Δη² + Δφ²)."""
+    return np.hypot(eta - other_eta, delta_phi(phi, other_phi))

@@ -3,12 +3,17 @@
 One number or two turn a network's log-odds into calibrated ones (Platt, 1999; Guo et al.,
 arXiv:1706.04599), and the same fit tells how far they were from calibrated (Cox, Biometrika 45
 (1958) 562).
+
+scikit-learn's regression gives no errors, and none of it knows a prior of slope 1. Newton's method
+for two numbers is short, and gives the errors of weighted events beside them.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from common.weighted import WeightedSample
 
 PRIOR = 1.0
 """Width of the normal prior of the offset about 0 and of the slope about 1, which bounds both
@@ -44,41 +49,31 @@ class Line:
 
 
 def fit_line(
-    log_odds: NDArray[np.float64],
-    signal: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    offset: bool = True,
-    prior: float = PRIOR,
-    steps: int = 100,
-    error: NDArray[np.float64] | None = None,
+    sample: WeightedSample, offset: bool = True, prior: float = PRIOR, steps: int = 100
 ) -> Line:
     """Return the line that makes log-odds those of the class.
 
     Parameters
     ----------
-    log_odds : NDArray, [N]
-    signal : NDArray of bool, [N]
-        The class; both must occur.
-    weight : NDArray, [N]
-        Not negative; their scale does not matter.
+    sample : WeightedSample
+        Log-odds with weights that are not negative; their scale does not matter. Both classes must
+        occur.
     offset : bool
         Whether the offset is fitted, or zero.
     prior : float
         See `PRIOR`; the weights are scaled to their effective number of events beside it.
     steps : int
         Largest number of Newton steps.
-    error : NDArray, [N], optional
-        √Σw² of rows that stand for several events.
 
     Returns
     -------
     Line
         The slope is positive: the order of the log-odds stays.
     """
+    log_odds, signal, weight = sample.value, sample.is_signal, sample.weight
     x = np.stack([np.ones_like(log_odds), log_odds]) if offset else log_odds[np.newaxis]
     centre = np.array([0.0, 1.0]) if offset else np.array([1.0])
-    error = weight if error is None else error
-    total, squares = weight.sum(), np.sum(error**2)
+    total, squares = weight.sum(), np.sum(sample.error**2)
     scaled = weight * total / squares
     found = centre.copy()
     value = _loss(found, x, signal, scaled, centre, prior)
@@ -97,7 +92,7 @@ def fit_line(
         found, moved, value = found - step, np.abs(step).max(), min(value, new)
         if moved < 1e-10:
             break
-    residual = error * total / squares * away
+    residual = sample.error * total / squares * away
     spread = (x * residual) @ (x * residual).T
     inverse = np.linalg.inv(curvature)
     covariance = inverse @ (spread + np.eye(len(found)) / prior**2) @ inverse

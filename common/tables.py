@@ -2,37 +2,49 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from common.errors import InputFileError
 from common.files import atomic_path
 
 KEYS = ("network", "mass_gev", "seed")
+ORIGIN = "boosted_hh4b"
+"""Key of a Parquet file's metadata under which stands what the file is of."""
 
 
-def format_value(value: Any) -> str:
-    """Return the cell of a value: seven significant digits, empty for a missing number."""
+def format_value(value: Any, digits: int = 7) -> str:
+    """Return the cell of a value: that many significant digits, empty for a missing number."""
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return ""
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 def write_csv(rows: Sequence[dict[str, Any]], path: Path, keys: Sequence[str] = KEYS) -> None:
     """Write rows sorted by `keys`, with the union of their columns, `keys` first."""
     ordered = sorted(rows, key=lambda row: [row[name] for name in keys])
     columns = list(dict.fromkeys([*keys, *(name for row in ordered for name in row)]))
+    _write(path, columns, ([row.get(name) for name in columns] for row in ordered))
+
+
+def write_frame(table: pd.DataFrame, path: Path, digits: int = 6) -> None:
+    """Write a table as it stands, without its index."""
+    _write(path, table.columns, table.itertuples(index=False), digits)
+
+
+def _write(path: Path, columns: Iterable[str], rows: Iterable[Any], digits: int = 7) -> None:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([format_value(row.get(name)) for name in columns] for row in ordered)
+        writer.writerows([format_value(value, digits) for value in row] for row in rows)
 
 
 def read_csv(path: Path, delimiter: str = ",") -> list[dict[str, Any]]:
@@ -66,14 +78,45 @@ def _parse(cell: str) -> float | int | str | None:
     return cell or None
 
 
-def write_parquet(parts: Iterable[pd.DataFrame], path: Path) -> None:
-    """Write tables, at least one, into one Parquet file, a row group each."""
+def write_parquet(
+    parts: Iterable[pd.DataFrame], path: Path, origin: Mapping[str, Any] | None = None
+) -> None:
+    """Write tables, at least one, into one Parquet file, a row group each.
+
+    Parameters
+    ----------
+    parts : iterable of DataFrame
+    path : Path
+    origin : mapping, optional
+        What the file is of, for `origin_of`; it stands in the schema's metadata.
+    """
     with ExitStack() as opened:
         writer = None
         for part in parts:
             rows = pa.Table.from_pandas(part, preserve_index=False)
+            if origin is not None:
+                metadata = {**(rows.schema.metadata or {}), ORIGIN: json.dumps(origin)}
+                rows = rows.replace_schema_metadata(metadata)
             writer = writer or opened.enter_context(pq.ParquetWriter(path, rows.schema))
             writer.write_table(rows)
+
+
+def origin_of(path: Path) -> dict[str, Any]:
+    """Return what a Parquet file says that it is of.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read, or says nothing.
+    """
+    try:
+        return dict(json.loads(pq.read_schema(path).metadata[ORIGIN.encode()]))
+    except (OSError, ValueError) as error:
+        raise InputFileError(f"{path} is not a readable Parquet table: {error}") from None
+    except (KeyError, TypeError):
+        raise InputFileError(
+            f"{path} does not say of which training it is: remove it and run again"
+        ) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -98,6 +141,33 @@ def write_json(content: Any, path: Path) -> None:
         )
 
 
+class OverSeeds(NamedTuple):
+    """Median and range of a quantity over trainings, [...] each; NaN where none has a value."""
+
+    median: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def over_seeds(values: Sequence[Any]) -> OverSeeds:
+    """Return median and range over S trainings of values [S, ...]; None and NaN are left out.
+
+    Examples
+    --------
+    >>> over_seeds([3.0, None, 1.0]).median.item()
+    2.0
+    """
+    known = np.ma.masked_invalid(np.array(values or [None], dtype=np.float64))
+    functions = (np.ma.median, np.ma.min, np.ma.max)
+    return OverSeeds(*(np.ma.filled(f(known, axis=0), np.nan) for f in functions))
+
+
+def seed_columns(name: str, values: Sequence[float | None]) -> dict[str, float | None]:
+    """Return the columns `name_median`, `name_min`, `name_max`; None without any value."""
+    ends = zip(("median", "min", "max"), map(float, over_seeds(values)), strict=True)
+    return {f"{name}_{end}": None if np.isnan(value) else value for end, value in ends}
+
+
 def summarise_seeds(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
     """Return median, minimum and maximum over seeds, one row per network × mass.
 
@@ -111,10 +181,9 @@ def summarise_seeds(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> l
     for (network, mass), members in sorted(groups.items()):
         found: dict[str, Any] = {"network": network, "mass_gev": mass, "seeds": len(members)}
         for column in columns:
-            values = [row[column] for row in members if row.get(column) is not None]
-            found.setdefault("valid", len(values))
-            for name, function in (("median", np.median), ("min", np.min), ("max", np.max)):
-                found[f"{column}_{name}"] = float(function(values)) if values else None
+            values = [row.get(column) for row in members]
+            found.setdefault("valid", sum(value is not None for value in values))
+            found |= seed_columns(column, values)
         methods = {str(row["threshold_method"]) for row in members if row.get("threshold_method")}
         found["methods"] = "+".join(sorted(methods))
         summary.append(found)

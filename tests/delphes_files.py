@@ -61,12 +61,16 @@ def write_flat(
 
 
 def as_another(source: Path, path: Path) -> Path:
-    """Copy a ROOT file and give the copy a UUID of its own, as if ROOT had made it anew."""
+    """Copy a ROOT file and give the copy a UUID of its own, as if ROOT had made it anew.
+
+    It follows from the names of file and folder, so that its events fall into the same folds each
+    time.
+    """
     content = bytearray(source.read_bytes())
     uuid = root_uuid(str(source))
     assert uuid is not None
-    start = content.index(uuid)
-    content[start : start + 16] = hashlib.blake2b(str(path).encode(), digest_size=16).digest()
+    start, name = content.index(uuid), "/".join(path.parts[-2:])
+    content[start : start + 16] = hashlib.blake2b(name.encode(), digest_size=16).digest()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path

@@ -126,6 +126,16 @@ def test_package_does_not_know_a_library(package: str) -> None:
     assert found == set()
 
 
+def test_coffea_is_imported_only_in_the_jobs_that_use_it() -> None:
+    """Its import takes half a second, which a run of many jobs would spend in each."""
+    needed = {name: modules_imported(path) for name, path in MODULES.items()}
+    slow = {name for name, path in MODULES.items() if "coffea" in str(list(imports(path)))}
+    while users := {name for name, others in needed.items() if others & slow} - slow:
+        slow |= users
+    jobs = {name for name in slow if name.startswith("workflow.scripts.")}
+    assert jobs == {"workflow.scripts.reconstruct", "workflow.scripts.dataset"}
+
+
 def test_nobody_imports_a_script() -> None:
     files = [*MODULES.values(), *(ROOT / "benchmarks").glob("*.py"), *(ROOT / "examples").glob("*")]
     found = [path for path in files for name in imports(path) if "workflow.scripts" in name]

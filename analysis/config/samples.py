@@ -8,6 +8,12 @@ from analysis.config.base import Block, Name, NonNegative, Positive
 from analysis.config.simulation import Simulation
 
 HIGGS_MASS_GEV = 125.0
+MASS = "{mass_gev}"
+"""What stands for the mass [GeV] in the name and the files of a signal at several masses."""
+
+SampleName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_\-]|\{mass_gev\})*$", max_length=64)
+]
 
 
 class BHadrons(Block):
@@ -33,7 +39,10 @@ class BHadrons(Block):
 class Sample(Block):
     """One set of events that share a process and a normalisation."""
 
-    name: Name = Field(description="Unique name; letters, digits, `_` and `-`.")
+    name: SampleName = Field(
+        description="Unique name; letters, digits, `_` and `-`. With `masses_gev`, `{mass_gev}` in "
+        "it stands for the mass; where it is not there, `_mH{mass_gev}` is added."
+    )
     process: Name = Field(
         description="Physics process. Samples with the same process are added in all tables and "
         "figures."
@@ -43,7 +52,7 @@ class Sample(Block):
         (),
         description="Delphes files: paths, globs (`*`, `?`, `**`), or `root://` and `https://` "
         "URLs. Relative paths start at the working directory; `~`, `$NAME` and `${NAME}` are "
-        "replaced.",
+        "replaced, and with `masses_gev`, `{mass_gev}`.",
     )
     simulation: Simulation | None = Field(
         None, description="How to make the events, in place of `files`."
@@ -60,6 +69,12 @@ class Sample(Block):
         "uncertainty of the whole process.",
     )
     mass_gev: Positive | None = Field(None, description="m_H of a signal [GeV].")
+    masses_gev: tuple[Positive, ...] = Field(
+        (),
+        exclude=True,
+        description="Several m_H [GeV], in place of `mass_gev`: one sample each, which share all "
+        "else.",
+    )
     b_hadrons: BHadrons | None = Field(
         None, description="Keep only events with this many b hadrons (see `BHadrons`)."
     )
@@ -70,23 +85,55 @@ class Sample(Block):
         if bool(self.files) == (self.simulation is not None):
             raise ValueError(f"{name} needs either `files` or `simulation`")
         if self.label == "signal":
-            if self.mass_gev is None:
-                raise ValueError(f"{name} needs `mass_gev` (m_H in GeV)")
-            if self.mass_gev < 2 * HIGGS_MASS_GEV:
-                raise ValueError(
-                    f"{name}: mass_gev is {self.mass_gev:g}, below 2 m_h = "
-                    f"{2 * HIGGS_MASS_GEV:g} GeV, where H → hh is closed"
-                )
+            self._check_masses(name)
             if self.cross_section_pb is not None:
                 raise ValueError(
                     f"{name} must not have `cross_section_pb`: the limit is on its cross section, "
                     "the yields in tables are for 1 fb"
                 )
         else:
-            if self.mass_gev is not None:
-                raise ValueError(f"{name} must not have `mass_gev`")
+            if self.mass_gev is not None or self.masses_gev:
+                raise ValueError(f"{name} must not have `mass_gev` or `masses_gev`")
+            if MASS in self.name:
+                raise ValueError(f"{name} has no mass that `{MASS}` in its name could stand for")
             if self.simulation is None and self.cross_section_pb is None:
                 raise ValueError(f"{name} needs `cross_section_pb` (in pb)")
             if self.simulation is not None and self.cross_section_pb is not None:
                 raise ValueError(f"{name} must not have `cross_section_pb`: Pythia computes it")
         return self
+
+    def _check_masses(self, name: str) -> None:
+        if (self.mass_gev is None) == (not self.masses_gev):
+            raise ValueError(f"{name} needs either `mass_gev` (m_H in GeV) or `masses_gev`")
+        for mass in self.masses_gev or (self.mass_gev or 0.0,):
+            if mass < 2 * HIGGS_MASS_GEV:
+                key = "masses_gev holds" if self.masses_gev else "mass_gev is"
+                raise ValueError(
+                    f"{name}: {key} {mass:g}, below 2 m_h = {2 * HIGGS_MASS_GEV:g} GeV, where "
+                    "H → hh is closed"
+                )
+        if self.mass_gev is not None and MASS in self.name:
+            raise ValueError(f"{name}: `{MASS}` in the name needs `masses_gev`")
+        if self.masses_gev and any(MASS not in file for file in self.files):
+            raise ValueError(
+                f"{name} has `masses_gev`, so that each entry of `files` needs `{MASS}`: each mass "
+                "has files of its own"
+            )
+
+    def at_each_mass(self) -> tuple["Sample", ...]:
+        """Return one sample per entry of `masses_gev`; the sample itself where there are none.
+
+        A sample's name ends in `_mH` and its mass, or has it in the place of `{mass_gev}`, with `p`
+        for the decimal point.
+        """
+        return tuple(map(self._at, self.masses_gev)) or (self,)
+
+    def _at(self, mass_gev: float) -> "Sample":
+        name = self.name if MASS in self.name else f"{self.name}_mH{MASS}"
+        own = {
+            "name": name.replace(MASS, f"{mass_gev:.12g}".replace(".", "p")),
+            "files": tuple(file.replace(MASS, f"{mass_gev:.12g}") for file in self.files),
+            "mass_gev": mass_gev,
+            "masses_gev": (),
+        }
+        return self.model_copy(update=own)

@@ -19,6 +19,17 @@ class TagEfficiency(Block):
     light: Probability = Field(0.01, description="Mistag rate of a light subjet.")
 
 
+class TagUncertainty(Block):
+    """Relative uncertainty on the tag rate of a subjet, by its truth flavour; 0: off.
+
+    Each is a nuisance of the fits (`btag_b`, `btag_c`, `btag_light`) with templates of its own.
+    """
+
+    b: float = Field(0.0, ge=0, lt=1, description="Of b subjets; takes `btag_uncertainty`'s place.")
+    c: float = Field(0.0, ge=0, lt=1, description="Of c subjets.")
+    light: float = Field(0.0, ge=0, lt=1, description="Of light subjets.")
+
+
 class TagMapBinning(Block):
     """Binning of the tag map: each fat jet's tag probabilities, per process."""
 
@@ -59,6 +70,7 @@ class BTagging(Block):
         "probability as a function of (pT, mass, subjet ΔR), measured per process.",
     )
     efficiency: TagEfficiency = TagEfficiency()
+    uncertainty: TagUncertainty = TagUncertainty()
     categories: tuple[Category, ...] = Field(
         ("four",),
         min_length=1,
@@ -72,7 +84,35 @@ class BTagging(Block):
     def _categories_differ(self) -> Self:
         if len(set(self.categories)) != len(self.categories):
             raise ValueError(f"categories holds a name twice: {list(self.categories)}")
+        if self.mode == "cut" and self.nuisances:
+            raise ValueError(
+                "uncertainty shifts the weights of events, and mode `cut` draws tags instead: take "
+                "mode `truth` or `map`, or leave uncertainty at 0"
+            )
         return self
+
+    @property
+    def nuisances(self) -> tuple[str, ...]:
+        """The nuisances of the tag rates that have an uncertainty."""
+        return tuple(f"btag_{name}" for name, error in self.uncertainty if error > 0)
+
+    @property
+    def variations(self) -> dict[str, "BTagging"]:
+        """The block with each of these tag rates shifted: `btag_b_up`, `btag_b_down` and so on.
+
+        A rate above 1 is 1.
+        """
+        return {
+            f"{nuisance}_{side}": self._shifted(nuisance.removeprefix("btag_"), sign)
+            for nuisance in self.nuisances
+            for side, sign in (("up", 1), ("down", -1))
+        }
+
+    def _shifted(self, flavour: str, sign: int) -> "BTagging":
+        rate = getattr(self.efficiency, flavour)
+        rate *= 1 + sign * getattr(self.uncertainty, flavour)
+        efficiency = self.efficiency.model_copy(update={flavour: min(rate, 1.0)})
+        return self.model_copy(update={"efficiency": efficiency})
 
 
 class TailFit(Block):
@@ -140,7 +180,9 @@ class Limits(Block):
         "background process in the fits.",
     )
     btag_uncertainty: NonNegative = Field(
-        0.02, description="Relative uncertainty on the b-tag efficiency of one subjet."
+        0.02,
+        description="Relative uncertainty on the b-tag efficiency of one subjet, in events of four "
+        "b subjets; without effect where `btagging.uncertainty.b` is given.",
     )
     luminosity_uncertainty: NonNegative = Field(
         0.01, description="Relative uncertainty on the integrated luminosity."

@@ -141,7 +141,8 @@ class Dataset:
     path : Path
         The file.
     attributes : dict
-        `sample`, `process`, `label`, `mass_gev`, `categories` and the feature names.
+        `sample`, `process`, `label`, `mass_gev`, `categories`, the feature names,
+        and `weights`, the columns of tag weights, where there are more than the categories.
     event_bytes : int
         Memory that the tensors of one event take.
     """
@@ -170,6 +171,12 @@ class Dataset:
     def categories(self) -> tuple[str, ...]:
         """Names of the tag categories, the default one first."""
         return tuple(str(name) for name in self.attributes["categories"])
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """Names of the columns of tag weights: the categories, and they in shifts of tag rates."""
+        held = "weights" if "weights" in self.attributes else "categories"
+        return tuple(str(name) for name in self.attributes[held])
 
     @cached_property
     def columns(self) -> Columns:

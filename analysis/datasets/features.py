@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.datasets.kinematics import add_jets
+from common.angles import delta_phi
 
 CONSTITUENT_FEATURES = (
     "eta",
@@ -107,7 +108,7 @@ def subjet_tokens(events: ak.Array, length: int) -> tuple[NDArray[np.float32], N
     jets = events["fatjet"]
     jet_pt, jet_eta, jet_phi = (per_jet(jets[name])[:, :, None] for name in ("pt", "eta", "phi"))
     energy = np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
-    dphi = np.mod(phi - jet_phi + np.pi, 2 * np.pi) - np.pi
+    dphi = delta_phi(phi, jet_phi)
     features = np.stack(
         [
             eta - jet_eta,

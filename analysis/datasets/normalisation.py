@@ -16,6 +16,7 @@ from common.tables import read_json
 FB_PER_PB = 1000.0
 # σ(gg → H → hh) that signal yields are given for [pb]: 1 fb
 SIGNAL_CROSS_SECTION_PB = 1e-3
+_FLOWS = ("steps", "n_minus_one")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Normalisation:
         Merged cut flow; the first step holds all generated events.
     skipped : tuple of (file, reason)
         Files that had to be left out.
-    first_events, remarks : tuple
+    first_events, remarks, n_minus_one : tuple
         As in `analysis.reconstruction.cutflow.Cutflow`.
     """
 
@@ -45,16 +46,19 @@ class Normalisation:
     skipped: tuple[tuple[str, str], ...]
     first_events: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+    n_minus_one: tuple[Step, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON types."""
-        return {**asdict(self), "steps": [step._asdict() for step in self.steps]}
+        flows = {name: [step._asdict() for step in getattr(self, name)] for name in _FLOWS}
+        return {**asdict(self), **flows}
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return what `to_json` gave, from a file."""
+        """Return what `to_json` gave, from a file; of an earlier run it may lack N−1 counts."""
         content = read_json(path)
-        content["steps"] = tuple(Step(**step) for step in content["steps"])
+        for name in _FLOWS:
+            content[name] = tuple(Step(**step) for step in content.get(name, ()))
         for name in ("skipped", "first_events"):
             content[name] = tuple((one, other) for one, other in content[name])
         content["remarks"] = tuple(content["remarks"])

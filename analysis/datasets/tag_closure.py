@@ -13,6 +13,7 @@ from analysis.datasets.btagging import category_weights, jet_tag_probabilities, 
 from analysis.datasets.features import leading_subjet_flavour
 from analysis.datasets.tag_map import JetSums, TagMap, build_map, leading_distance, sum_jets
 from common.errors import EmptySampleError
+from common.weights import effective_number_of_sums
 
 PARTS = 10
 RESOLVED = 20.0  # effective events from which on a spread of weights is its own measure
@@ -110,10 +111,7 @@ def closure(sums: NDArray[np.float64]) -> Closure:
     if not mapped > 0:
         raise EmptySampleError("the tag map gives its own process no yield: no closure test")
     ratio = truth / mapped
-    truth_n_eff, map_n_eff = (
-        total**2 / squares if squares > 0 else 0.0
-        for total, squares in ((truth, truth2), (mapped, mapped2))
-    )
+    truth_n_eff, map_n_eff = effective_number_of_sums((truth, mapped), (truth2, mapped2)).tolist()
     variance = max(truth2 - 2 * ratio * product + ratio**2 * mapped2, 0.0)
     if truth_n_eff < RESOLVED:
         variance = max(variance, predicted)
@@ -155,6 +153,14 @@ def map_with_closure(
         result = closure(column)
         report[name] = {**vars(result), "uncertainty": result.uncertainty}
     return found, report
+
+
+def whole_map(jets: Iterable[TaggedJets], config: BTagging) -> TagMap:
+    """Return the map of a process whose jets come part by part."""
+    total = JetSums.zero(config.map)
+    for some in jets:
+        total = total + some.sums(config, np.ones(len(some.weight), bool))
+    return build_map(total, config.map)
 
 
 def _total(parts: Sequence[JetSums]) -> JetSums:

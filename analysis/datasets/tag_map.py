@@ -5,6 +5,7 @@ gives every event of the process the average weight of its kind instead.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import awkward as ak
@@ -14,9 +15,13 @@ from numpy.typing import NDArray
 from analysis.config.statistics import BTagging, Category, TagMapBinning
 from analysis.datasets.btagging import CATEGORY_TAGS, category_weights, tag_weights
 from analysis.datasets.features import leading_subjet_flavour
+from common.angles import delta_r
 from common.errors import EmptySampleError
+from common.tables import read_json
+from common.weights import effective_number_of_sums
 
 ONE_SUBJET = -1.0
+NOMINAL = "nominal"
 
 
 @dataclass(frozen=True)
@@ -136,8 +141,7 @@ def leading_distance(table: ak.Array) -> NDArray[np.float64]:
     """
     subjets = ak.pad_none(table["subjet"][:, :, :2], 2, axis=2)
     first, second = subjets[:, :, 0], subjets[:, :, 1]
-    dphi = (first["phi"] - second["phi"] + np.pi) % (2 * np.pi) - np.pi
-    distance = np.sqrt((first["eta"] - second["eta"]) ** 2 + dphi**2)
+    distance = delta_r(first["eta"], first["phi"], second["eta"], second["phi"])
     return ak.to_numpy(ak.fill_none(distance, ONE_SUBJET)).astype(np.float64).reshape(-1, 2)
 
 
@@ -217,13 +221,22 @@ def build_map(sums: JetSums, binning: TagMapBinning) -> TagMap:
     found = np.broadcast_to(everything, (1, 1, sums.weight.shape[2], 12))
     for axes in ((0, 1), (0,), ()):
         weight, weight2 = (a.sum(axis=axes, keepdims=True) for a in (sums.weight, sums.weight2))
-        n_eff = np.where(weight2 > 0, weight**2 / np.where(weight2 > 0, weight2, 1), 0)[..., None]
+        n_eff = effective_number_of_sums(weight, weight2)[..., None]
         mean = moments.sum(axis=axes, keepdims=True) / np.where(weight > 0, weight, 1)[..., None]
         prior = 0.0 if len(axes) == 2 else binning.prior_events
         drawn = (n_eff * mean + prior * found) / np.where(n_eff + prior > 0, n_eff + prior, 1)
         found = np.where((n_eff > 0) & (weight[..., None] > 0), drawn, found)
     found = np.clip(found, 0, 1)
     return TagMap(binning, found[..., :3], found[..., 3:].reshape(*found.shape[:3], 3, 3))
+
+
+def read_maps(path: Path) -> dict[str, TagMap]:
+    """Return the maps in a file of rule tag_map: `NOMINAL`, and one per shift of a tag rate."""
+    content = read_json(path)
+    return {
+        name: TagMap.from_json(found)
+        for name, found in {NOMINAL: content["map"], **content["variations"]}.items()
+    }
 
 
 def table_tag_weights(

@@ -18,7 +18,7 @@ from analysis.datasets.features import tensors
 from analysis.reconstruction.fatjets import pairs, polar
 from analysis.reconstruction.orientation import orient
 from analysis.reconstruction.subjets import find_subjets
-from common.angles import unwrap
+from common.angles import delta_phi
 from common.errors import InputFileError
 
 TABLE = "table/table"
@@ -103,7 +103,7 @@ def jet_tensors(
     momentum = ak.zip(dict(zip(("E", "px", "py", "pz"), total.T, strict=True)))
     jets = polar(ak.unflatten(momentum, 1))[:, 0]
     directions = polar(particles)
-    deta, dphi = directions.eta - jets.eta, unwrap(directions.phi - jets.phi)
+    deta, dphi = directions.eta - jets.eta, delta_phi(directions.phi, jets.phi)
     oriented = orient(deta, dphi, directions.pt)
     for name in ("eta", "phi"):
         particles = ak.with_field(particles, directions[name], name)

@@ -52,7 +52,7 @@ class HTTPServer:
                 retries=urllib3.Retry(0, redirect=5),
             )
         except HTTPError as error:
-            if _mistrusts(_cause(error)):
+            if _is_certificate_error(_cause(error)):
                 raise InputFileError(
                     f"{self._url}: no secure connection to its server ({_reason(error)}); check "
                     "the URL, or set SSL_CERT_FILE to the certificates of its authority"
@@ -132,7 +132,7 @@ def _cause(error: HTTPError) -> BaseException:
     return getattr(error, "reason", None) or error
 
 
-def _mistrusts(cause: BaseException) -> bool:
+def _is_certificate_error(cause: BaseException) -> bool:
     """Whether a secure connection is refused for good, and not only dropped."""
     if not isinstance(cause, SSLError):
         return False

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
+from common.weighted import WeightedSample
+from common.weights import effective_number_of_sums
+
 EDGES = np.linspace(0.0, 1.0, 11)
 COVERAGE = 0.6827
 
@@ -55,29 +58,18 @@ class Reliability:
         return float(np.sum(self.weight * self.spread) * np.sqrt(2 / np.pi))
 
 
-def reliability(
-    score: NDArray[np.float64],
-    signal: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    edges: NDArray[np.float64] = EDGES,
-    error: NDArray[np.float64] | None = None,
-) -> Reliability:
+def reliability(sample: WeightedSample, edges: NDArray[np.float64] = EDGES) -> Reliability:
     """Return the share of signal in bins of the score.
 
     Parameters
     ----------
-    score : NDArray, [N]
-        Between 0 and 1.
-    signal : NDArray of bool, [N]
-    weight : NDArray, [N]
-        Not negative; those of the training's mixture.
+    sample : WeightedSample
+        Values between 0 and 1, weights of the training's mixture, which are not negative.
     edges : NDArray
         Bin edges from 0 to 1.
-    error : NDArray, [N], optional
-        √Σw² of rows that stand for several events.
     """
-    error = (weight if error is None else error)[weight > 0]
-    score, signal, weight = score[weight > 0], signal[weight > 0], weight[weight > 0]
+    sample = sample.select(sample.weight > 0)
+    score, weight, error, signal = sample.value, sample.weight, sample.error, sample.is_signal
     _, place = np.unique(np.searchsorted(edges[1:-1], score, side="right"), return_inverse=True)
 
     def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,7 +77,7 @@ def reliability(
 
     total = sums(weight)
     fraction = np.clip(sums(weight * signal) / total, 0, 1)
-    mean, kish = sums(weight * score) / total, total**2 / sums(error**2)
+    mean, kish = sums(weight * score) / total, effective_number_of_sums(total, sums(error**2))
     spread = np.sqrt(sums((error * (signal - score)) ** 2)) / total
     variance = sums((error * (signal - fraction[place])) ** 2) / total**2
     mixed = (variance > 0) & (fraction * (1 - fraction) > 0)

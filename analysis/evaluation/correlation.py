@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from common.weights import effective_number_of_sums
+
 _CONSTANT = 1e-10  # variance over mean square below which a direction is constant
 
 
@@ -49,7 +51,7 @@ class Moments:
     @property
     def n_eff(self) -> float:
         """Effective number of events, (Σw)²/Σw²."""
-        return self.weight**2 / self.weight2 if self.weight2 else 0.0
+        return float(effective_number_of_sums(self.weight, self.weight2))
 
     def correlation(self, first: str, second: str) -> float:
         """Return the largest canonical correlation of two quantities, from 0 to 1.

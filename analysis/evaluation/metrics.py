@@ -1,8 +1,4 @@
-"""How well scores separate signal from background: weighted ROC curve, AUC, rejection.
-
-The functions take events as scores, signal or not, and weights, [N] each. Where a row stands for
-several events, `error` is its √Σw² and `events` their number; for single events |w| and one.
-"""
+"""How well scores separate signal from background: weighted ROC curve, AUC, rejection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import NormalisationError
-from common.weights import effective_number
+from common.weighted import WeightedSample
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5, 0.8)
 CURVE_GRID = np.linspace(0.01, 1.0, 100)
@@ -35,10 +31,13 @@ class Roc:
     background: NDArray[np.float64]
     cut: NDArray[np.float64]
 
+    def cuts_at(self, signal_efficiency: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the highest cut that keeps at least each signal efficiency."""
+        # a sum of weights that reaches the efficiency exactly must do so whatever its rounding
+        return self.cut[np.searchsorted(self.signal, np.multiply(signal_efficiency, 1 - 1e-12))]
 
-def roc_curve(
-    score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
-) -> Roc:
+
+def roc_curve(sample: WeightedSample) -> Roc:
     """Return the weighted ROC curve, one point per distinct score.
 
     Raises
@@ -46,14 +45,14 @@ def roc_curve(
     NormalisationError
         If signal or background has no positive total weight.
     """
-    values, index = np.unique(-score, return_inverse=True)
+    values, index = np.unique(-sample.value, return_inverse=True)
     efficiencies = []
-    for name, kind in (("signal", signal), ("background", ~signal)):
-        total = float(weight[kind].sum())
+    for name, mask in (("signal", sample.is_signal), ("background", ~sample.is_signal)):
+        total = float(sample.weight[mask].sum())
         if total <= 0:
             raise NormalisationError(f"the {name} has a total weight of {total:g}: no ROC curve")
-        behind = np.cumsum(np.bincount(index[kind], weight[kind], minlength=len(values)))
-        efficiencies.append(np.concatenate([[0.0], behind / total]))
+        passing = np.cumsum(np.bincount(index[mask], sample.weight[mask], minlength=len(values)))
+        efficiencies.append(np.concatenate([[0.0], passing / total]))
     return Roc(efficiencies[0], efficiencies[1], np.concatenate([[np.inf], -values]))
 
 
@@ -62,88 +61,63 @@ def area(roc: Roc) -> float:
     return float(np.trapezoid(roc.signal, roc.background))
 
 
-def area_influence(
-    score: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return how far each event [N] moves the area: the root of the sum of squares is its error.
+def area_influence(sample: WeightedSample) -> NDArray[np.float64]:
+    """Return how far each row [M] moves the area: the root of the sum of squares is its error.
 
     The weighted form of DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988) 837: the placements
     of either class among the other, each with its own weights. Differences of influences give the
     error of a difference between two scores of the same events.
     """
-    roc = roc_curve(score, signal, weight)
-    position = np.searchsorted(-roc.cut[1:], -score) + 1  # index of each event's own cut
-    influence = np.zeros(len(score))
-    for own, other, sign in ((signal, roc.background, -1), (~signal, roc.signal, 1)):
-        placement = (other[position[own]] + other[position[own] - 1]) / 2
-        centred = placement - np.average(placement, weights=weight[own])
-        influence[own] = sign * weight[own] * centred / weight[own].sum()
+    roc = roc_curve(sample)
+    position = np.searchsorted(-roc.cut[1:], -sample.value) + 1  # index of each row's own cut
+    influence, signal = np.zeros(len(sample)), sample.is_signal
+    for mask, other, sign in ((signal, roc.background, -1), (~signal, roc.signal, 1)):
+        placement = (other[position[mask]] + other[position[mask] - 1]) / 2
+        weight = sample.weight[mask]
+        centred = placement - np.average(placement, weights=weight)
+        influence[mask] = sign * weight * centred / weight.sum()
     return influence
 
 
-def area_error(
-    score: NDArray[np.float64],
-    signal: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    error: NDArray[np.float64] | None = None,
-) -> float:
+def area_error(sample: WeightedSample) -> float:
     """Return the statistical error of the area (see `area_influence`)."""
-    influence = area_influence(score, signal, weight)
-    if error is not None:
-        influence *= np.divide(error, weight, out=np.zeros_like(weight), where=weight != 0)
-    return float(np.sqrt(np.sum(influence**2)))
+    weight = sample.weight
+    spread = np.divide(sample.error, weight, out=np.zeros_like(weight), where=weight != 0)
+    return float(np.sqrt(np.sum((area_influence(sample) * spread) ** 2)))
 
 
-def efficiency_error(
-    passes: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    error: NDArray[np.float64] | None = None,
-) -> float:
-    """Return the error of a weighted efficiency, binomial for unit weights."""
-    total = weight.sum()
-    efficiency = weight[passes].sum() / total
-    error = weight if error is None else error
-    return float(np.sqrt(np.sum((error * (passes - efficiency)) ** 2)) / total)
+def efficiency_error(sample: WeightedSample, passes: NDArray[np.bool_]) -> float:
+    """Return the error of the weighted share of rows that pass, binomial for unit weights."""
+    total = sample.weight.sum()
+    efficiency = sample.weight[passes].sum() / total
+    return float(np.sqrt(np.sum((sample.error * (passes - efficiency)) ** 2)) / total)
 
 
-def rejection(
-    score: NDArray[np.float64],
-    signal: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    signal_efficiency: float,
-    error: NDArray[np.float64] | None = None,
-    events: NDArray[np.int64] | None = None,
-) -> dict[str, float | int | None]:
+def rejection(sample: WeightedSample, signal_efficiency: float) -> dict[str, float | int | None]:
     """Return 1/ε_B at a signal efficiency, its error, and the background events behind it.
 
     The error joins that of ε_B at a fixed cut with that of the cut, which the signal's finite
     statistics leaves uncertain. Without background behind the cut there is no value.
     """
-    roc = roc_curve(score, signal, weight)
-    # a sum of weights that reaches the efficiency exactly must do so whatever its rounding
-    cut = roc.cut[np.searchsorted(roc.signal, signal_efficiency * (1 - 1e-12))]
-    error = np.abs(weight) if error is None else error
-    background, passes = ~signal, score >= cut
-    left = background & passes
-    found: dict[str, float | int | None] = {
+    roc = roc_curve(sample)
+    cut = float(roc.cuts_at(np.array(signal_efficiency)))
+    signal, background = sample.signal, sample.background
+    left = background.above(cut)
+    row: dict[str, float | int | None] = {
         "value": None,
         "error": None,
-        "raw": _count(left, events),
-        "n_eff": effective_number(weight[left], error[left]),
+        "raw": left.raw,
+        "n_eff": left.n_eff,
     }
-    efficiency = float(weight[left].sum() / weight[background].sum())
+    efficiency = left.total / background.total
     if efficiency <= 0:
-        return found
-    shift = efficiency_error(passes[signal], weight[signal], error[signal])
+        return row
+    shift = efficiency_error(signal, signal.value >= cut)
     edges = np.clip(signal_efficiency + np.array([-shift, shift]), 0, 1)
     low, high = np.interp(edges, roc.signal, roc.background)
-    counted = efficiency_error(passes[background], weight[background], error[background])
+    counted = efficiency_error(background, background.value >= cut)
     both = float(np.hypot(counted, (high - low) / 2))
-    return found | {"value": 1 / efficiency, "error": both / efficiency**2}
-
-
-def _count(chosen: NDArray[np.bool_], events: NDArray[np.int64] | None) -> int:
-    return int(np.count_nonzero(chosen) if events is None else events[chosen].sum())
+    return row | {"value": 1 / efficiency, "error": both / efficiency**2}
 
 
 def rejection_curve(roc: Roc, signal_efficiency: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,58 +127,40 @@ def rejection_curve(roc: Roc, signal_efficiency: NDArray[np.float64]) -> NDArray
 
 
 def background_n_eff(
-    score: NDArray[np.float64],
-    signal: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    signal_efficiency: NDArray[np.float64],
-    error: NDArray[np.float64] | None = None,
+    sample: WeightedSample, signal_efficiency: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the effective number of background events behind the cut at each ε_S."""
-    roc = roc_curve(score, signal, weight)
-    at = np.searchsorted(roc.signal, signal_efficiency * (1 - 1e-12))
-    error = np.abs(weight) if error is None else error
-    x, w, e = score[~signal], weight[~signal], error[~signal]
-    return np.array([effective_number(w[x >= cut], e[x >= cut]) for cut in roc.cut[at]])
+    cuts, background = roc_curve(sample).cuts_at(signal_efficiency), sample.background
+    return np.array([background.above(cut).n_eff for cut in cuts])
 
 
-def known_curve(
-    score: NDArray[np.float64],
-    signal: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    error: NDArray[np.float64] | None = None,
-) -> list[float | None]:
+def known_curve(sample: WeightedSample) -> list[float | None]:
     """Return the rejection at each ε_S of `CURVE_GRID`, as far down as the sample knows it.
 
     The curve ends, and is None below, where the cut leaves fewer than `FEWEST_BEHIND` effective
     background events.
     """
-    curve = rejection_curve(roc_curve(score, signal, weight), CURVE_GRID)
-    enough = background_n_eff(score, signal, weight, CURVE_GRID, error) >= FEWEST_BEHIND
-    known = np.isfinite(curve) & np.logical_and.accumulate(enough[::-1])[::-1]
-    return [float(value) if there else None for value, there in zip(curve, known, strict=True)]
+    curve = rejection_curve(roc_curve(sample), CURVE_GRID)
+    resolved = background_n_eff(sample, CURVE_GRID) >= FEWEST_BEHIND
+    known = np.isfinite(curve) & np.logical_and.accumulate(resolved[::-1])[::-1]
+    return [float(value) if k else None for value, k in zip(curve, known, strict=True)]
 
 
 def metric_row(
-    score: NDArray[np.float64],
-    signal: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES,
-    error: NDArray[np.float64] | None = None,
-    events: NDArray[np.int64] | None = None,
+    sample: WeightedSample, signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES
 ) -> dict[str, float | int | None]:
     """Return the columns of the table of metrics: area and rejections, each with its error."""
-    error = np.abs(weight) if error is None else error
     row: dict[str, float | int | None] = {
-        "auc": area(roc_curve(score, signal, weight)),
-        "auc_error": area_error(score, signal, weight, error),
-        "test_signal": _count(signal, events),
-        "test_background": _count(~signal, events),
-        "test_background_n_eff": effective_number(weight[~signal], error[~signal]),
+        "auc": area(roc_curve(sample)),
+        "auc_error": area_error(sample),
+        "test_signal": sample.signal.raw,
+        "test_background": sample.background.raw,
+        "test_background_n_eff": sample.background.n_eff,
     }
     for efficiency in signal_efficiencies:
-        found = rejection(score, signal, weight, efficiency, error, events)
+        cell = rejection(sample, efficiency)
         name = f"rejection_{100 * efficiency:.0f}"
-        row |= {name: found["value"]} | {
-            f"{name}_{key}": found[key] for key in ("error", "raw", "n_eff")
+        row |= {name: cell["value"]} | {
+            f"{name}_{key}": cell[key] for key in ("error", "raw", "n_eff")
         }
     return row

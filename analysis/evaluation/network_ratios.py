@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.evaluation.metrics import SIGNAL_EFFICIENCIES, rejection
-from analysis.evaluation.replicas import Behind, candidate_cuts, poisson_counts
+from analysis.evaluation.replicas import ReplicaSums, candidate_cuts, poisson_counts
 from analysis.evaluation.score_table import ScoreTable
 from common.columns import resized
-from common.condensed import Condensed, Condenser
 from common.errors import InputFileError
+from common.tables import over_seeds
+from common.weighted import Condenser, WeightedSample
 
 REPLICAS = 500
 MIN_N_EFF = 10.0
@@ -47,6 +48,15 @@ class PairedTest:
     weight: NDArray[np.float64]
     first: NDArray[np.float64]
     second: NDArray[np.float64]
+
+    @property
+    def samples(self) -> tuple[WeightedSample, WeightedSample]:
+        """The events as each network scores them."""
+        first, second = (
+            WeightedSample.of_classes(value, self.weight, self.signal)
+            for value in (self.first, self.second)
+        )
+        return first, second
 
     def parts(self) -> Iterator["PairedTest"]:
         """Yield the events, a few at a time."""
@@ -84,14 +94,13 @@ class PairedTables:
 Paired = PairedTest | PairedTables
 
 
-def condensed(test: Paired) -> tuple[Condensed, Condensed]:
-    """Return the scores of both networks; signal is of kind 1, background of kind 0."""
-    first, second = Condenser(), Condenser()
+def condensed(test: Paired) -> tuple[WeightedSample, WeightedSample]:
+    """Return all events as each network scores them."""
+    condensers = Condenser(), Condenser()
     for part in test.parts():
-        kind = part.signal.astype(np.int64)
-        first.add(part.first, kind, part.weight)
-        second.add(part.second, kind, part.weight)
-    return first.result(), second.result()
+        for condenser, sample in zip(condensers, part.samples, strict=True):
+            condenser.add(sample)
+    return condensers[0].result(), condensers[1].result()
 
 
 def bootstrap(
@@ -108,15 +117,15 @@ def bootstrap(
     """
     result = np.empty((len(tests), len(signal_efficiencies), replicas))
     for number, test in enumerate(tests):
-        first, second = (
-            Behind(candidate_cuts(rows.select(rows.kind == 1), signal_efficiencies), replicas)
-            for rows in condensed(test)
-        )
+        networks = [
+            ReplicaSums(candidate_cuts(sample.signal, signal_efficiencies), replicas)
+            for sample in condensed(test)
+        ]
         for part in test.parts():
             counts = poisson_counts(part.key, replicas, seed)
-            first.add(part.first, part.signal, part.weight, counts)
-            second.add(part.second, part.signal, part.weight, counts)
-        one, other = (side.background_efficiency(signal_efficiencies) for side in (first, second))
+            for sums, sample in zip(networks, part.samples, strict=True):
+                sums.add(sample, counts)
+        one, other = (sums.background_efficiency(signal_efficiencies) for sums in networks)
         with np.errstate(divide="ignore", invalid="ignore"):
             result[number] = other / one
     return result
@@ -148,7 +157,6 @@ def ratio_rows(
         valid = [k for k, (value, _) in enumerate(found) if value is not None]
         row: dict[str, Any] = {"signal_efficiency": efficiency, "seeds": len(valid)}
         row["n_eff"] = min(n_eff for _, n_eff in found)
-        values = np.array([found[k][0] for k in valid])
         medians = np.median(drawn[valid, number], axis=0) if valid else np.array([])
         medians = medians[~np.isnan(medians)]
         if len(medians) < replicas / 2:  # too often no background is left to form a ratio
@@ -157,10 +165,9 @@ def ratio_rows(
         low95, low, high, high95 = np.quantile(
             medians, [0.025, 0.16, 0.84, 0.975], method="nearest"
         )
+        spread = over_seeds([found[k][0] for k in valid])
         row |= {
-            "ratio": float(np.median(values)),
-            "min": float(values.min()),
-            "max": float(values.max()),
+            **dict(zip(("ratio", "min", "max"), map(float, spread), strict=True)),
             "low": float(low),
             "high": float(high),
             "low95": float(low95),
@@ -191,12 +198,9 @@ def _support(row: dict[str, Any]) -> str:
 
 
 def _of_seed(
-    networks: tuple[Condensed, Condensed], efficiency: float
+    networks: tuple[WeightedSample, WeightedSample], efficiency: float
 ) -> tuple[float | None, float]:
-    first, second = (
-        rejection(rows.value, rows.kind == 1, rows.weight, efficiency, rows.error)
-        for rows in networks
-    )
+    first, second = (rejection(sample, efficiency) for sample in networks)
     n_eff = min(float(first["n_eff"] or 0), float(second["n_eff"] or 0))
     if first["value"] is None or second["value"] is None:
         return None, n_eff

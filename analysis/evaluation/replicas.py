@@ -12,8 +12,8 @@ from scipy.sparse import csr_array
 from scipy.stats import poisson
 
 from analysis.evaluation.metrics import efficiency_error
-from common.condensed import Condensed
 from common.hashing import mix
+from common.weighted import WeightedSample
 
 STREAM = 8
 """Stream of random numbers of the keys, apart from those of splits, drawn tags and samples."""
@@ -38,26 +38,28 @@ def poisson_counts(key: NDArray[np.uint64], replicas: int, seed: int) -> NDArray
     return _COUNTS[hashes.astype("<u8").view("<u2")[:, :replicas]]
 
 
-def candidate_cuts(signal: Condensed, signal_efficiencies: Sequence[float]) -> NDArray[np.float64]:
+def candidate_cuts(
+    signal: WeightedSample, signal_efficiencies: Sequence[float]
+) -> NDArray[np.float64]:
     """Return the cuts [M], falling, among which replicas find theirs for each signal efficiency.
 
     These are the scores of signal within the window, at most `CUTS` of them; the last one is −∞.
     """
-    order = np.argsort(-signal.value, kind="stable")
-    w, e = signal.weight[order], signal.error[order]
-    reached = np.maximum.accumulate(np.cumsum(w)) / w.sum()
-    chosen = [len(w) - 1]
+    ordered = signal.falling()
+    total = ordered.weight.sum()
+    reached = np.maximum.accumulate(np.cumsum(ordered.weight)) / total
+    last_event = len(ordered) - 1
+    chosen = [last_event]
     for wanted in signal_efficiencies:
-        width = WINDOW * efficiency_error(reached <= wanted, w, e) + FEW * np.sum(
-            (e / w.sum()) ** 2
-        )
+        width = WINDOW * efficiency_error(ordered, reached <= wanted)
+        width += FEW * np.sum((ordered.error / total) ** 2)
         ends = np.searchsorted(reached, [wanted - width, wanted + width])
-        first, last = np.minimum(ends, len(w) - 1)
+        first, last = np.minimum(ends, last_event)
         chosen += np.linspace(first, last, min(CUTS, last - first + 1)).astype(int).tolist()
-    return np.append(np.unique(signal.value[order[chosen]])[::-1], -np.inf)
+    return np.append(np.unique(ordered.value[chosen])[::-1], -np.inf)
 
 
-class Behind:
+class ReplicaSums:
     """Sums of the replicas' signal and background behind each of some cuts.
 
     Parameters
@@ -72,18 +74,13 @@ class Behind:
         self.cuts = cuts
         self._sums = np.zeros((2 * (len(cuts) + 1), replicas))
 
-    def add(
-        self,
-        score: NDArray[np.float64],
-        signal: NDArray[np.bool_],
-        weight: NDArray[np.float64],
-        counts: NDArray[np.float64],
-    ) -> None:
+    def add(self, events: WeightedSample, counts: NDArray[np.float64]) -> None:
         """Add N events that the replicas draw `counts` [N, K] times."""
-        place = np.searchsorted(-self.cuts, -score) + (len(self.cuts) + 1) * signal
-        rows = np.arange(len(score))
-        shape = (len(self._sums), len(score))
-        self._sums += csr_array((weight, (place, rows)), shape=shape) @ counts
+        place = np.searchsorted(-self.cuts, -events.value)
+        place += (len(self.cuts) + 1) * events.is_signal
+        shape = (len(self._sums), len(events))
+        places = (place, np.arange(len(events)))
+        self._sums += csr_array((events.weight, places), shape=shape) @ counts
 
     def background_efficiency(self, signal_efficiencies: Sequence[float]) -> NDArray[np.float64]:
         """Return ε_B [E, K] behind the highest cut that keeps at least that much signal.

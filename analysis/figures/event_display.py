@@ -9,6 +9,7 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from analysis.figures.style import add_label, styled
+from common.angles import wrap
 
 KINDS = {
     "charged hadron": ("#3f90da", "o"),
@@ -65,7 +66,7 @@ def event_display(jets: tuple[DisplayedJet, DisplayedJet], title: str, radius: f
     figure = Figure(figsize=(15.5, 5.6))
     whole, *zooms = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
     for number, (jet, ax) in enumerate(zip(jets, zooms, strict=True), start=1):
-        phi = (jet.phi + jet.dphi + np.pi) % (2 * np.pi) - np.pi
+        phi = wrap(jet.phi + jet.dphi)
         _constituents(whole, jet.eta + jet.deta, phi, jet)
         for turn in (-2 * np.pi, 0.0, 2 * np.pi):
             whole.add_patch(Circle((jet.eta, jet.phi + turn), radius, fill=False, ls="--", lw=1))

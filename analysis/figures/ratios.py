@@ -67,7 +67,7 @@ def ratios_plot(comparisons: Sequence[tuple[str, Sequence[dict[str, Any]]]], mas
 def _point(ax: Any, row: dict[str, Any], y: float, colour: str, marker: str) -> None:
     """Median with its statistical error; behind it the range over the seeds."""
     ax.plot([row["min"], row["max"]], [y, y], color=colour, alpha=0.25, lw=9, solid_capstyle="butt")
-    ends = [row["low"], row["high"] if row["high"] is not None else np.inf]
+    ends = [np.inf if row[name] is None else row[name] for name in ("low", "high")]
     for k, (beyond, arrow) in enumerate(((0, "<"), (np.inf, ">"))):
         if ends[k] == beyond:  # nothing bounds the ratio on this side
             ends[k] = row["ratio"] * (0.1, 10)[k]

@@ -100,14 +100,13 @@ def simulation_title(figure: Figure, title: str) -> None:
     figure.suptitle(text, fontsize=13, x=0.01, ha="left")
 
 
-def save(figure: Figure, stem: Path) -> None:
-    """Write a figure as PDF and PNG, the same bytes for the same figure."""
+def save(figure: Figure, image: Path) -> None:
+    """Write a figure as PNG, and as PDF beside it: the same bytes for the same figure."""
     metadata: dict[str, dict[str, Any]] = {
         "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
         "png": {"Software": None},
     }
     with mpl.rc_context(_STYLE):
         for kind, fields in metadata.items():
-            target = stem.with_name(f"{stem.name}.{kind}")
-            with atomic_path(target) as path:
+            with atomic_path(image.with_suffix(f".{kind}")) as path:
                 figure.savefig(path, format=kind, dpi=150, metadata=fields)

@@ -1,16 +1,16 @@
 """Cut flows: what passes each cut of a file, and the sums over all files of a sample."""
 
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from common.errors import EmptySampleError, InputFileError, NormalisationError
+from common.weights import effective_number_of_sums
 
+GENERATED = "generated"
 STRATUM = "b hadrons"
 """The step of samples that keep numbers of b hadrons."""
 WEIGHT_FACTOR = 2.0
@@ -28,7 +28,34 @@ class Step(NamedTuple):
     @property
     def n_eff(self) -> float:
         """Effective number of events (Σw)² / Σw²."""
-        return self.sum_w**2 / self.sum_w2 if self.sum_w2 else 0.0
+        return float(effective_number_of_sums(self.sum_w, self.sum_w2))
+
+
+def added(flows: Sequence[Sequence[Step]]) -> tuple[Step, ...]:
+    """Return the sums of cut flows with the same steps.
+
+    Raises
+    ------
+    ValueError
+        If their steps differ.
+
+    Examples
+    --------
+    >>> added([[Step("eta", 2, 3.0, 5.0)], [Step("eta", 1, 1.0, 1.0)]])
+    (Step(name='eta', raw=3, sum_w=4.0, sum_w2=6.0),)
+    """
+    names = [[step.name for step in flow] for flow in flows]
+    if any(other != names[0] for other in names):
+        raise ValueError(f"cut flows with different steps cannot be added: {names}")
+    return tuple(
+        Step(
+            steps[0].name,
+            sum(step.raw for step in steps),
+            float(np.sum([step.sum_w for step in steps])),
+            float(np.sum([step.sum_w2 for step in steps])),
+        )
+        for steps in zip(*flows, strict=True)
+    )
 
 
 class Cutflow(NamedTuple):
@@ -43,6 +70,8 @@ class Cutflow(NamedTuple):
         (`analysis.delphes.reader.first_event`).
     remarks : tuple of str
         What is odd about its files, in words.
+    n_minus_one : tuple of Step
+        What passes all cuts but the one that gives the name.
     """
 
     sample: str
@@ -50,6 +79,7 @@ class Cutflow(NamedTuple):
     skipped: tuple[tuple[str, str], ...]
     first_events: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+    n_minus_one: tuple[Step, ...] = ()
 
     @property
     def generated(self) -> Step:
@@ -88,14 +118,9 @@ def merge(sample: str, chunks: Sequence[dict[str, Any]]) -> Cutflow:
             f"sample {sample}: all {len(skipped)} files were skipped; the first, {skipped[0][0]}: "
             f"{skipped[0][1]}"
         )
-    steps = tuple(
-        Step(
-            rows[0]["name"],
-            sum(row["raw"] for row in rows),
-            float(np.sum([row["sum_w"] for row in rows])),
-            float(np.sum([row["sum_w2"] for row in rows])),
-        )
-        for rows in zip(*(chunk["steps"] for chunk in read), strict=True)
+    steps, n_minus_one = (
+        added([[Step(**row) for row in chunk[name]] for chunk in read])
+        for name in ("steps", "n_minus_one")
     )
     if not steps[0].sum_w > 0:
         raise NormalisationError(
@@ -106,7 +131,8 @@ def merge(sample: str, chunks: Sequence[dict[str, Any]]) -> Cutflow:
     firsts = [(chunk.get("first_event", ""), chunk["file"]) for chunk in read]
     first_events = tuple((digest, file) for digest, file in firsts if digest)
     require_distinct([(sample, first_events)])
-    return Cutflow(sample, steps, skipped, first_events, tuple(_differing_weights(read)))
+    remarks = tuple(_differing_weights(read))
+    return Cutflow(sample, steps, skipped, first_events, remarks, n_minus_one)
 
 
 def _differing_weights(chunks: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -143,78 +169,3 @@ def require_distinct(samples: Iterable[tuple[str, Iterable[tuple[str, str]]]]) -
                     "other; leave one of them out"
                 )
             seen[digest] = sample, file
-
-
-GENERATED = "generated"
-
-
-@dataclass(frozen=True)
-class CutCounts:
-    """The cut flow of a file.
-
-    Attributes
-    ----------
-    steps : tuple of Step
-        The first one, `generated`, counts every event read.
-    weights : (float, float)
-        The smallest and the largest size of a generator weight other than 0; (∞, 0) without any.
-    """
-
-    steps: tuple[Step, ...]
-    weights: tuple[float, float] = (math.inf, 0.0)
-
-    @classmethod
-    def of(cls, weight: np.ndarray, cuts: Mapping[str, np.ndarray]) -> Self:
-        """Return the cut flow of events.
-
-        Parameters
-        ----------
-        weight : np.ndarray [events]
-            Generator weights.
-        cuts : mapping of str to np.ndarray [events]
-            What passes each cut, in the order in which they are applied.
-        """
-        passed = np.ones(len(weight), dtype=bool)
-        steps = [_count(GENERATED, weight)]
-        for name, mask in cuts.items():
-            passed = passed & mask
-            steps.append(_count(name, weight[passed]))
-        sizes = np.abs(weight[weight != 0])
-        return cls(
-            tuple(steps), (float(sizes.min(initial=math.inf)), float(sizes.max(initial=0.0)))
-        )
-
-    @classmethod
-    def empty(cls, names: Sequence[str]) -> Self:
-        """Return the cut flow of no events."""
-        return cls.of(np.zeros(0), {name: np.zeros(0, dtype=bool) for name in names})
-
-    def to_steps(self) -> list[dict[str, Any]]:
-        """Return the steps as plain dictionaries, for JSON."""
-        return [step._asdict() for step in self.steps]
-
-    def __getitem__(self, name: str) -> Step:
-        return next(step for step in self.steps if step.name == name)
-
-    def __add__(self, other: Self) -> Self:
-        """Return the cut flow of the events of both.
-
-        Raises
-        ------
-        ValueError
-            If the two do not have the same steps.
-        """
-        mine, its = ([step.name for step in flow.steps] for flow in (self, other))
-        if mine != its:
-            raise ValueError(f"cut flows with different steps cannot be added: {mine}, {its}")
-        return type(self)(
-            tuple(
-                Step(a.name, a.raw + b.raw, a.sum_w + b.sum_w, a.sum_w2 + b.sum_w2)
-                for a, b in zip(self.steps, other.steps, strict=True)
-            ),
-            (min(self.weights[0], other.weights[0]), max(self.weights[1], other.weights[1])),
-        )
-
-
-def _count(name: str, weight: np.ndarray) -> Step:
-    return Step(name, len(weight), float(weight.sum()), float((weight**2).sum()))

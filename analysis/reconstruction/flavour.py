@@ -3,7 +3,7 @@
 import awkward as ak
 import numpy as np
 
-from common.angles import unwrap
+from common.angles import delta_r
 from common.lists import Lists, ranges
 
 # Hadrons that decay weakly (PDG Monte Carlo numbering scheme). Excited states pass their heavy
@@ -77,8 +77,9 @@ def subjet_flavour(
     n_hadrons = truth.counts[axes.owners]
     axis = np.repeat(np.arange(len(n_hadrons)), n_hadrons)
     hadron = ranges(truth.firsts[axes.owners], n_hadrons)
-    deta, dphi = (axes[name][axis] - truth[name][hadron] for name in ("eta", "phi"))
-    distance = np.hypot(deta, unwrap(dphi))
+    distance = delta_r(
+        axes["eta"][axis], axes["phi"][axis], truth["eta"][hadron], truth["phi"][hadron]
+    )
     near = distance < cone
     if exclusive:
         nearest = np.full(len(truth["eta"]), np.inf)

@@ -8,24 +8,28 @@ import numpy as np
 
 from analysis.config.reconstruction import Reconstruction
 from analysis.delphes.reader import open_delphes
-from analysis.reconstruction.cutflow import GENERATED, STRATUM, CutCounts
+from analysis.reconstruction.cut_counts import CutCounts
+from analysis.reconstruction.cutflow import GENERATED, STRATUM
 from analysis.reconstruction.event_table import EventTableWriter
 from analysis.reconstruction.fatjets import find_fatjets, pairs
 from analysis.reconstruction.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
 from analysis.reconstruction.orientation import orient
 from analysis.reconstruction.subjets import find_subjets
 from analysis.reconstruction.variations import loosened, vary_fatjets
-from common.angles import unwrap
+from common.angles import delta_phi
 from common.lists import Lists
 
 log = logging.getLogger(__name__)
 
-CUTS = ("two fat jets", "eta", "mass")
+PAIR = "two fat jets"
+CUTS = (PAIR, "eta", "mass")
+PREREQUISITES = (STRATUM, PAIR)
+"""What must pass before the fat jets of an event are looked at."""
 
 
-def cut_names(stratum: range | None) -> tuple[str, ...]:
-    """Return the names of the cuts after `generated`."""
-    return CUTS if stratum is None else (STRATUM, *CUTS)
+def no_counts(stratum: range | None) -> CutCounts:
+    """Return the cut flow of no events."""
+    return CutCounts.empty(CUTS if stratum is None else (STRATUM, *CUTS), PREREQUISITES)
 
 
 def reconstruct(
@@ -66,7 +70,7 @@ def reconstruct(
         "mass": mass > config.fatjets.mass_min,
     }
     passed = {name: cut.all(axis=1) for name, cut in cuts.items()}
-    masks["two fat jets"] = _mask(len(events), positions)
+    masks[PAIR] = _mask(len(events), positions)
     masks |= {name: _mask(len(events), positions[mask]) for name, mask in passed.items()}
 
     selected = np.logical_and.reduce(list(passed.values()))
@@ -80,7 +84,7 @@ def reconstruct(
         },
         depth_limit=1,
     )
-    return table, CutCounts.of(ak.to_numpy(events.weight), masks)
+    return table, CutCounts.of(ak.to_numpy(events.weight), masks, PREREQUISITES)
 
 
 def _mask(length: int, positions: np.ndarray) -> np.ndarray:
@@ -95,8 +99,8 @@ def _jet_columns(
     """Return the columns `fatjet`, `constituent` and `subjet` [N][2]."""
     jets = ak.flatten(fatjets)
     parts = Lists.of(jets.constituent)
-    deta, dphi = (parts[name] - ak.to_numpy(jets[name])[parts.owners] for name in ("eta", "phi"))
-    parts = parts.but(deta=deta, dphi=unwrap(dphi))
+    eta, phi = (ak.to_numpy(jets[name])[parts.owners] for name in ("eta", "phi"))
+    parts = parts.but(deta=parts["eta"] - eta, dphi=delta_phi(parts["phi"], phi))
     constituents = parts.array()
     oriented = orient(constituents.deta, constituents.dphi, constituents.pt)
 
@@ -143,7 +147,7 @@ def reconstruct_file(
     NormalisationError
         If a generator weight is NaN or infinite.
     """
-    flow = CutCounts.empty(cut_names(stratum))
+    flow = no_counts(stratum)
     with_fatjets = config.fatjets.source == "delphes"
     opened = open_delphes(path, fatjets=with_fatjets, names=config.branches)
     with opened as file, EventTableWriter(output) as writer:

@@ -5,10 +5,11 @@ import warnings
 import awkward as ak
 import fastjet
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.config.reconstruction import Subjets
 from analysis.reconstruction.fatjets import CARTESIAN, jet_definition, polar_lists
-from common.angles import unwrap
+from common.angles import delta_phi
 from common.lists import Lists
 
 _UNBOUNDED = 100.0  # a radius beyond any jet's: constituents merge with each other alone
@@ -51,30 +52,31 @@ def _recombined(momenta: ak.Array, config: Subjets) -> ak.Array:
 def _density_clusters(constituents: ak.Array, min_cluster_size: int) -> ak.Array:
     """Return the summed four-momenta of the density clusters, noise left out.
 
-    A jet without two distinct clusters is one subjet as a whole.
+    A jet without two distinct clusters is one subjet as a whole. Where points share a core
+    distance, scikit-learn's clusters depend on the order of the points: it is that of falling pT.
     """
-    from analysis.reconstruction.hdbscan import (
-        cluster_labels,  # compiles; the other algorithms need no compiler
-    )
-
-    counts = ak.to_numpy(ak.num(constituents))
-    phi = unwrap(constituents.phi - constituents.phi[:, 0])
-    labels, n_clusters = cluster_labels(
-        ak.to_numpy(ak.flatten(constituents.eta)).astype(np.float64),
-        ak.to_numpy(ak.flatten(phi)).astype(np.float64),
-        counts,
-        min_cluster_size,
-        min_cluster_size,
-    )
-    labels = np.where(np.repeat(n_clusters == 0, counts), 0, labels)
+    lists = Lists.of(constituents, *CARTESIAN, "eta", "phi")
+    lists = lists.but(pt=np.hypot(lists["px"], lists["py"])).descending("pt")
+    phi = delta_phi(lists["phi"], np.repeat(lists["phi"][lists.firsts], lists.counts))
+    points = np.stack([lists["eta"], phi], axis=-1).astype(np.float64)
+    jets = np.split(points, lists.firsts)[1:]
+    labels_of = [density_labels(jet, min_cluster_size) for jet in jets]
+    n_clusters = np.array([labels.max(initial=-1) + 1 for labels in labels_of], np.int64)
+    labels = np.concatenate([np.zeros(0, np.int64), *labels_of])
+    labels = np.where(np.repeat(n_clusters == 0, lists.counts), 0, labels)
     n_clusters = np.maximum(n_clusters, 1)
     first = np.cumsum(n_clusters) - n_clusters
     clustered = labels >= 0
-    slot = (np.repeat(first, counts) + labels)[clustered]
-    sums = {
-        name: np.bincount(
-            slot, ak.to_numpy(ak.flatten(constituents[name]))[clustered], n_clusters.sum()
-        )
-        for name in ("px", "py", "pz", "E")
-    }
+    slot = (np.repeat(first, lists.counts) + labels)[clustered]
+    sums = {name: np.bincount(slot, lists[name][clustered], n_clusters.sum()) for name in CARTESIAN}
     return ak.unflatten(ak.zip(sums), n_clusters)
+
+
+def density_labels(points: NDArray[np.float64], min_cluster_size: int) -> NDArray[np.int64]:
+    """Return the HDBSCAN cluster of each point of a jet [n, 2] (η, φ), from 0; −1 for noise."""
+    from sklearn.cluster import HDBSCAN  # slow to import; the other algorithms do without
+
+    if len(points) < min_cluster_size:
+        return np.full(len(points), -1)
+    hdbscan = HDBSCAN(min_cluster_size=min_cluster_size, algorithm="brute", copy=True)
+    return hdbscan.fit(points).labels_.astype(np.int64)

@@ -1,18 +1,21 @@
 """Bins of the score for the shape fit: a few, each with enough background to be trusted."""
 
+from typing import Any
+
+import hist
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import Limits
-from analysis.evaluation.scores import Scores
 from common.errors import NoLimitError
-from common.weights import effective_number
+from common.weighted import SIGNAL, WeightedSample
+from common.weights import effective_number_of_sums
 
 GROWTH = 2.0
 """Least background of a bin over that of the next harder one."""
 
 
-def rising_edges(scores: Scores, config: Limits) -> NDArray[np.float64]:
+def rising_edges(scores: WeightedSample, config: Limits) -> NDArray[np.float64]:
     """Return the lower edges [K] of the bins in log-odds, rising; the last bin is open above.
 
     From the highest score downwards, a bin ends with the first event that gives it
@@ -28,39 +31,58 @@ def rising_edges(scores: Scores, config: Limits) -> NDArray[np.float64]:
     NoLimitError
         If no bin holds enough effective background events.
     """
-    background = scores.background
-    order = np.argsort(-background.log_odds, kind="stable")
+    background = scores.background.falling()
     sums, squares = (
-        np.concatenate([[0.0], np.cumsum(values[order])])
+        np.concatenate([[0.0], np.cumsum(values)])
         for values in (background.weight, background.error**2)
     )
     edges: list[float] = []
     start, wanted = 0, 0.0
     while len(edges) < config.shape_bins:
         held, error2 = sums[start + 1 :] - sums[start], squares[start + 1 :] - squares[start]
-        enough = (held > 0) & (held >= wanted) & (held**2 >= config.min_bin_n_eff * error2)
+        resolved = effective_number_of_sums(held, error2) >= config.min_bin_n_eff
+        enough = (held > 0) & (held >= wanted) & resolved
         if not enough.any():
             break
         last = int(np.argmax(enough))
         start, wanted = start + last + 1, GROWTH * float(held[last])
-        edges.append(float(background.log_odds[order[start - 1]]))
+        edges.append(float(background.value[start - 1]))
     if not edges:
         raise NoLimitError(
             "no bin of the score holds enough background: all events are "
-            f"{effective_number(background.weight, background.error):.3g} effective ones, and a "
+            f"{background.n_eff:.3g} effective ones, and a "
             f"bin needs {config.min_bin_n_eff:g}; simulate more background"
         )
     return np.array(edges[::-1])
 
 
-def histogram(scores: Scores, edges: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return Σw and Σw² per bin, [K] each: keys "signal", the processes, and each with "²"."""
-    found = {}
-    index = np.searchsorted(edges, scores.log_odds, side="right") - 1
-    inside = index >= 0
-    for k, name in enumerate(("signal", *scores.processes), start=-1):
-        own = inside & (scores.process == k)
-        for suffix, values in (("", scores.weight), ("²", scores.error**2)):
-            sums = np.bincount(index[own], values[own], len(edges))
-            found[name + suffix] = sums.astype(np.float64)
+def histogram(scores: WeightedSample, edges: NDArray[np.float64]) -> hist.Hist:
+    """Return yields and variances of signal and each process in bins of the score.
+
+    Parameters
+    ----------
+    scores : WeightedSample
+    edges : NDArray, [K]
+        Lower edges, rising; the last bin is open above. Rows below the first are left out.
+
+    Returns
+    -------
+    hist.Hist
+        Axes `process` ("signal" and the names of the processes) and `score` (K bins); values Σw,
+        variances Σw², which a fill by weight would take too large where rows share events.
+    """
+    processes = hist.axis.StrCategory(("signal", *scores.processes), name="process")
+    bins = hist.axis.Variable([*edges, np.inf], name="score", flow=False)
+    found = hist.Hist(processes, bins, storage=hist.storage.Weight())
+    inside = scores.select(scores.value >= edges[0])
+    column = np.searchsorted(edges, inside.value, side="right") - 1
+    cell = np.ravel_multi_index((inside.kind - SIGNAL, column), (len(processes), len(bins)))
+    contents: Any = found.view()
+    for name, values in (("value", inside.weight), ("variance", inside.error**2)):
+        contents[name] = np.bincount(cell, values, contents.size).reshape(contents.shape)
     return found
+
+
+def yields(found: hist.Hist) -> dict[str, NDArray[np.float64]]:
+    """Return the yields [K] of signal and each process of a `histogram`."""
+    return dict(zip(found.axes["process"], found.values(), strict=True))

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import BTagging, Category, Limits, WorkingPoint
-from analysis.evaluation.scores import Scores
-from analysis.statistics.binning import histogram, rising_edges
+from analysis.statistics.binning import histogram, rising_edges, yields
 from analysis.statistics.working_point import Cut, count_background, cut_and_count, signal_yield
 from analysis.statistics.workspace import Channel
 from common.errors import NoLimitError
+from common.weighted import WeightedSample
 
 TAGS: dict[Category, tuple[int, int]] = {"four": (4, 0), "three": (3, 1), "two_split": (2, 2)}
 
@@ -24,7 +25,7 @@ class CategoryScores:
     ----------
     category : str
         Its name.
-    nominal : Scores
+    nominal : WeightedSample
     variations : mapping
         Nuisance → scores at +1σ and, where there is one, at −1σ.
     non_closure : mapping
@@ -34,8 +35,8 @@ class CategoryScores:
     """
 
     category: Category
-    nominal: Scores
-    variations: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
+    nominal: WeightedSample
+    variations: Mapping[str, tuple[WeightedSample, ...]] = field(default_factory=dict)
     non_closure: Mapping[str, float] = field(default_factory=dict)
     k_factor_errors: Mapping[str, float] = field(default_factory=dict)
 
@@ -93,7 +94,7 @@ def count_channel(
     )
 
 
-def _yields(scores: Scores, cut: Cut, point: WorkingPoint) -> NDArray[np.float64]:
+def _yields(scores: WeightedSample, cut: Cut, point: WorkingPoint) -> NDArray[np.float64]:
     background = count_background(scores, cut, point).per_process
     return np.array([signal_yield(scores, cut.threshold)[0], *background])
 
@@ -107,27 +108,30 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
         If no bin holds enough effective background events, or none any signal.
     """
     edges = rising_edges(scores.nominal, config)
-    found = histogram(scores.nominal, edges)
+    filled = histogram(scores.nominal, edges)
+    contents: Any = filled.view()
+    nominal, variances = yields(filled), contents["variance"]
     names = scores.nominal.processes
-    signal = np.maximum(found["signal"], 0)
+    signal = np.maximum(nominal["signal"], 0)
     if not signal.any():
         raise NoLimitError("the signal has no positive yield in any bin of the score")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
     for name, sides in scores.variations.items():
-        shifted = [histogram(side, edges) for side in sides]
+        shifted = [yields(histogram(side, edges)) for side in sides]
+        up, down = shifted[0], shifted[-1]
         shapes[name] = {
             sample: (
-                shifted[0][sample],
-                shifted[-1][sample] if len(shifted) > 1 else 2 * found[sample] - shifted[0][sample],
+                up[sample],
+                down[sample] if len(shifted) > 1 else 2 * nominal[sample] - up[sample],
             )
             for sample in ("signal", *names)
         }
     return Channel(
         scores.category,
         signal,
-        float(np.sqrt(found["signal²"].sum()) / signal.sum()),
-        {name: np.maximum(found[name], 0) for name in names},
-        np.sqrt(np.sum([found[name + "²"] for name in names], axis=0)),
+        float(np.sqrt(variances[0].sum()) / signal.sum()),
+        {name: np.maximum(nominal[name], 0) for name in names},
+        np.sqrt(variances[1:].sum(axis=0)),
         _normalisations(scores, config, tagging),
         shapes,
     )
@@ -139,10 +143,11 @@ def _normalisations(
     """Return the nuisances that scale whole samples, with their relative effects."""
     names = scores.nominal.processes
     everything = ("signal", *names)
-    btag = btag_effect(scores.category, tagging, config.btag_uncertainty)
     found = {f"norm_{name}": {name: config.background_uncertainty} for name in names}
     found["luminosity"] = dict.fromkeys(everything, config.luminosity_uncertainty)
-    found["btag"] = dict.fromkeys(everything, btag)
+    if "btag_b" not in scores.variations:
+        btag = btag_effect(scores.category, tagging, config.btag_uncertainty)
+        found["btag"] = dict.fromkeys(everything, btag)
     found |= {f"tag_map_{n}": {n: d} for n, d in scores.non_closure.items() if n in names}
     found |= {f"k_factor_{n}": {n: d} for n, d in scores.k_factor_errors.items() if n in names}
     return found

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.config.statistics import Limits, WorkingPoint
-from analysis.evaluation.scores import Scores
 from analysis.statistics.significance import asimov_significance, signal_for_significance
 from analysis.statistics.working_point import Cut, Passing, cut_and_count, signal_yield
 from common.errors import NoLimitError
-from common.weights import effective_number
+from common.weighted import WeightedSample
 
 REFERENCE_FB = 1.0
 READINGS = ("expected", "mc")
@@ -60,7 +59,7 @@ def background_error(passing: Passing, relative: float, map_error: float = 0.0) 
 
 
 def asimov_limit(
-    scores: Scores,
+    scores: WeightedSample,
     cut: Cut,
     passing: Passing,
     norm: Normalisation,
@@ -71,7 +70,7 @@ def asimov_limit(
 
     Parameters
     ----------
-    scores : Scores
+    scores : WeightedSample
     cut : Cut
     passing : Passing
         The background behind it.
@@ -134,7 +133,7 @@ def _background_share(passing: Passing, sigma: float, z: float) -> float:
 
 
 def limit_row(
-    scores: Scores,
+    scores: WeightedSample,
     norm: Normalisation,
     working_point: WorkingPoint,
     config: Limits,
@@ -145,7 +144,7 @@ def limit_row(
 
     Parameters
     ----------
-    scores : Scores
+    scores : WeightedSample
     norm : Normalisation
         Luminosity and branching ratio.
     working_point, config
@@ -165,8 +164,8 @@ def limit_row(
     row: Row = dict.fromkeys(COLUMNS) | {
         "status": "ok",
         "threshold_method": "none",
-        "b_total": float(background.weight.sum()),
-        "n_eff_total": effective_number(background.weight, background.error),
+        "b_total": background.total,
+        "n_eff_total": background.n_eff,
         "reason": "",
     }
     try:
@@ -178,7 +177,7 @@ def limit_row(
 
 
 def scan_background_events(
-    scores: Scores,
+    scores: WeightedSample,
     norm: Normalisation,
     working_point: WorkingPoint,
     config: Limits,

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from analysis.config.statistics import Limits, WorkingPoint
-from analysis.evaluation.scores import Scores
 from analysis.statistics.limits import Normalisation, Row, asimov_limit, limit_row
 from analysis.statistics.working_point import cut_and_count
 from common.errors import NoLimitError
+from common.weighted import WeightedSample
 
 WORTHWHILE = 1.05
 _COLUMNS = ("limit_za_fb", "limit_za_error_fb", "b_expected", "sigma_b", "signal_efficiency")
 
 
 def luminosity_rows(
-    scores: Scores,
+    scores: WeightedSample,
     norm: Normalisation,
     point: WorkingPoint,
     config: Limits,
@@ -35,7 +35,7 @@ def luminosity_rows(
 
 
 def sample_size_rows(
-    scores: Scores,
+    scores: WeightedSample,
     norm: Normalisation,
     point: WorkingPoint,
     config: Limits,

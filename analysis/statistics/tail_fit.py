@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from analysis.config.statistics import TailFit
 from common.errors import NoLimitError
-from common.weights import effective_number
+from common.weighted import WeightedSample
+from common.weights import effective_number_of_sums
 
 _GRID = 240
 _STEP = 1 << 14  # events whose replicas are in memory at a time
@@ -92,8 +93,8 @@ def _expm1_over(depth: NDArray, shape: NDArray) -> NDArray[np.float64]:
     return np.expm1(shape * depth) / shape
 
 
-def tail_start(w: NDArray[np.float64], error: NDArray[np.float64], config: TailFit) -> int:
-    """Return how many of the events, sorted by falling score, make up the tail.
+def tail_size(ordered: WeightedSample, config: TailFit) -> int:
+    """Return how many of the rows, sorted by falling score, make up the tail.
 
     The tail is the smallest one with `config.n_eff` effective events, within
     `config.max_fraction` of the yield.
@@ -102,10 +103,10 @@ def tail_start(w: NDArray[np.float64], error: NDArray[np.float64], config: TailF
     ------
     NoLimitError
         If even the largest tail, or the whole background, has fewer than `config.min_n_eff`
-        effective events: where one event outweighs the others, its like may lie behind any cut.
+        effective events: if one event dominates, an equally heavy one could lie beyond any cut.
     """
-    total, squares = np.cumsum(w), np.cumsum(error**2)
-    n_eff = np.maximum(total, 0) ** 2 / np.maximum(squares, 1e-300)
+    total = np.cumsum(ordered.weight)
+    n_eff = effective_number_of_sums(np.maximum(total, 0), np.cumsum(ordered.error**2))
     _require(n_eff[-1], config, "the whole background")
     allowed = total <= config.max_fraction * total[-1]
     largest = int(np.flatnonzero(allowed)[-1]) + 1 if allowed.any() else 0
@@ -123,15 +124,7 @@ def _require(n_eff: float, config: TailFit, what: str) -> None:
         )
 
 
-def fit_tail(
-    log_odds: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    config: TailFit,
-    seed: int,
-    process: NDArray[np.integer] | None = None,
-    n_processes: int = 1,
-    error: NDArray[np.float64] | None = None,
-) -> Tail:
+def fit_tail(background: WeightedSample, config: TailFit, seed: int) -> Tail:
     """Fit a generalised Pareto distribution to the upper tail of weighted log-odds.
 
     The likelihood is profiled on a grid of θ = ξ/β, where the best ξ at given θ is the weighted
@@ -145,41 +138,33 @@ def fit_tail(
 
     Parameters
     ----------
-    log_odds, weight : NDArray, [N]
-        Background events and their yields.
+    background : WeightedSample
+        Log-odds and yields of the background alone.
     config : TailFit
         Where the tail starts, the prior, the number of replicas.
     seed : int
         Seed of the Poisson bootstrap.
-    process : NDArray of int, [N], optional
-        Process of each event, for the shares.
-    n_processes : int
-        Number of processes P.
-    error : NDArray, [N], optional
-        √Σw² of rows that stand for several events.
 
     Raises
     ------
     NoLimitError
         If the tail holds too few effective events.
     """
-    order = np.argsort(-log_odds, kind="stable")
-    x, w, e = log_odds[order], weight[order], np.abs(weight if error is None else error)[order]
-    count = tail_start(w, e, config)
+    ordered = background.falling()
+    x, count = ordered.value, tail_size(ordered, config)
     start = x[count - 1] if count == len(x) else (x[count - 1] + x[count]) / 2
-    y, w, e = x[:count] - start, w[:count], e[:count]
+    tail = ordered.select(slice(count))
+    y, w = tail.value - start, tail.weight
     if y.max() <= 0:
         raise NoLimitError("the background's tail holds a single score: nothing to fit")
     rng = np.random.default_rng(seed)
     theta = _grid(y, w)
-    total, squares, m = _sums_of_replicas(y, w, e, theta, config.bootstrap, rng)
+    total, squares, m = _sums_of_replicas(y, w, tail.error, theta, config.bootstrap, rng)
     centre = np.append(0.0, rng.normal(0, config.shape_prior, len(total) - 1))
-    n_eff = effective_number(w, e)
     shape, scale = _fit_replicas(theta, m, total**2 / squares, config.shape_prior, centre)
-    shape, scale = _unbiased(shape, scale, n_eff, config.shape_prior)
-    kinds = np.zeros(count, int) if process is None else process[order][:count]
-    shares = np.bincount(kinds, w, minlength=n_processes) / w.sum()
-    return Tail(float(start), total, shape, scale, n_eff, shares)
+    shape, scale = _unbiased(shape, scale, tail.n_eff, config.shape_prior)
+    shares = np.bincount(tail.kind, w, minlength=len(tail.processes)) / w.sum()
+    return Tail(float(start), total, shape, scale, tail.n_eff, shares)
 
 
 def _grid(y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import WorkingPoint
-from analysis.evaluation.scores import Scores
-from analysis.statistics.tail_fit import Tail, fit_tail
+from analysis.statistics.tail_fit import fit_tail
 from common.errors import NoLimitError
-from common.weights import effective_number
+from common.weighted import WeightedSample
+from common.weights import effective_number_of_sums
 
 
 class TooFewWantedError(NoLimitError):
@@ -65,12 +65,12 @@ class Passing:
     per_process: NDArray[np.float64]
 
 
-def find_cut(scores: Scores, config: WorkingPoint, events: float | None = None) -> Cut:
+def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None = None) -> Cut:
     """Find the cut that leaves `events` background events.
 
     Parameters
     ----------
-    scores : Scores
+    scores : WeightedSample
         Signal is ignored.
     config : WorkingPoint
         Reading, and when and how to fit the tail.
@@ -85,20 +85,19 @@ def find_cut(scores: Scores, config: WorkingPoint, events: float | None = None) 
     background = scores.background
     target = config.background_events if events is None else events
     counted = background.counted() if config.reading == "mc" else background
-    if counted.weight.sum() <= target:
+    if counted.total <= target:
         raise TooFewWantedError(
-            f"the whole background is {counted.weight.sum():.4g} events and the working point asks "
+            f"the whole background is {counted.total:.4g} events and the working point asks "
             f"for {target:.4g}: lower working_point.background_events or simulate more"
         )
-    threshold = empirical_threshold(counted.log_odds, counted.weight, target)
-    passing = up_to(counted, threshold)
-    if effective_number(passing.weight, passing.error) >= config.min_n_eff:
+    threshold = empirical_threshold(counted, target)
+    if up_to(counted, threshold).n_eff >= config.min_n_eff:
         return Cut(threshold, _empirical_error(counted, target), "empirical")
-    tail = _tail(background, config)
+    tail = fit_tail(background, config.tail, config.seed)
     return Cut(*tail.threshold(target), "tail_fit")
 
 
-def resolved_cut(scores: Scores, config: WorkingPoint) -> Cut:
+def resolved_cut(scores: WeightedSample, config: WorkingPoint) -> Cut:
     """Return the hardest cut with `config.min_n_eff` effective background events behind it.
 
     A limit from a looser cut than the wanted one is weaker, and as valid.
@@ -108,23 +107,22 @@ def resolved_cut(scores: Scores, config: WorkingPoint) -> Cut:
     NoLimitError
         If the whole background has fewer effective events than that.
     """
-    background = scores.background
-    ordered = background.select(np.argsort(-background.log_odds, kind="stable"))
-    total, squares = np.cumsum(ordered.weight), np.cumsum(ordered.error**2)
-    enough = np.flatnonzero(np.maximum(total, 0) ** 2 >= config.min_n_eff * squares)
-    if not len(enough):
+    ordered = scores.background.falling()
+    total = np.cumsum(ordered.weight)
+    n_eff = effective_number_of_sums(np.maximum(total, 0), np.cumsum(ordered.error**2))
+    resolved = np.flatnonzero(n_eff >= config.min_n_eff)
+    if not len(resolved):
         raise NoLimitError(
-            "the whole background has "
-            f"{effective_number(ordered.weight, ordered.error):.3g} effective events "
-            f"and a cut needs {config.min_n_eff:g} behind it: simulate more background"
+            f"the whole background has {ordered.n_eff:.3g} effective events and a cut needs "
+            f"{config.min_n_eff:g} behind it: simulate more background"
         )
-    last = int(enough[0])
+    last = int(resolved[0])
     error = _empirical_error(ordered, float(total[last]))
-    return Cut(float(ordered.log_odds[last]), error, "resolved")
+    return Cut(float(ordered.value[last]), error, "resolved")
 
 
 def cut_and_count(
-    scores: Scores, config: WorkingPoint, events: float | None = None
+    scores: WeightedSample, config: WorkingPoint, events: float | None = None
 ) -> tuple[Cut, Passing, str]:
     """Find the cut and count the background behind it.
 
@@ -155,7 +153,7 @@ def cut_and_count(
         return cut, _with_signal(scores, cut, config), str(error)
 
 
-def _with_signal(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
+def _with_signal(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> Passing:
     if signal_yield(scores, cut.threshold)[0] <= 0:
         raise NoLimitError(
             f"no signal left after the cut at log-odds {cut.threshold:.3f}: no cross section can "
@@ -164,42 +162,38 @@ def _with_signal(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
     return count_background(scores, cut, config)
 
 
-def empirical_threshold(
-    log_odds: NDArray[np.float64], weight: NDArray[np.float64], target: float
-) -> float:
-    """Return the score behind which `target` events lie, interpolated between scores."""
-    values, index = np.unique(-log_odds, return_inverse=True)
-    behind = np.maximum.accumulate(np.cumsum(np.bincount(index, weight)))
-    return float(-np.interp(target, behind, values))
+def empirical_threshold(events: WeightedSample, target: float) -> float:
+    """Return the score above which `target` events lie, interpolated between scores."""
+    values, index = np.unique(-events.value, return_inverse=True)
+    passing = np.maximum.accumulate(np.cumsum(np.bincount(index, events.weight)))
+    return float(-np.interp(target, passing, values))
 
 
-def up_to(events: Scores, threshold: float) -> Scores:
+def up_to(events: WeightedSample, threshold: float) -> WeightedSample:
     """Return the events behind a cut, with the share of the next one that the line gives them.
 
     Between two scores the yield behind a cut rises as a straight line, for which the event at the
     lower one counts with the part of the way that the cut has gone: `empirical_threshold` undone.
     """
-    above = events.log_odds >= threshold
+    above = events.value >= threshold
     if above.all() or not above.any():
         return events.select(above)
-    last, following = events.log_odds[above].min(), events.log_odds[~above].max()
+    last, following = events.value[above].min(), events.value[~above].max()
     share = (last - threshold) / (last - following)
-    at_next = events.log_odds == following
+    at_next = events.value == following
     shared = np.where(at_next, share, 1.0)
     found = events.scaled(shared)
     return found.select(above | at_next) if share > 0 else events.select(above)
 
 
-def _empirical_error(events: Scores, target: float) -> float:
+def _empirical_error(events: WeightedSample, target: float) -> float:
     """Return half the distance of the cuts one standard deviation above and below the target."""
-    sample = (events.log_odds, events.weight)
-    passing = up_to(events, empirical_threshold(*sample, target))
-    sigma = float(np.sqrt(np.sum(passing.error**2)))
-    low, high = (empirical_threshold(*sample, target + k * sigma) for k in (-1, 1))
+    sigma = up_to(events, empirical_threshold(events, target)).total_error
+    low, high = (empirical_threshold(events, target + k * sigma) for k in (-1, 1))
     return (low - high) / 2
 
 
-def count_background(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
+def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> Passing:
     """Count the background behind a cut; where the cut was fitted, by the fit to the tail.
 
     Raises
@@ -209,11 +203,9 @@ def count_background(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
     """
     background = scores.background
     passing = up_to(background, cut.threshold)
-    raw = int(background.behind(cut.threshold).events.sum())
-    counted = float(passing.weight.sum())
-    n_eff = effective_number(passing.weight, passing.error)
+    raw, counted, n_eff = background.above(cut.threshold).raw, passing.total, passing.n_eff
     if cut.method == "tail_fit" and n_eff < config.min_n_eff:
-        tail = _tail(background, config)
+        tail = fit_tail(background, config.tail, config.seed)
         expected, error = tail.events(cut.threshold)
         if error > config.tail.max_relative_error * expected:
             raise NoLimitError(
@@ -224,28 +216,15 @@ def count_background(scores: Scores, cut: Cut, config: WorkingPoint) -> Passing:
     if counted <= 0:
         raise NoLimitError(
             f"no background left after the cut at log-odds {cut.threshold:.3f}: of "
-            f"{background.events.sum()} events {raw} pass, with a yield of {counted:.3g}; simulate "
+            f"{background.raw} events {raw} pass, with a yield of {counted:.3g}; simulate "
             "more background"
         )
-    per_process = np.bincount(passing.process, passing.weight, len(scores.processes))
-    error = float(np.sqrt(np.sum(passing.error**2)))
+    per_process = np.bincount(passing.kind, passing.weight, len(scores.processes))
+    error = passing.total_error
     return Passing(counted, counted, raw, n_eff, error, 0.0, per_process.astype(np.float64))
 
 
-def signal_yield(scores: Scores, threshold: float) -> tuple[float, float, int]:
+def signal_yield(scores: WeightedSample, threshold: float) -> tuple[float, float, int]:
     """Return the signal's yield behind the cut, its Monte Carlo error and raw count."""
-    passing = scores.select(scores.signal & (scores.log_odds >= threshold))
-    error = float(np.sqrt(np.sum(passing.error**2)))
-    return float(passing.weight.sum()), error, int(passing.events.sum())
-
-
-def _tail(background: Scores, config: WorkingPoint) -> Tail:
-    return fit_tail(
-        background.log_odds,
-        background.weight,
-        config.tail,
-        config.seed,
-        background.process,
-        len(background.processes),
-        background.error,
-    )
+    passing = scores.signal.above(threshold)
+    return passing.total, passing.total_error, passing.raw

@@ -29,6 +29,17 @@ ORIENTATION_FEATURES = {
 """Features from which θ can be read: laboratory coordinates, and energy, for E = pT cosh η."""
 
 
+View = Literal["attention", "attention_events", "grad_cam", "similarity", "gates", "permutation"]
+"""What can be seen inside a trained network."""
+
+
+def views_of_layers(in_streams: int, behind: int = 0) -> tuple[View, ...]:
+    """Return the views of a network with layers in its streams and behind them."""
+    grad_cam: tuple[View, ...] = ("grad_cam",) if in_streams else ()
+    similarity: tuple[View, ...] = ("similarity",) if in_streams + behind > 1 else ()
+    return grad_cam + similarity
+
+
 class Features(Block):
     """Names of the columns of the input arrays, in order."""
 
@@ -80,14 +91,28 @@ class Transformer(Block):
         return self
 
 
-class SelfAttentionEncoder(Block):
+class JetEncoder(Block):
+    """What every encoder of a fat jet declares."""
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """What can be seen in it, beside its layers."""
+        return ()
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """Names of features that it sees beside the constituents', by their key."""
+        return {}
+
+
+class SelfAttentionEncoder(JetEncoder):
     """A jet's constituents through plain self-attention layers."""
 
     kind: Literal["self_attention"] = Field(description="Encoder of a fat jet.")
     layers: int = Field(2, ge=0, description="Self-attention layers.")
 
 
-class MixerEncoder(Block):
+class MixerEncoder(JetEncoder):
     """MLP-Mixer over constituents, then cross-attention to the subjets (arXiv:2404.14677)."""
 
     kind: Literal["mixer"] = Field(description="Encoder of a fat jet.")
@@ -100,11 +125,15 @@ class MixerEncoder(Block):
         description="Subjet features that the network sees.",
     )
 
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        return {"jet_encoder.subjet_features": self.subjet_features}
+
 
 PairFeature = Literal["pt", "energy", "delta", "kt", "z", "mass"]
 
 
-class IAFormerEncoder(Block):
+class IAFormerEncoder(JetEncoder):
     """Differential attention from pair quantities only (IAFormer)."""
 
     kind: Literal["iaformer"] = Field(description="Encoder of a fat jet.")
@@ -117,6 +146,14 @@ class IAFormerEncoder(Block):
         "tells the jet's orientation, as θ does.",
     )
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        return ("gates",)
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        return {"jet_encoder.pair_features": self.pair_features}
+
 
 JetEncoderSpec = Annotated[
     SelfAttentionEncoder | MixerEncoder | IAFormerEncoder,
@@ -124,7 +161,36 @@ JetEncoderSpec = Annotated[
 ]
 
 
-class Network(Block):
+class Capabilities(Block):
+    """What a specification declares; those that say nothing else have none of it."""
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """What can be seen inside the trained network, in the order of `View`."""
+        return ()
+
+    @property
+    def takes_mass(self) -> bool:
+        """Whether the architecture can be told m_H: whether it has the key `mass_token`."""
+        return False
+
+    @property
+    def told_mass(self) -> bool:
+        """Whether this network is told m_H."""
+        return False
+
+    @property
+    def encoder_kind(self) -> str | None:
+        """Kind of its encoder of a fat jet, of those that `models.networks.registry` knows."""
+        return None
+
+    @property
+    def shares_encoder(self) -> bool:
+        """Whether both fat jets go through the same encoder weights."""
+        return False
+
+
+class Network(Capabilities):
     """What every network has."""
 
     name: str = Field(

@@ -12,6 +12,7 @@ from models.config.blocks import (
     ORIENTATION_FEATURES,
     ORIENTED_FEATURES,
     Block,
+    Capabilities,
     Features,
     IAFormerEncoder,
     JetEncoderSpec,
@@ -19,7 +20,9 @@ from models.config.blocks import (
     Network,
     SelfAttentionEncoder,
     Transformer,
+    View,
     dump,
+    views_of_layers,
 )
 from models.config.specs_peers import (
     HighLevelMLP,
@@ -54,7 +57,7 @@ __all__ = [
 ]
 
 
-class UsesKinematics(Block):
+class UsesKinematics(Capabilities):
     """How the kinematic tokens (m, η, φ, pT, E, θ) enter."""
 
     use_theta: bool = Field(
@@ -72,8 +75,16 @@ class UsesKinematics(Block):
         "sets it.",
     )
 
+    @property
+    def takes_mass(self) -> bool:
+        return True
 
-class UsesConstituents(Block):
+    @property
+    def told_mass(self) -> bool:
+        return self.mass_token
+
+
+class UsesConstituents(Capabilities):
     """How the constituents of the two fat jets enter."""
 
     constituent_features: tuple[str, ...] = Field(
@@ -87,6 +98,14 @@ class UsesConstituents(Block):
         False, description="Whether both fat jets go through the same encoder weights."
     )
 
+    @property
+    def encoder_kind(self) -> str:
+        return self.jet_encoder.kind
+
+    @property
+    def shares_encoder(self) -> bool:
+        return self.share_jet_encoder
+
 
 class WithoutTheta(UsesKinematics, UsesConstituents):
     """Both inputs, where leaving θ out must not let it in again by another door."""
@@ -95,12 +114,8 @@ class WithoutTheta(UsesKinematics, UsesConstituents):
     def _theta_stays_out(self) -> Self:
         if self.use_theta:
             return self
-        seen = {
-            "constituent_features": self.constituent_features,
-            "jet_encoder.subjet_features": getattr(self.jet_encoder, "subjet_features", ()),
-            "jet_encoder.pair_features": getattr(self.jet_encoder, "pair_features", ()),
-        }
-        for key, names in seen.items():
+        inputs = {"constituent_features": self.constituent_features, **self.jet_encoder.inputs}
+        for key, names in inputs.items():
             leaks = sorted(ORIENTATION_FEATURES[key].intersection(names))
             if leaks:
                 raise ValueError(
@@ -124,6 +139,14 @@ class CrossAttention(Network, Transformer, WithoutTheta):
     kinematics_layers: int = Field(2, ge=0, description="Self-attention layers on kinematics.")
     cross_layers: int = Field(2, ge=1, description="Cross-attention layers.")
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        crosses = self.fusion == "tokens"
+        attention: tuple[View, ...] = ("attention", "attention_events") if crosses else ()
+        layers = self.kinematics_layers + 2 * self.jet_encoder.layers
+        of_layers = views_of_layers(layers, self.cross_layers)
+        return (*attention, *of_layers, *self.jet_encoder.views, "permutation")
+
 
 class Concatenation(Network, Transformer, WithoutTheta):
     """The three pooled streams side by side, in place of cross-attention."""
@@ -133,6 +156,11 @@ class Concatenation(Network, Transformer, WithoutTheta):
     )
     kinematics_layers: int = Field(2, ge=0, description="Self-attention layers on kinematics.")
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        of_layers = views_of_layers(self.kinematics_layers + 2 * self.jet_encoder.layers)
+        return (*of_layers, *self.jet_encoder.views, "permutation")
+
 
 class Constituents(Network, Transformer, UsesConstituents):
     """The constituents of the two fat jets alone."""
@@ -140,6 +168,10 @@ class Constituents(Network, Transformer, UsesConstituents):
     architecture: Literal["constituents"] = Field(
         "constituents", description="Name of the architecture."
     )
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        return (*views_of_layers(2 * self.jet_encoder.layers), *self.jet_encoder.views)
 
 
 class Kinematics(Network, Transformer, UsesKinematics):
@@ -149,6 +181,10 @@ class Kinematics(Network, Transformer, UsesKinematics):
         "kinematics", description="Name of the architecture."
     )
     layers: int = Field(2, ge=0, description="Self-attention layers.")
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        return (*views_of_layers(self.layers), "permutation")
 
 
 class JetTagger(Network, Transformer):
@@ -163,6 +199,15 @@ class JetTagger(Network, Transformer):
     jet_encoder: JetEncoderSpec = SelfAttentionEncoder(kind="self_attention", layers=2)
     pooling: Literal["mean", "max"] = Field("mean", description="Pooling over constituents.")
 
+    @property
+    def jets(self) -> int:
+        """Fat jets that it sees."""
+        return 1
+
+    @property
+    def encoder_kind(self) -> str:
+        return self.jet_encoder.kind
+
 
 class Custom(Network):
     """A network of the user's own, given by the file or the import path of its class."""
@@ -175,6 +220,10 @@ class Custom(Network):
         "`models.networks.batch.Batch` to logits [B, 2].",
     )
     options: dict[str, JsonValue] = Field({}, description="The network's own settings.")
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        return ("permutation",)
 
 
 NetworkSpec = Annotated[

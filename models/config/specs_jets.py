@@ -89,7 +89,7 @@ class Jets(Block):
                 if found.count(name) > 1:
                     raise ValueError(f"{key}: the name {name!r} is used twice")
         for tagger in self.taggers:
-            if getattr(tagger, "jets", 1) != 1:
+            if tagger.jets != 1:
                 raise ValueError(f"taggers: {tagger.name} sees two jets; give it `jets: 1`")
         if self.pt_max_gev is not None and self.pt_max_gev <= self.pt_min_gev:
             raise ValueError("pt_max_gev must be above pt_min_gev")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.config.blocks import Block, Features, Network
+from models.config.blocks import Block, Features, Network, View
 
 
 class OneCloud(Block):
@@ -67,7 +67,15 @@ class LGATr(Network, OneCloud):
     heads: int = Field(4, gt=0, description="Attention heads.")
 
 
-class HighLevelMLP(Network):
+class HighLevel(Network):
+    """What the networks of high-level features have in common."""
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        return ("permutation",)
+
+
+class HighLevelMLP(HighLevel):
     """A multilayer perceptron on high-level features."""
 
     architecture: Literal["high_level_mlp"] = Field(
@@ -78,7 +86,7 @@ class HighLevelMLP(Network):
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout after each hidden layer.")
 
 
-class HighLevelTrees(Network):
+class HighLevelTrees(HighLevel):
     """Boosted decision trees on high-level features."""
 
     architecture: Literal["high_level_bdt"] = Field(
@@ -87,7 +95,12 @@ class HighLevelTrees(Network):
     trees: int = Field(200, gt=0, description="Largest number of trees.")
     leaves: int = Field(16, ge=2, description="Leaves of a tree.")
     learning_rate: float = Field(0.1, gt=0, le=1, description="Shrinkage of each tree.")
-    min_leaf: int = Field(20, gt=0, description="Fewest training events in a leaf.")
+    min_leaf: int = Field(
+        20,
+        gt=0,
+        description="Fewest training events in a leaf; one of weight w that has the score p so far "
+        "counts 4 w p (1 − p).",
+    )
     patience: int = Field(20, gt=0, description="Trees without a better validation loss.")
     max_events: int = Field(
         500_000,

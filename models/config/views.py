@@ -1,15 +1,14 @@
-"""What can be seen inside a network, from its specification alone; free of torch."""
+"""Which trained networks are looked into; each specification declares its `views`."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from pydantic import Field
 
 from common.config import Block
-from models.config.specs import Custom, HighLevelMLP, HighLevelTrees, UsesKinematics
+from models.config.blocks import View
 
 T = TypeVar("T")
-View = Literal["attention", "attention_events", "grad_cam", "similarity", "gates", "permutation"]
 VIEWS: tuple[View, ...] = get_args(View)
 NAMED = Literal["none", "first", "all"]
 
@@ -39,36 +38,6 @@ class Interpretation(Block):
     )
     repeats: int = Field(3, gt=1, description="Shufflings of each kinematic feature.")
     seed: int = Field(1, ge=0, description="Seed of the drawn events and of the shufflings.")
-
-
-def views(spec: Any) -> tuple[View, ...]:
-    """Return what can be seen inside a network, in the order of `VIEWS`.
-
-    Parameters
-    ----------
-    spec : one of `models.config.specs.NetworkSpec`
-
-    Returns
-    -------
-    tuple of str
-        `attention`, `attention_events`: cross-attention to single constituents (fusion `tokens`);
-        `grad_cam`, `similarity`: streams with layers; `gates`: β of differential attention;
-        `permutation`: kinematic inputs. Empty for networks of constituents by others.
-    """
-    encoder = getattr(spec, "jet_encoder", None)
-    is_ours = hasattr(spec, "share_jet_encoder") or isinstance(spec, UsesKinematics)
-    layers = getattr(spec, "kinematics_layers", getattr(spec, "layers", 0))
-    layers += 2 * encoder.layers if encoder else 0
-    crosses = getattr(spec, "fusion", None) == "tokens"
-    possible = {
-        "attention": crosses,
-        "attention_events": crosses,
-        "grad_cam": is_ours and layers > 0,
-        "similarity": is_ours and layers + getattr(spec, "cross_layers", 0) > 1,
-        "gates": is_ours and getattr(encoder, "kind", None) == "iaformer",
-        "permutation": isinstance(spec, UsesKinematics | HighLevelMLP | HighLevelTrees | Custom),
-    }
-    return tuple(view for view in VIEWS if possible[view])
 
 
 def select(what: str, choice: str | Sequence[T], known: Sequence[T]) -> list[T]:

@@ -1,4 +1,8 @@
-"""Dropout with random numbers that cost little on a CPU."""
+"""Dropout with random numbers that cost little on a CPU.
+
+There torch's own draws 32 or 53 bits one number at a time, which takes a tenth of a training. It
+has no setting for fewer; on GPUs it is torch's that runs.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -7,8 +11,7 @@ from torch import Tensor, nn
 class Dropout(nn.Dropout):
     """Dropout of `torch.nn`, on a CPU with 16 random bits for each number.
 
-    There torch draws 32 or 53 bits one number at a time, which takes a tenth of a training. The
-    probability is rounded to a multiple of 2⁻¹⁶; what is kept is scaled by its exact inverse.
+    The probability is rounded to a multiple of 2⁻¹⁶; what is kept is scaled by its exact inverse.
     """
 
     def forward(self, x: Tensor) -> Tensor:

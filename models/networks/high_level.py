@@ -5,6 +5,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from common.angles import delta_phi
 from models.config.specs import Features, HighLevelMLP
 from models.networks.batch import Batch, Jet
 from models.networks.dropout import Dropout
@@ -103,7 +104,7 @@ class HighLevelInput(Input):
         """Return the features `NAMES` [B, 1, F] and a mask that is all True."""
         mass, eta, phi, pt = batch.kinematics[..., self.kinematics].unbind(-1)
         deta = eta[:, 0] - eta[:, 1]
-        dphi = torch.remainder(phi[:, 0] - phi[:, 1] + torch.pi, 2 * torch.pi) - torch.pi
+        dphi = delta_phi(phi[:, 0], phi[:, 1])
         event = [mass[:, 2].log1p(), pt[:, 2].log1p(), deta, dphi.abs(), torch.hypot(deta, dphi)]
         found = torch.stack(
             [*self._jet(batch.jet(0)), *self._jet(batch.jet(1)), *event], dim=-1

@@ -69,8 +69,8 @@ def build(spec: Any, features: Features) -> nn.Module:
 def modules_of(spec: Any) -> tuple[str, ...]:
     """Return the modules, or files, that hold the network and its jet encoder."""
     targets = [_target(spec)]
-    if hasattr(spec, "jet_encoder"):
-        targets.append(JET_ENCODERS[spec.jet_encoder.kind])
+    if spec.encoder_kind is not None:
+        targets.append(JET_ENCODERS[spec.encoder_kind])
     return tuple(target.rpartition(":")[0] for target in targets)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from common.condensed import Condenser
 from common.errors import ModelError
 from common.logistic import fit_line
+from common.weighted import Condenser, WeightedSample
 from models.networks.batch import Batch
 
 
@@ -55,11 +55,8 @@ def fit_calibration(
     for events, label, weight in batches:
         logits = network(events.to(device)).double().cpu()
         log_odds = (logits[:, 1] - logits[:, 0]).numpy()
-        condenser.add(log_odds, label.numpy(), weight.double().numpy())
-    rows = condenser.result()
-    line = fit_line(
-        rows.value, rows.kind == 1, rows.weight, offset=method == "platt", error=rows.error
-    )
+        condenser.add(WeightedSample.of_classes(log_odds, weight.double().numpy(), label.numpy()))
+    line = fit_line(condenser.result(), offset=method == "platt")
     return Calibration(line.offset, line.slope)
 
 

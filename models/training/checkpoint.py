@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -122,19 +123,15 @@ def load(folder: str | Path, features: Features | None = None) -> TrainedModel:
         raise ModelError(_difference(folder, trained_on, features))
     network = build(spec, trained_on)
     state, _ = read_tensors(folder / WEIGHTS)
-    wanted = network.state_dict()
-    wrong = sorted(
-        name
-        for name in wanted.keys() | state.keys()
-        if name not in wanted or name not in state or wanted[name].shape != state[name].shape
-    )
-    if wrong:
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        differences = shorten(str(error).partition("\n")[2], 200, placeholder=" …").rstrip(". ")
         raise ModelError(
             f"{folder / WEIGHTS} holds the weights of another network than {DESCRIPTION} "
-            f"(architecture {spec.architecture}) says: {len(wrong)} tensors differ, the first is "
-            f"{wrong[0]}; train again, or put the two files of one training together"
-        )
-    network.load_state_dict(state)
+            f"(architecture {spec.architecture}) says: {differences}; train again, or "
+            "put the two files of one training together"
+        ) from None
     read_calibration(description)
     return TrainedModel(network.eval(), spec, trained_on, description)
 

@@ -74,7 +74,7 @@ def export(folder: str | Path, events: Events, path: str | Path) -> float:
             f"writing ONNX needs {error.name}: pip install -r envs/requirements-onnx.txt"
         ) from None
     model = load(folder)
-    needs_mass = bool(getattr(model.spec, "mass_token", False))
+    needs_mass = model.spec.told_mass
     batch = events[np.arange(min(2, len(events)))]
     inputs = [getattr(batch, name) for name in NAMES]
     mass = torch.full((len(batch),), 1000.0)

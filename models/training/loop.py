@@ -40,7 +40,8 @@ class Loop(lightning.LightningModule):
         self.data = data
         self.seed = seed
         self.progress = progress
-        self.classify = compiled(network.forward) if training.compile else network.forward
+        plain = network.forward
+        self.classify = blamed(compiled(plain), plain) if training.compile else plain
         self.first_epoch = len(progress.history)
         self.steps_per_epoch = math.ceil(len(data.train) / training.batch_size)
 
@@ -131,7 +132,7 @@ class Loop(lightning.LightningModule):
         self.progress.average(self.network, self.training_settings.ema)
 
     def on_validation_epoch_start(self) -> None:
-        self.progress.swap(self.network)
+        self.progress.swap_ema(self.network)
         self.val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
 
     def validation_step(self, batch: Labelled, _: int) -> None:
@@ -140,7 +141,7 @@ class Loop(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         val_loss = self.total(self.val_sum) / len(self.data.validation)
         self.progress.keep_best(self.network, val_loss)
-        self.progress.swap(self.network)
+        self.progress.swap_ema(self.network)
 
     def on_train_epoch_end(self) -> None:
         train_loss = self.total(self.train_sum) / len(self.data.train)
@@ -166,6 +167,35 @@ def compiled(function: Callable[[Batch], Tensor]) -> Callable[[Batch], Tensor]:
     """Return a function with kernels made for it, when it is first called."""
     result: Callable[[Batch], Tensor] = torch.compile(function)
     return result
+
+
+def blamed(
+    kernels: Callable[[Batch], Tensor], plain: Callable[[Batch], Tensor]
+) -> Callable[[Batch], Tensor]:
+    """Return `kernels`, whose failure is the compiler's where `plain` works on the same events.
+
+    Raises
+    ------
+    ModelError
+        In a call, if the kernels cannot be made.
+    """
+
+    def classify(batch: Batch) -> Tensor:
+        try:
+            return kernels(batch)
+        except RuntimeError as error:
+            plain(batch)  # raises what is not the compiler's
+            raise ModelError(
+                f"training.compile: the network cannot be compiled here ({_cause(error)}); "
+                "set it to false, or install a C++ compiler (on a GPU: triton)"
+            ) from error
+
+    return classify
+
+
+def _cause(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).partition("Set TORCHDYNAMO")[0].splitlines()]
+    return " ".join(line for line in lines[:2] if line) or type(error).__name__
 
 
 def learning_rate_factor(step: int, warmup: int, total: int) -> float:

@@ -1,4 +1,8 @@
-"""Preparing the next items in a thread of its own, while the current one is worked on."""
+"""Preparing the next items in a thread of its own, while the current one is worked on.
+
+The workers of torch's DataLoader are processes: each would hold a pool of events and draw from it
+in an order of its own. One thread keeps one pool and the order that a seed stands for.
+"""
 
 import queue
 import threading

@@ -1,4 +1,8 @@
-"""The state of a training between two epochs, kept in one safetensors file: no pickle."""
+"""The state of a training between two epochs, kept in one safetensors file: no pickle.
+
+Lightning's checkpoints are pickles, which can run code where they are read, and do not tell which
+events, settings and sources they belong to. This file does, and is taken up only where all agree.
+"""
 
 import hashlib
 import json
@@ -155,7 +159,7 @@ class Progress:
             self.averaged[name].lerp_(parameter, 1 - decay)
 
     @torch.no_grad()
-    def swap(self, network: nn.Module) -> None:
+    def swap_ema(self, network: nn.Module) -> None:
         """Exchange the parameters of `network` with the averaged ones, where there are any."""
         for name, parameter in network.named_parameters():
             if name in self.averaged:
@@ -168,7 +172,7 @@ class Progress:
         self.path.unlink(missing_ok=True)
 
 
-class FitsItself(nn.Module):
+class SelfFitting(nn.Module):
     """A model that is not trained by gradients: it gets the events and fills its buffers."""
 
     def fit(self, train: Source, validation: Source, seed: int, progress: Progress) -> None:

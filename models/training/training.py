@@ -18,9 +18,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import nn
-from torch._dynamo.exc import BackendCompilerFailed
 
-from common.errors import ModelError
 from common.files import atomic_path
 from models.config.specs import Training
 from models.networks.normalisation import fit_normalisation
@@ -30,7 +28,7 @@ from models.training.checkpoint import TrainedModel, describe, save
 from models.training.data import Data, in_order
 from models.training.devices import device_of, free_gpu, keep_freed_memory, torch_device
 from models.training.loop import Loop
-from models.training.resume import FitsItself, Progress, fingerprint
+from models.training.resume import Progress, SelfFitting, fingerprint
 
 HISTORY = "history.csv"
 COLUMNS = ("epoch", "train_loss", "val_loss", "learning_rate")
@@ -93,12 +91,12 @@ def train(
         fit_normalisation(network, (batch[0] for batch in in_order(data.train, 1024, seed)))
         identity = fingerprint(spec, training, data, seed, code)
         progress = Progress.open(folder, identity, network)
-        if isinstance(network, FitsItself):
+        if isinstance(network, SelfFitting):
             network.fit(data.train, data.validation, seed, progress)
         else:
             _run(network, training, data, seed, progress, device)
     network.load_state_dict(progress.best)
-    if _helps(training):
+    if is_worker(training):
         return TrainedModel(network.cpu().eval(), spec, data.features, {})
     batches = in_order(data.validation, 4 * training.batch_size, seed)
     calibration = fit_calibration(network, batches, training.calibration, torch_device(device))
@@ -155,13 +153,7 @@ def _run(
             plugins=[LightningEnvironment()],  # it starts the processes, also under SLURM
             default_root_dir=progress.path.parent,
         )
-        try:
-            trainer.fit(Loop(network, training, data, seed, progress))
-        except BackendCompilerFailed as error:
-            raise ModelError(
-                f"training.compile: the network cannot be compiled here ({_cause(error)}); "
-                "set it to false, or install a C++ compiler (on a GPU: triton)"
-            ) from error
+        trainer.fit(Loop(network, training, data, seed, progress))
 
 
 def _devices(training: Training, device: str) -> int | list[int]:
@@ -170,14 +162,9 @@ def _devices(training: Training, device: str) -> int | list[int]:
     return [free_gpu()] if alone else training.devices
 
 
-def _helps(training: Training) -> bool:
+def is_worker(training: Training) -> bool:
     """Return whether this process only helps another one in the same training."""
     return training.devices > 1 and os.environ.get("LOCAL_RANK", "0") != "0"
-
-
-def _cause(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).partition("Set TORCHDYNAMO")[0].splitlines()]
-    return " ".join(line for line in lines[:2] if line) or type(error).__name__
 
 
 def _number(value: float) -> str:
@@ -190,7 +177,7 @@ def _reproducible(seed: int) -> Iterator[None]:
     chatty = logging.getLogger("lightning.pytorch")
     level, strict = chatty.level, torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    memory: Any = torch.utils.deterministic
+    memory: Any = torch.utils.deterministic  # documented, without types
     fill = memory.fill_uninitialized_memory
     try:
         chatty.setLevel(logging.ERROR)

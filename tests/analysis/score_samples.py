@@ -1,12 +1,14 @@
 """Scores drawn from known distributions, for the tests of the statistics."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.evaluation.scores import Scores
+from common.tables import ORIGIN
+from common.weighted import SIGNAL, WeightedSample
 
 
 def draw_scores(
@@ -15,28 +17,36 @@ def draw_scores(
     background_yield: float = 5e3,
     spread: float = 0.5,
     separation: float = 4.0,
-) -> Scores:
+) -> WeightedSample:
     """Logistic log-odds of two background processes and a signal; log-normal weights."""
     rng = np.random.default_rng(seed)
     signal = np.arange(2 * n) < n
     log_odds = rng.logistic(np.where(signal, separation / 2, -separation / 2), 1.0)
     weight = rng.lognormal(-(spread**2) / 2, spread, 2 * n)
     weight *= np.where(signal, 100.0, background_yield) / n
-    process = np.where(signal, -1, rng.integers(0, 2, 2 * n))
-    return Scores(log_odds, weight, signal, process, ("qcd", "ttbar"))
+    kind = np.where(signal, SIGNAL, rng.integers(0, 2, 2 * n))
+    return WeightedSample.of_events(log_odds, weight, kind, ("qcd", "ttbar"))
 
 
-def write_scores(path: Path, scores: Scores) -> None:
+def write_scores(
+    path: Path,
+    scores: WeightedSample,
+    network: str = "net",
+    mass_gev: float = 1000.0,
+    seed: int = 1,
+) -> None:
     """Write the table of scores that rule score makes."""
-    names = np.array([*scores.processes, "signal"])[scores.process]
+    names = np.array([*scores.processes, "signal"])[scores.kind]
     columns = {
         "key": np.arange(len(names), dtype=np.uint64),
         "sample": pa.array(names).dictionary_encode(),
         "process": pa.array(names).dictionary_encode(),
-        "label": scores.signal.astype(np.uint8),
+        "label": scores.is_signal.astype(np.uint8),
         "fold": (np.arange(len(names)) % 2).astype(np.uint8),
-        "score": 1 / (1 + np.exp(-scores.log_odds)),
-        "log_odds": scores.log_odds,
+        "score": 1 / (1 + np.exp(-scores.value)),
+        "log_odds": scores.value,
         "weight": scores.weight,
     }
-    pq.write_table(pa.table(columns), path)
+    origin = {"network": network, "mass_gev": mass_gev, "seed": seed}
+    table = pa.table(columns).replace_schema_metadata({ORIGIN: json.dumps(origin)})
+    pq.write_table(table, path)

@@ -146,7 +146,7 @@ def test_messages_that_the_documentation_explains_exist() -> None:
 def test_slurm_profile_fits_the_workflow() -> None:
     profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
     text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    rules = set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)(?::| with:)", text, re.MULTILINE))
+    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
     rules |= {f"{view}_figure" for view in VIEWS}
     assert set(profile["set-resources"]) <= rules
     assert set(profile["groups"]) <= rules
@@ -155,6 +155,11 @@ def test_slurm_profile_fits_the_workflow() -> None:
     opt_in = {"onnx", "export_onnx", "jets"}
     assert rules - opt_in == set(profile["set-resources"]) | set(profile["groups"])
     default = yaml.safe_load((ROOT / "workflow/profiles/default/config.yaml").read_text())
+    memory = {rule: asked["mem_mb"] for rule, asked in default.pop("set-resources").items()}
+    assert {rule: f"{mb} * attempt" for rule, mb in memory.items()} == {
+        rule: profile["set-resources"][rule]["mem_mb"] for rule in memory
+    }
+    assert profile["default-resources"]["mem_mb"] == default.pop("default-resources")["mem_mb"]
     assert {key: profile[key] for key in default if key != "quiet"} == {
         key: value for key, value in default.items() if key != "quiet"
     }
@@ -168,7 +173,7 @@ def test_template_of_a_rule_is_like_the_rules() -> None:
     directives = re.compile(r"^    (\w+):", re.MULTILINE)
     real = (ROOT / "workflow/rules/reconstruct.smk").read_text().split("\n\n\n")[0]
     assert directives.findall(rule) == directives.findall(real)
-    options = set(re.findall(r"--(\w+)", rule))
+    options = {*re.findall(r"--(\w+)", rule), *re.findall(r"flags\((\w+)=", rule)}
     assert options == {name for name in ("config", "output") if f"{name}: Annotated" in script}
 
 

@@ -97,6 +97,16 @@ def test_cutflow_falls_and_starts_with_all_events(finished: Path) -> None:
     assert qcd.events.item() == pytest.approx(3000 * 1000 * 71900, rel=1e-5)
 
 
+def test_each_cut_is_counted_with_all_others_passed(finished: Path) -> None:
+    table = pd.read_csv(finished / "results/n_minus_one.csv")
+    assert list(table["cut"]) == ["eta", "mass"] * 2
+    cutflow = pd.read_csv(finished / "results/cutflow.csv")
+    selected = cutflow[cutflow.step == "mass"].set_index("sample").raw
+    assert (table.raw_passing.to_numpy() == selected[table["sample"]].to_numpy()).all()
+    assert (table.raw >= table.raw_passing).all()
+    assert table.efficiency.between(0, 1).all()
+
+
 def test_second_call_has_nothing_to_do(
     project: Path, finished: Path, config: dict[str, Any]
 ) -> None:
@@ -120,6 +130,7 @@ def test_figures_are_written_as_png_and_pdf(finished: Path) -> None:
     folder = finished / "results/figures"
     for stem in (
         "limits",
+        "n_minus_one",
         "roc_signal_mH1000",
         "ratios_signal_mH1000",
         "calibration_signal_mH1000",
@@ -164,10 +175,12 @@ def test_no_temporary_file_is_left(finished: Path) -> None:
         ("luminosity_fb", 300, {"dataset": 0, "train": 0, "score": 4, "cutflow": 1, "limit": 4}),
         ("btagging", {"mode": "map"}, {"reconstruct": 0, "tag_map": 1, "dataset": 2}),
         ("dataset.weight_cap_quantile", 0.8, {"train": 4, "score": 4, "limit": 4}),
+        ("systematics.energy_scale", 0.03, {"reconstruct": 4, "train": 0, "score": 8, "limit": 4}),
         ("training.epochs", 3, {"reconstruct": 0, "dataset": 0, "train": 4, "score": 4}),
         ("training.seeds", [1, 2, 3], {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
         ("networks.1.width", 32, {"dataset": 0, "train": 2, "score": 2, "limit": 2}),
         ("btagging", {"efficiency": {"b": 0.8}}, {"reconstruct": 0, "dataset": 2, "train": 4}),
+        ("btagging", {"uncertainty": {"c": 0.1}}, {"reconstruct": 0, "dataset": 2, "train": 4}),
         ("reconstruction.fatjets.pt_min", 300, {"reconstruct": 2, "dataset": 2, "train": 4}),
     ],
 )
@@ -201,6 +214,18 @@ def test_changed_key_reruns_what_depends_on_it(
         ),
         ("analysis/evaluation/metrics.py", {"train": 0, "limit": 0, "metrics": 4, "interpret": 1}),
         ("analysis/figures/attention.py", {"interpret": 0, "attention_figure": 1}),
+        (
+            "analysis/figures/calibration.py",
+            {"calibration": 0, "networks_table": 0, "calibration_figure": 1},
+        ),
+        (
+            "analysis/figures/ratios.py",
+            {"network_ratios": 0, "ratios_table": 0, "ratios_figure": 1},
+        ),
+        (
+            "analysis/evaluation/calibration.py",
+            {"calibration": 4, "networks_table": 1, "calibration_figure": 1},
+        ),
         ("analysis/reconstruction/orientation.py", {"reconstruct": 2, "dataset": 2, "train": 4}),
         ("analysis/datasets/btagging.py", {"reconstruct": 0, "dataset": 2, "train": 4}),
         ("models/networks/kinematics.py", {"dataset": 0, "train": 2, "score": 2}),

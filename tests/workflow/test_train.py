@@ -58,6 +58,7 @@ def test_killed_between_folds_it_goes_on_to_the_same_networks(
     assert one != other
     described = json.loads((tmp_path / "whole/fold2/model.json").read_text())
     assert (described["fold"], described["samples"]) == (2, ["700", "1500", "0"])
+    assert described["masses_gev"] == [700, 1500]
 
     really, epochs = models.training.training.train, models.training.training.Loop
 

@@ -27,11 +27,13 @@ LOG_PT = {
 }
 
 
-def attention_tables(seen: Inspection) -> dict[str, pd.DataFrame]:
+def attention_tables(inspection: Inspection) -> dict[str, pd.DataFrame]:
     """Cross-attention on the plane and near subjets, and that of single events."""
-    weights = np.concatenate(seen.each(lambda batch: cross_attention(seen.network, batch)))
+    weights = np.concatenate(
+        inspection.map_batches(lambda batch: cross_attention(inspection.network, batch))
+    )
     weights = weights.astype(np.float64)  # [N, layers, Q, 2, C]
-    mask = seen.tensors["constituent_mask"]
+    mask = inspection.tensors["constituent_mask"]
     tokens = TOKENS[: weights.shape[2]]
     layers = [str(layer + 1) for layer in range(weights.shape[1])]
     sources = {
@@ -44,27 +46,34 @@ def attention_tables(seen: Inspection) -> dict[str, pd.DataFrame]:
     }
     sources["attention", "mean", "mean"] = weights.mean((1, 2))
     sources["even", "", ""] = mask / mask.sum((1, 2), keepdims=True)
-    momentum = np.exp(seen.tensors["constituents"][..., LOG_PT["constituents"]]) * mask
+    momentum = np.exp(inspection.tensors["constituents"][..., LOG_PT["constituents"]]) * mask
     sources["pt", "", ""] = momentum.astype(np.float64)
     drawn = {key: values for key, values in sources.items() if key[0] != "pt"}
-    plane = pd.concat([_plane(seen, *key, values) for key, values in drawn.items()])
-    near = pd.concat([_near(seen, *key, values) for key, values in sources.items()])
+    plane = pd.concat([_plane(inspection, *key, values) for key, values in drawn.items()])
+    near = pd.concat([_near(inspection, *key, values) for key, values in sources.items()])
     return {
         "attention": plane,
         "near_subjets": near,
-        "attention_events": _events(seen, weights.mean((1, 2))),
+        "attention_events": _events(inspection, weights.mean((1, 2))),
     }
 
 
-def _plane(seen: Inspection, amount: str, layer: str, token: str, values: NDArray) -> pd.DataFrame:
-    position = plane_positions(seen.tensors)
+def _plane(
+    inspection: Inspection, amount: str, layer: str, token: str, values: NDArray
+) -> pd.DataFrame:
+    position = plane_positions(inspection.tensors)
     low = EDGES[:-1]
     eta, phi = (grid.ravel() for grid in np.meshgrid(low, low, indexing="ij"))
     parts = []
     for name in CLASSES:
-        own = seen.of(name)
+        index = inspection.rows_of(name)
         for jet in (0, 1):
-            mean, error = on_plane(position[own, jet], values[own, jet], seen.weight[own], EDGES)
+            mean, error = on_plane(
+                position[index, jet],
+                values[index, jet],
+                inspection.weight[index],
+                EDGES,
+            )
             columns = {
                 "class": name,
                 "jet": jet + 1,
@@ -82,16 +91,18 @@ def _plane(seen: Inspection, amount: str, layer: str, token: str, values: NDArra
     return pd.concat(parts)
 
 
-def _near(seen: Inspection, amount: str, layer: str, token: str, values: NDArray) -> pd.DataFrame:
+def _near(
+    inspection: Inspection, amount: str, layer: str, token: str, values: NDArray
+) -> pd.DataFrame:
     """The share of an amount [N, 2, C] that is near the two leading subjets of each fat jet."""
-    near = near_subjets(seen.tensors, seen.settings.subjet_radius)
+    near = near_subjets(inspection.tensors, inspection.settings.subjet_radius)
     of_jet = values.sum(-1) / values.sum((1, 2))[:, None]
     rows = []
     for name in CLASSES:
-        own = seen.of(name)
-        inside = share(near[own], values[own])
-        mean, error = weighted_mean(inside, seen.weight[own])
-        both, both_error = weighted_mean(of_jet[own], seen.weight[own])
+        index = inspection.rows_of(name)
+        inside = share(near[index], values[index])
+        mean, error = weighted_mean(inside, inspection.weight[index])
+        both, both_error = weighted_mean(of_jet[index], inspection.weight[index])
         rows += [
             {
                 "class": name, "jet": jet + 1, "amount": amount, "layer": layer, "token": token,
@@ -103,30 +114,33 @@ def _near(seen: Inspection, amount: str, layer: str, token: str, values: NDArray
     return pd.DataFrame(rows)
 
 
-def _events(seen: Inspection, attention: NDArray[np.float64]) -> pd.DataFrame:
+def _events(inspection: Inspection, attention: NDArray[np.float64]) -> pd.DataFrame:
     """Single events, drawn by weight: constituents with their attention [N, 2, C], subjets."""
-    raw = log_odds(seen.network, Events(seen.tensors), mass_gev=seen.mass)
-    odds = seen.model.calibration(raw)
-    subjets = subjets_in_frame(seen.tensors)
+    raw = log_odds(inspection.network, Events(inspection.tensors), mass_gev=inspection.mass)
+    odds = inspection.model.calibration(raw)
+    subjets = subjets_in_frame(inspection.tensors)
     positions: dict[str, np.ndarray] = {
-        "constituents": plane_positions(seen.tensors),
+        "constituents": plane_positions(inspection.tensors),
         "subjets": subjets,
     }
     parts = []
     for name in CLASSES:
-        own = seen.of(name)
+        index = inspection.rows_of(name)
         chosen, _ = priority_sample(
-            seen.key[own], seen.weight[own], seen.settings.displayed, seen.settings.seed + 1
+            inspection.key[index],
+            inspection.weight[index],
+            inspection.settings.displayed,
+            inspection.settings.seed + 1,
         )
-        for number, row in enumerate(own[chosen], start=1):
+        for number, row in enumerate(index[chosen], start=1):
             for kind, position in positions.items():
-                mask = seen.tensors[f"{kind[:-1]}_mask"][row]
+                mask = inspection.tensors[f"{kind[:-1]}_mask"][row]
                 jet = np.nonzero(mask)[0]
                 columns = {
-                    "class": name, "event": number, "process": seen.process[row],
+                    "class": name, "event": number, "process": inspection.process[row],
                     "log_odds": odds[row], "jet": jet + 1, "kind": kind[:-1],
                     "eta": position[row][mask][:, 0], "phi": position[row][mask][:, 1],
-                    "pt": np.exp(seen.tensors[kind][row][mask][:, LOG_PT[kind]]),
+                    "pt": np.exp(inspection.tensors[kind][row][mask][:, LOG_PT[kind]]),
                 }  # fmt: skip
                 of = attention[row][mask] if kind == "constituents" else np.nan
                 parts.append(pd.DataFrame({**columns, "attention": of}))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from analysis.evaluation.metrics import area, area_influence, roc_curve
+from common.weighted import WeightedSample
 
 Floats = NDArray[np.float64]
 Tensors = Mapping[str, np.ndarray]
@@ -194,8 +195,9 @@ def importance(
         and `loss_error`, which joins the error from the finite sample, events before and after
         paired, with that from the R ways.
     """
-    areas = np.array([area(roc_curve(odds, signal, weight)) for odds in (before, *shuffled)])
-    influence = np.array([area_influence(odds, signal, weight) for odds in (before, *shuffled)])
+    samples = [WeightedSample.of_classes(x, weight, signal) for x in (before, *shuffled)]
+    areas = np.array([area(roc_curve(sample)) for sample in samples])
+    influence = np.array([area_influence(sample) for sample in samples])
     paired = influence[0] - influence[1:].mean(axis=0)
     spread = areas[1:].std(ddof=1) / np.sqrt(len(shuffled)) if len(shuffled) > 1 else 0.0
     return {

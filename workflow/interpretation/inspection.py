@@ -13,7 +13,7 @@ from analysis.datasets.sampling import streamed_sample
 from models.config.views import Interpretation
 from models.networks.batch import Batch, Events
 from models.training.checkpoint import TrainedModel
-from workflow.interpretation.probes import unshared
+from workflow.interpretation.probes import with_encoders_apart
 
 CLASSES = ("background", "signal")
 TOKENS = ("fat jet 1", "fat jet 2", "H", "mass hypothesis")
@@ -48,17 +48,17 @@ class Inspection:
     settings: Interpretation
     mass: float | None
 
-    def each(self, look: Callable[[Batch], Any]) -> list[Any]:
-        """Return what `look` gives for the events, a list of steps."""
-        events, found = Events(self.tensors), []
+    def map_batches(self, function: Callable[[Batch], Any]) -> list[Any]:
+        """Return what `function` gives for the events, a list of steps."""
+        events, results = Events(self.tensors), []
         for start in range(0, len(events), STEP):
             batch = events[np.arange(start, min(start + STEP, len(events)))]
             if self.mass is not None:
                 batch = batch.replace(mass=batch.kinematics.new_full((len(batch),), self.mass))
-            found.append(look(batch))
-        return found
+            results.append(function(batch))
+        return results
 
-    def of(self, name: str) -> NDArray[np.intp]:
+    def rows_of(self, name: str) -> NDArray[np.intp]:
         """Return the rows of a class."""
         return np.flatnonzero(self.label == CLASSES.index(name))
 
@@ -79,12 +79,12 @@ def draw(
     processes = np.array([str(data.attributes["process"]) for data in side.datasets])
     return Inspection(
         model,
-        unshared(model.network),
+        with_encoders_apart(model.network) if model.spec.shares_encoder else model.network,
         {name: found[name] for name in TENSORS},
         found["label"],
         found["drawn_weight"],
         found["key"],
         processes[found["dataset"]],
         settings,
-        mass_gev if getattr(model.spec, "mass_token", False) else None,
+        mass_gev if model.spec.told_mass else None,
     )

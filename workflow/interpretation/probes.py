@@ -17,21 +17,20 @@ from torch import Tensor, nn
 from common.errors import ModelError
 from models.networks.attention import Attention, CrossAttentionLayer
 from models.networks.batch import Batch
+from models.networks.cross_attention import CrossAttentionNetwork
 from models.networks.iaformer import DifferentialAttention
 
 STREAMS = ("jets.0", "jets.1", "kinematics")
 
 
-def unshared(network: nn.Module) -> nn.Module:
-    """Return the network, its jet encoder copied for fat jet 2 where both jets share one.
+def with_encoders_apart(network: nn.Module) -> nn.Module:
+    """Return a network whose fat jets share an encoder with a copy of it for fat jet 2.
 
     The same numbers come out, and each jet has layers of its own to look into.
     """
-    jets = getattr(network, "jets", None)
-    if not isinstance(jets, nn.ModuleList) or len(jets) < 2 or jets[0] is not jets[1]:
-        return network
     network = copy.deepcopy(network)
-    network.jets = nn.ModuleList([jets[0], copy.deepcopy(jets[0])])
+    encoder = network.get_submodule("jets.0")
+    network.jets = nn.ModuleList([encoder, copy.deepcopy(encoder)])
     return network
 
 
@@ -125,7 +124,7 @@ def cross_attention(network: nn.Module, batch: Batch) -> np.ndarray:
     ModelError
         If the network has no such attention.
     """
-    if getattr(network, "fusion", None) != "tokens":
+    if not isinstance(network, CrossAttentionNetwork) or network.fusion != "tokens":
         raise ModelError(
             f"{type(network).__name__} has no cross-attention to single constituents: only "
             "architecture cross_attention with fusion: tokens has"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analysis.datasets.dataset import Selection
 from common.weights import effective_number
-from models.config.views import Interpretation, views
+from models.config.views import Interpretation
 from models.networks.batch import Batch, Events
 from models.training.checkpoint import TrainedModel
 from models.training.inference import log_odds
@@ -27,7 +27,7 @@ from workflow.interpretation.permutation import shuffled_log_odds
 from workflow.interpretation.probes import gates, grad_cam, layer_outputs, streams
 
 
-def look(
+def interpretation_tables(
     side: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float
 ) -> dict[str, pd.DataFrame]:
     """Return all tables that the network can fill, by name.
@@ -41,37 +41,37 @@ def look(
     mass_gev : float
         m_H of the signal.
     """
-    seen = draw(side, model, settings, mass_gev)
-    tables: dict[str, pd.DataFrame] = {"sample": _sample(seen)}
-    for view in views(model.spec):
+    inspection = draw(side, model, settings, mass_gev)
+    tables: dict[str, pd.DataFrame] = {"sample": _sample(inspection)}
+    for view in model.spec.views:
         if view in MAKERS:
-            tables |= MAKERS[view](seen)
+            tables |= MAKERS[view](inspection)
     return tables
 
 
-def _sample(seen: Inspection) -> pd.DataFrame:
+def _sample(inspection: Inspection) -> pd.DataFrame:
     rows = [
         {
             "class": name,
-            "events": len(seen.of(name)),
-            "n_eff": effective_number(seen.weight[seen.of(name)]),
+            "events": len(inspection.rows_of(name)),
+            "n_eff": effective_number(inspection.weight[inspection.rows_of(name)]),
         }
         for name in CLASSES
     ]
     return pd.DataFrame(rows)
 
 
-def _grad_cam(seen: Inspection) -> dict[str, pd.DataFrame]:
+def _grad_cam(inspection: Inspection) -> dict[str, pd.DataFrame]:
     """Grad-CAM by token: constituents in pT order, kinematic tokens."""
     parts = []
-    mask = seen.tensors["constituent_mask"]
-    near = near_subjets(seen.tensors, seen.settings.subjet_radius)
-    for stream in streams(seen.network):
+    mask = inspection.tensors["constituent_mask"]
+    near = near_subjets(inspection.tensors, inspection.settings.subjet_radius)
+    for stream in streams(inspection.network):
 
         def cam(batch: Batch, stream: str = stream) -> NDArray[np.floating]:
-            return grad_cam(seen.network, stream, batch)
+            return grad_cam(inspection.network, stream, batch)
 
-        found = np.concatenate(seen.each(cam)).astype(np.float64)
+        found = np.concatenate(inspection.map_batches(cam)).astype(np.float64)
         is_jet = stream != "kinematics"
         if is_jet:
             jet = int(stream[-1])
@@ -80,40 +80,44 @@ def _grad_cam(seen: Inspection) -> dict[str, pd.DataFrame]:
             found = np.where(there, found[:, :length], np.nan)
             inside = share(near[:, jet, :length], np.nan_to_num(found))
         for name in CLASSES:
-            own = seen.of(name)
-            mean, error = weighted_mean(found[own], seen.weight[own])
+            index = inspection.rows_of(name)
+            mean, error = weighted_mean(found[index], inspection.weight[index])
             token = (
                 [str(place + 1) for place in range(len(mean))] if is_jet else TOKENS[: len(mean)]
             )
-            close = weighted_mean(inside[own], seen.weight[own]) if is_jet else (np.nan, np.nan)
+            close = (
+                weighted_mean(inside[index], inspection.weight[index])
+                if is_jet
+                else (np.nan, np.nan)
+            )
             columns: dict[str, Any] = {
                 "class": name, "stream": stream, "token": token, "mean": mean, "error": error,
-                "events": np.isfinite(found[own]).sum(0),
+                "events": np.isfinite(found[index]).sum(0),
                 "near_subjets": close[0], "near_subjets_error": close[1],
             }  # fmt: skip
             parts.append(pd.DataFrame(columns))
     return {"grad_cam": pd.concat(parts).dropna(subset="mean")}
 
 
-def _similarity(seen: Inspection) -> dict[str, pd.DataFrame]:
+def _similarity(inspection: Inspection) -> dict[str, pd.DataFrame]:
     """CKA between layers within each class; each drawn event counts once."""
-    steps = seen.each(lambda batch: layer_outputs(seen.network, batch))
+    steps = inspection.map_batches(lambda batch: layer_outputs(inspection.network, batch))
     outputs = {name: np.concatenate([step[name] for step in steps]) for name in steps[0]}
-    order = np.random.default_rng(seen.settings.seed).permutation(len(seen.label))
+    order = np.random.default_rng(inspection.settings.seed).permutation(len(inspection.label))
     rows = []
     for kind in CLASSES:
-        own = seen.of(kind)
-        shuffled = own[np.argsort(order[own])]
+        index = inspection.rows_of(kind)
+        shuffled = index[np.argsort(order[index])]
         for first, x in outputs.items():
             for second, y in outputs.items():
 
                 def alike(
-                    chosen: NDArray[np.intp], x: NDArray = x[own], y: NDArray = y[own]
+                    chosen: NDArray[np.intp], x: NDArray = x[index], y: NDArray = y[index]
                 ) -> float:
                     return cka(x[chosen], y[chosen])
 
-                value, error = jackknife(alike, len(own))
-                chance = cka(x[own], y[shuffled])
+                value, error = jackknife(alike, len(index))
+                chance = cka(x[index], y[shuffled])
                 rows.append(
                     {"class": kind, "layer": first, "other": second, "cka": value,
                      "error": error, "by_chance": chance}
@@ -121,22 +125,22 @@ def _similarity(seen: Inspection) -> dict[str, pd.DataFrame]:
     return {"similarity": pd.DataFrame(rows)}
 
 
-def _gates(seen: Inspection) -> dict[str, pd.DataFrame]:
-    found = gates(seen.network)
+def _gates(inspection: Inspection) -> dict[str, pd.DataFrame]:
+    found = gates(inspection.network)
     return {"gates": pd.DataFrame(found, columns=["layer", "head", "beta"])}
 
 
-def _permutation(seen: Inspection) -> dict[str, pd.DataFrame]:
+def _permutation(inspection: Inspection) -> dict[str, pd.DataFrame]:
     """What is lost of the AUC when one kinematic feature is shuffled among all drawn events."""
-    events, features = Events(seen.tensors), seen.model.features
-    before = log_odds(seen.network, events, mass_gev=seen.mass)
+    events, features = Events(inspection.tensors), inspection.model.features
+    before = log_odds(inspection.network, events, mass_gev=inspection.mass)
     rows = []
     for name in features.kinematics:
         shuffled = shuffled_log_odds(
-            seen.network, events, features, name, seen.settings.repeats,
-            seen.settings.seed, seen.mass,
+            inspection.network, events, features, name, inspection.settings.repeats,
+            inspection.settings.seed, inspection.mass,
         )  # fmt: skip
-        found = importance(before, shuffled, seen.label == 1, seen.weight)
+        found = importance(before, shuffled, inspection.label == 1, inspection.weight)
         rows.append({"feature": name, **found})
     return {"permutation": pd.DataFrame(rows)}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from snakemake.utils import update_config
 
 from analysis.config.base import Block, Positive, Probability
@@ -23,7 +23,7 @@ from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoi
 from common.errors import ConfigError
 from models.config.specs import NetworkSpec, Training
 from models.config.specs_jets import Jets
-from models.config.views import Interpretation, select, views
+from models.config.views import Interpretation, select
 
 ALL_MASSES = "all"
 """What stands in the place of a signal where one training serves all of them."""
@@ -95,24 +95,29 @@ class Config(Block):
 
     def is_joint(self, network: str) -> bool:
         """Return whether one training of a network serves all signals."""
-        takes_mass = hasattr(self.network(network), "mass_token")
-        return self.training.masses == "joint" and takes_mass and len(self.signals) > 1
+        told = self.training.masses == "joint" and self.network(network).takes_mass
+        return told and len(self.signals) > 1
 
     def trained_on(self, network: str, signal: str) -> str:
         """Return which training of a network serves a signal: its own, or the one of all masses."""
         return ALL_MASSES if self.is_joint(network) else signal
 
     @property
-    def looked_into(self) -> tuple[tuple[str, str, int], ...]:
+    def interpreted_trainings(self) -> tuple[tuple[str, str, int], ...]:
         """Network, signal and seed of each training that is looked into."""
         wanted = self.interpretation
         known: dict[str, Sequence[Any]] = {
-            "networks": [network.name for network in self.networks if views(network)],
+            "networks": [network.name for network in self.networks if network.views],
             "signals": [signal.name for signal in self.signals],
             "seeds": list(self.training.seeds),
         }
         chosen = [select(key, getattr(wanted, key), names) for key, names in known.items()]
         return tuple(itertools.product(*chosen))
+
+    @field_validator("samples")
+    @classmethod
+    def _one_sample_per_mass(cls, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+        return tuple(one for sample in samples for one in sample.at_each_mass())
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -135,7 +140,7 @@ class Config(Block):
         self._check_masses()
         self._check_shower()
         self._check_jets()
-        self.looked_into  # noqa: B018  names what is not there
+        self.interpreted_trainings  # noqa: B018  names what is not there
         return self
 
     def _check_masses(self) -> None:

@@ -15,7 +15,7 @@ from analysis.delphes.remote import check_url, is_remote
 from common.errors import ConfigError
 from common.files import expanded
 from models.config.specs_jets import TopTagging
-from workflow.pipeline.paths import SAMPLE_FILE
+from workflow.pipeline.paths import SAMPLE_FILE, nominal
 
 NAME_LENGTH = 200  # file systems take 255 bytes, of which suffixes need some
 LARGE_FILE = 1_000_000  # added to the version of a ROOT file whose addresses have 64 bits
@@ -102,7 +102,8 @@ def chunks(sample: Sample) -> tuple[Chunk, ...]:
     """
     if sample.simulation is not None:
         names = [f"{number:03d}" for number in range(sample.simulation.chunks)]
-        return tuple(Chunk(n, SAMPLE_FILE.format(sample=sample.name, chunk=n)) for n in names)
+        file = nominal(SAMPLE_FILE)
+        return tuple(Chunk(n, file.format(sample=sample.name, chunk=n)) for n in names)
     sources = [source for pattern in sample.files for source in _matches(sample.name, pattern)]
     return tuple(Chunk(chunk_name(source), source) for source in sources)
 

@@ -151,5 +151,5 @@ def read_side_of_jets(
 ) -> Jets:
     """Return the jets of one side: of datasets for a task, else of the file named by the side."""
     if task is None:
-        return jets_of_file(next(path for path in sources if path.stem == side))
+        return jets_of_file(next(p for p in sources if Dataset(p).attributes["sample"] == side))
     return jets_of_events([Dataset(path) for path in sources], task, side, seed, config, pt_range)

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from models.config.specs import NetworkSpec
 
+RATIO_KEYS = ("question", "first", "second", "mass_gev", "signal_efficiency")
+"""What tells the rows of a table of ratios apart."""
+
 
 class Pair(NamedTuple):
     """Two networks and what their ratio tells.

@@ -1,30 +1,31 @@
-"""Every path of `results/`, once: templates with Snakemake's wildcards, relative to the run."""
+"""Every path of `results/`, once: templates with Snakemake's wildcards, relative to the run.
 
-SAMPLE_FILE = "results/samples/{sample}/{chunk}.root"
-SAMPLE_METADATA = "results/samples/{sample}/{chunk}.json"
-EVENTS = "results/events/{sample}/{chunk}.parquet"
-CUTFLOW = "results/events/{sample}/{chunk}.cutflow.json"
-NORMALISATION = "results/normalisation/{sample}.json"
+The wildcard `variation` is empty for the nominal files, else the folder of a systematic variation.
+"""
+
+NOMINAL = ""
+VARIATION = "variations/{name}/"
+"""What stands for the wildcard `variation`."""
+
+SAMPLE_FILE = "results/{variation}samples/{sample}/{chunk}.root"
+SAMPLE_METADATA = "results/{variation}samples/{sample}/{chunk}.json"
+EVENTS = "results/{variation}events/{sample}/{chunk}.parquet"
+CUTFLOW = "results/{variation}events/{sample}/{chunk}.cutflow.json"
+NORMALISATION = "results/{variation}normalisation/{sample}.json"
 TAG_MAP = "results/tag_maps/{process}.json"
-DATASET = "results/datasets/{sample}.h5"
+DATASET = "results/{variation}datasets/{sample}.h5"
 TRAINING = "results/models/{network}/{masses}/{seed}"
 MODEL = f"{TRAINING}/fold{{fold}}"
 ONNX = "results/onnx/{network}/{signal}/{seed}.onnx"
-SCORES = "results/scores/{network}/{signal}/{seed}.parquet"
+SCORES = "results/{variation}scores/{network}/{signal}/{seed}.parquet"
 LIMIT = "results/limits/{network}/{signal}/{seed}.json"
 WORKSPACE = "results/workspaces/{network}/{signal}/{seed}.json"
 METRICS = "results/metrics/{network}/{signal}/{seed}.json"
-
-VARIED = "results/variations/{variation}"
-VARIED_SAMPLE_FILE = f"{VARIED}/samples/{{sample}}/{{chunk}}.root"
-VARIED_SAMPLE_METADATA = f"{VARIED}/samples/{{sample}}/{{chunk}}.json"
-VARIED_EVENTS = f"{VARIED}/events/{{sample}}/{{chunk}}.parquet"
-VARIED_CUTFLOW = f"{VARIED}/events/{{sample}}/{{chunk}}.cutflow.json"
-VARIED_NORMALISATION = f"{VARIED}/normalisation/{{sample}}.json"
-VARIED_DATASET = f"{VARIED}/datasets/{{sample}}.h5"
-VARIED_SCORES = f"{VARIED}/scores/{{network}}/{{signal}}/{{seed}}.parquet"
+CALIBRATION = "results/calibration/{network}/{signal}/{seed}.csv"
+RATIOS = "results/network_ratios/{signal}.csv"
 
 CUTFLOW_TABLE = "results/cutflow.csv"
+N_MINUS_ONE_TABLE = "results/n_minus_one.csv"
 LIMITS_TABLE = "results/limits.csv"
 LIMITS_SUMMARY = "results/limits_summary.csv"
 WORKING_POINT_SCAN = "results/working_point_scan.csv"
@@ -46,6 +47,7 @@ INTERPRETATION = "results/interpretation/{network}/{signal}/{seed}"
 INTERPRETATION_FIGURE = "results/figures/interpretation/{network}/{signal}/{seed}/{view}"
 EVENT_DISPLAY = "results/figures/event_{sample}"
 JET_IMAGES = "results/figures/jet_images"
+N_MINUS_ONE = "results/figures/n_minus_one"
 THETA_CORRELATION = "results/figures/theta_correlation"
 TOP_TAGGING = "results/top_tagging/{side}.h5"
 JETS_MODEL = "results/jets/{task}/{tagger}/{seed}"
@@ -58,7 +60,28 @@ LOGS = "results/logs"
 BENCHMARKS = "results/benchmarks"
 
 
+def nominal(template: str) -> str:
+    """Return the template of the nominal files."""
+    return template.replace("{variation}", NOMINAL)
+
+
+def variation_name(variation: str) -> str:
+    """Return the name of the variation whose folder it is; nothing for the nominal one."""
+    return variation.removesuffix("/").rpartition("/")[2]
+
+
+def log(rule: str, job: str = "") -> str:
+    """Return where a rule's jobs log; `job` holds the wildcards that tell them apart."""
+    return f"{LOGS}/{rule}{job and '/'}{job}.log"
+
+
+def benchmark(rule: str, job: str = "") -> str:
+    """Return where the time and memory of a rule's jobs are written, as `log` does."""
+    return f"{BENCHMARKS}/{rule}{job and '/'}{job}.tsv"
+
+
 def templates() -> list[str]:
     """Return every path above, and one in each of the folders above."""
     every = [value for name, value in globals().items() if name.isupper()]
-    return [*every, f"{LOGS}/_", f"{BENCHMARKS}/_"]
+    paths = [nominal(value) for value in every if value.startswith("results/")]
+    return [*paths, *(f"{folder}/_" for folder in (LOGS, BENCHMARKS, f"results/{VARIATION}"))]

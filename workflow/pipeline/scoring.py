@@ -22,7 +22,7 @@ def crossed(
     found = np.empty(len(fold))
     for number, model in enumerate(networks):
         own = fold == number
-        told = mass_gev if getattr(model.spec, "mass_token", False) else None
+        told = mass_gev if model.spec.told_mass else None
         part = Events({name: events[name][own] for name in TENSORS})
         found[own] = calibrated(model, part, accelerator=accelerator, mass_gev=told)
     return found

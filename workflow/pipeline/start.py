@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 
 from common.errors import AnalysisError
 from common.files import remove_partial
@@ -19,6 +21,18 @@ SLURM_LOGS = ".snakemake/slurm_logs"
 
 class FolderError(AnalysisError):
     """The folder of the run, or a file's date, is in the way of a run."""
+
+
+def starter(inputs: Sequence[str]) -> Callable[..., None]:
+    """Return what Snakemake calls before the first job: `begin`, with its errors as Snakemake's."""
+
+    def begin_run(log: object = None) -> None:
+        try:
+            begin(inputs)
+        except AnalysisError as error:
+            raise WorkflowError(str(error)) from None
+
+    return begin_run
 
 
 def begin(inputs: Iterable[str], results: Path = Path("results")) -> None:

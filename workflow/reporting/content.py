@@ -100,8 +100,9 @@ def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content
             paths.METRICS_TABLE,
         )
     )
+    normalisation = paths.nominal(paths.NORMALISATION)
     normalisations = [
-        Normalisation.read(folder / paths.NORMALISATION.format(sample=sample.name))
+        Normalisation.read(folder / normalisation.format(sample=sample.name))
         for sample in config.samples
     ]
     shown = pictures(found, folder)

@@ -2,108 +2,16 @@
 
 import base64
 import os
-import re
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.config.views import View
 from workflow.pipeline import paths
+from workflow.pipeline.figures import FOLDER, KINDS, OTHER, OWN_TABLE, Kind
 from workflow.pipeline.provenance import ROOT
 
-FIGURES = Path("results/figures")
 CAPTIONS = ROOT / "workflow" / "report"
-OWN_TABLE = "own"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """Figures of one kind.
-
-    Attributes
-    ----------
-    pattern : str
-        Regular expression of their path below `results/figures/`, without suffix.
-    section, title : str
-        Where they stand and their name; `{0}` is the pattern's first group.
-    caption : str
-        File in `workflow/report/`, which `snakemake --report` shows too.
-    table : str
-        Path of their numbers; `OWN_TABLE` is the CSV file beside the figure.
-    """
-
-    pattern: str
-    section: str
-    title: str
-    caption: str = ""
-    table: str = ""
-
-
-LOOKS: dict[View, str] = {
-    "attention": "Attention on average",
-    "attention_events": "Attention of single events",
-    "grad_cam": "Grad-CAM",
-    "similarity": "Similarity of layers",
-    "gates": "Gates of the differential attention",
-    "permutation": "Shuffled inputs",
-}
-"""Titles of what networks look at."""
-
-KINDS = (
-    Kind("limits", "Limits", "Limits against m_H", "limits.rst", paths.LIMITS_SUMMARY),
-    Kind("cls_(.*)", "Limits", "CLs limits and their bands, {0}", "cls.rst", paths.LIMITS_TABLE),
-    Kind(
-        "background_events_(.*)",
-        "Limits",
-        "Limit against background events kept, {0}",
-        "dependence.rst",
-        paths.WORKING_POINT_SCAN,
-    ),
-    Kind(
-        "luminosity_(.*)",
-        "Limits",
-        "Limit against luminosity, {0}",
-        "dependence.rst",
-        paths.PROJECTION_TABLE,
-    ),
-    Kind(
-        "sample_size_(.*)",
-        "Limits",
-        "Limit against simulated background, {0}",
-        "dependence.rst",
-        paths.PROJECTION_TABLE,
-    ),
-    Kind("roc_(.*)", "Networks", "ROC curves, {0}", "roc.rst", paths.METRICS_TABLE),
-    Kind("ratios_(.*)", "Networks", "Ratios of rejections, {0}", "ratios.rst", OWN_TABLE),
-    Kind("calibration_(.*)", "Networks", "Calibration, {0}", "calibration.rst", OWN_TABLE),
-    Kind("training_(.*)", "Training", "Learning curves, {0}", "training.rst", OWN_TABLE),
-    Kind("jets_(.*)", "Jets", "Taggers of single fat jets, {0}", "jets.rst", OWN_TABLE),
-    Kind("event_(.*)", "Events", "An event of {0}", "event_display.rst", OWN_TABLE),
-    Kind("jet_images", "Events", "Jet images", "jet_images.rst", OWN_TABLE),
-    Kind(
-        "theta_correlation",
-        "Events",
-        "What the orientation angle has to do with the rest",
-        "theta_correlation.rst",
-        OWN_TABLE,
-    ),
-    *(
-        Kind(
-            rf"interpretation/(.*)/(.*)/(\d+)/{view}",
-            "Interpretation",
-            f"{title}, {{0}}, {{1}}, seed {{2}}",
-            f"{view}.rst",
-            OWN_TABLE,
-        )
-        for view, title in LOOKS.items()
-    ),
-    Kind(
-        "distributions/(.*)", "Distributions", "{0}", "distributions.rst", paths.DISTRIBUTIONS_TABLE
-    ),
-    Kind("(.*)", "More figures", "{0}", table=OWN_TABLE),
-)
-"""In the order of the page; a figure is of the first kind that fits."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +37,12 @@ def pictures(found: Iterable[Path], folder: Path) -> list[Picture]:
     folder : Path
         The folder of the run; the page stands in its `results/`.
     """
-    own = [entry for entry in found if (folder / FIGURES).resolve() in entry.resolve().parents]
+    own = [entry for entry in found if (folder / FOLDER).resolve() in entry.resolve().parents]
     files = [path for entry in own for path in _images(entry)]
     pairs = [(_kind(_name(path, folder)), path) for path in dict.fromkeys(files)]
-    pairs.sort(key=lambda pair: pair[0])
-    return [_picture(KINDS[index], path, folder) for index, path in pairs]
+    order = [*KINDS, OTHER]
+    pairs.sort(key=lambda pair: order.index(pair[0]))
+    return [_picture(kind, path, folder) for kind, path in pairs]
 
 
 def _images(entry: Path) -> Sequence[Path]:
@@ -143,28 +52,33 @@ def _images(entry: Path) -> Sequence[Path]:
 
 
 def _name(path: Path, folder: Path) -> str:
-    """Return the path below the folder of figures, without suffix."""
-    return Path(os.path.relpath(path, folder / FIGURES)).with_suffix("").as_posix()
+    """Return the path from the folder of the run, without suffix."""
+    return Path(os.path.relpath(path, folder)).with_suffix("").as_posix()
 
 
-def _kind(name: str) -> int:
-    return next(n for n, kind in enumerate(KINDS) if re.fullmatch(kind.pattern, name))
+def _kind(name: str) -> Kind:
+    return next((kind for kind in KINDS if kind.match(name)), OTHER)
 
 
 def _picture(kind: Kind, path: Path, folder: Path) -> Picture:
-    match = re.fullmatch(kind.pattern, _name(path, folder))
-    parts = match.groups() if match else ()
+    match = kind.match(_name(path, folder))
+    parts = match.groupdict() if match else {}
     table = path.with_suffix(".csv") if kind.table == OWN_TABLE else folder / kind.table
-    caption = (CAPTIONS / kind.caption).read_text(encoding="utf-8") if kind.caption else ""
+    caption = _caption(kind)
     return Picture(
         kind.section,
-        kind.title.format(*(part.replace("_", " ") for part in parts)),
+        kind.title.format(**{name: part.replace("_", " ") for name, part in parts.items()}),
         " ".join(caption.split()),
         f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}",
         link(path.with_suffix(".pdf"), folder),
         link(table, folder),
         _is_wide(path),
     )
+
+
+def _caption(kind: Kind) -> str:
+    path = CAPTIONS / f"{kind.caption}.rst"
+    return path.read_text(encoding="utf-8") if kind.caption else ""
 
 
 def _is_wide(path: Path) -> bool:

@@ -9,9 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from common.errors import AnalysisError
+from common.tables import over_seeds
 
 with warnings.catch_warnings():  # the validator imports a deprecated name of jsonschema
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -48,7 +47,7 @@ def limits_table(rows: Rows, network: str, luminosity: float) -> hepdata_lib.Tab
     masses = sorted({float(row["mass_gev"]) for row in rows})
     table.add_variable(_mass(masses))
     za = _by_mass(rows, masses, "limit_za_fb")
-    variable = _dependent("Limit from Z_A = 1.645", "fb", [np.median(v) for v in za])
+    variable = _dependent("Limit from Z_A = 1.645", "fb", _medians(za))
     _spread(variable, "range over trainings", za)
     variable.add_uncertainty(_statistical(rows, masses))
     table.add_variable(variable)
@@ -73,7 +72,7 @@ def efficiency_table(rows: Rows, network: str) -> hepdata_lib.Table:
     }
     for column, label in names.items():
         values = _by_mass(rows, masses, column)
-        variable = _dependent(label, "", [np.median(v) for v in values])
+        variable = _dependent(label, "", _medians(values))
         _spread(variable, "range over trainings", values)
         table.add_variable(variable)
     return table
@@ -168,38 +167,42 @@ def _dependent(name: str, units: str, values: Sequence[Any]) -> hepdata_lib.Vari
     variable = hepdata_lib.Variable(
         name, is_independent=False, is_binned=False, units=units, zero_uncertainties_warning=False
     )
-    variable.values = [float(v) if isinstance(v, np.floating) else v for v in values]
+    variable.values = list(values)
     return variable
 
 
-def _by_mass(rows: Rows, masses: Sequence[float], column: str) -> list[np.ndarray]:
-    return [np.array([float(r[column]) for r in rows if float(r["mass_gev"]) == m]) for m in masses]
+def _by_mass(rows: Rows, masses: Sequence[float], column: str) -> list[list[float]]:
+    return [[float(r[column]) for r in rows if float(r["mass_gev"]) == m] for m in masses]
 
 
-def _spread(variable: hepdata_lib.Variable, label: str, values: Sequence[np.ndarray]) -> None:
+def _medians(values: Sequence[Sequence[float]]) -> list[float]:
+    return [float(over_seeds(of_mass).median) for of_mass in values]
+
+
+def _spread(variable: hepdata_lib.Variable, label: str, values: Sequence[Sequence[float]]) -> None:
     spread = hepdata_lib.Uncertainty(label, is_symmetric=False)
-    spread.values = [(float(v.min() - np.median(v)), float(v.max() - np.median(v))) for v in values]
+    ends = map(over_seeds, values)
+    spread.values = [(float(v.low - v.median), float(v.high - v.median)) for v in ends]
     variable.add_uncertainty(spread)
 
 
 def _statistical(rows: Rows, masses: Sequence[float]) -> hepdata_lib.Uncertainty:
     error = hepdata_lib.Uncertainty("simulated statistics")
-    error.values = [float(np.median(v)) for v in _by_mass(rows, masses, "limit_za_error_fb")]
+    error.values = _medians(_by_mass(rows, masses, "limit_za_error_fb"))
     return error
 
 
 def _cls(rows: Rows, masses: Sequence[float], kind: str) -> hepdata_lib.Variable:
-    medians = [np.median(v) for v in _by_mass(rows, masses, f"cls_{kind}_median_fb")]
+    medians = _medians(_by_mass(rows, masses, f"cls_{kind}_median_fb"))
     variable = _dependent(f"Expected CLs limit, {kind}", "fb", medians)
     for sigma in (1, 2):
         edges = [
-            [np.median(v) for v in _by_mass(rows, masses, f"cls_{kind}_{side}{sigma}_fb")]
+            _medians(_by_mass(rows, masses, f"cls_{kind}_{side}{sigma}_fb"))
             for side in ("minus", "plus")
         ]
         band = hepdata_lib.Uncertainty(f"{sigma} sigma", is_symmetric=False)
         band.values = [
-            (float(low - middle), float(high - middle))
-            for middle, low, high in zip(medians, *edges, strict=True)
+            (low - middle, high - middle) for middle, low, high in zip(medians, *edges, strict=True)
         ]
         variable.add_uncertainty(band)
     return variable

@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.evaluation.metrics import CURVE_GRID, SIGNAL_EFFICIENCIES
 from analysis.figures.roc import RocBand
+from common.tables import over_seeds
 
 Metrics = dict[str, Any]
 """What rule metrics writes: `metrics`, the row of the table, and `rejection`, the curve."""
@@ -27,16 +28,10 @@ def band(
     signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES,
 ) -> RocBand:
     """Return median and range over the trainings of a network."""
-    curves = np.ma.masked_invalid([np.array(m["rejection"], dtype=float) for m in members])
-    median, low, high = (
-        np.ma.filled(f(curves, axis=0), np.nan) for f in (np.ma.median, np.ma.min, np.ma.max)
-    )
+    curves = over_seeds([m["rejection"] for m in members])
+    auc = float(over_seeds([m["metrics"]["auc"] for m in members]).median)
     label, points = name.replace("_", " "), _points(members, signal_efficiencies)
-    return RocBand(label, colour, CURVE_GRID, median, low, high, points, _auc(members))
-
-
-def _auc(members: Sequence[Metrics]) -> float:
-    return float(np.median([m["metrics"]["auc"] for m in members]))
+    return RocBand(label, colour, CURVE_GRID, *curves, points, auc)
 
 
 def _points(members: Sequence[Metrics], signal_efficiencies: Sequence[float]) -> np.ndarray:
@@ -51,5 +46,5 @@ def _points(members: Sequence[Metrics], signal_efficiencies: Sequence[float]) ->
         known = [m["metrics"] for m in members if m["rejection"][place] is not None]
         values = [(row[name], row[f"{name}_error"]) for row in known]
         if values:
-            points.append([efficiency, *np.median(np.array(values), axis=0)])
+            points.append([efficiency, *over_seeds(values).median])
     return np.array(points).reshape(-1, 3)

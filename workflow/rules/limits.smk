@@ -1,121 +1,79 @@
 rule limit:
     """Cut where the wanted background is left, count what passes, set the limit."""
     input:
-        scores=paths.SCORES,
-        tag_maps=tag_maps,
-        variations=varied_scores,
+        scores=paths.nominal(paths.SCORES),
+        tag_maps=targets.tag_maps,
+        variations=targets.all_varied_scores,
     output:
         row=paths.LIMIT,
         workspace=paths.WORKSPACE,
     log:
-        f"{paths.LOGS}/limit/{{network}}/{{signal}}/{{seed}}.log",
+        paths.log("limit", "{network}/{signal}/{seed}"),
     benchmark:
-        f"{paths.BENCHMARKS}/limit/{{network}}/{{signal}}/{{seed}}.tsv"
+        paths.benchmark("limit", "{network}/{signal}/{seed}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("limit"),
-        mass=mass_gev,
-        working_point=cfg.working_point.model_dump_json(),
-        limits=cfg.limits.model_dump_json(),
-        btagging=cfg.btagging.model_dump_json(),
-        tag_maps=lambda wildcards, input: " ".join(
-            f"--tag-map {path}" for path in input.tag_maps
-        ),
-        k_factor_errors=k_factor_options,
-        variations=variation_options,
-        luminosity=cfg.luminosity_fb,
-        branching_ratio=cfg.branching_ratio_hbb,
-    message:
-        "Setting the limit of {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
+        **params("limit", options.limit),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" limit --scores {input.scores:q} --output {output.row:q}'
-        " --workspace {output.workspace:q} {params.tag_maps} {params.variations}"
-        " {params.k_factor_errors:q}"
-        " --btagging {params.btagging:q}"
-        " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
-        " --luminosity {params.luminosity} --branching-ratio {params.branching_ratio}"
-        " --working-point {params.working_point:q} --limits {params.limits:q} > {log:q} 2>&1"
+        call("limit", "--scores {input.scores:q} --output {output.row:q}")
 
 
 rule limits_table:
     """Collect all limits: one row per network, mass and seed, and one over the seeds."""
     input:
-        every_training(paths.LIMIT),
+        targets.trainings(paths.LIMIT),
     output:
         rows=paths.LIMITS_TABLE,
         summary=paths.LIMITS_SUMMARY,
         scan=paths.WORKING_POINT_SCAN,
         projection=paths.PROJECTION_TABLE,
     log:
-        f"{paths.LOGS}/limits_table.log",
+        paths.log("limits_table"),
     benchmark:
-        f"{paths.BENCHMARKS}/limits_table.tsv"
+        paths.benchmark("limits_table")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("limits_table"),
-    message:
-        "Collecting the limits"
+        **params("limits_table", options.limits_table),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" limits_table {input:q} --output {output.rows:q}'
-        " --summary {output.summary:q} --scan {output.scan:q}"
-        " --projection {output.projection:q} > {log:q} 2>&1"
+        call("limits_table", "{input:q} --output {output.rows:q}")
 
 
 rule metrics:
     """Measure one network on all events: ROC curve, AUC, background rejection."""
     input:
-        paths.SCORES,
+        paths.nominal(paths.SCORES),
     output:
         paths.METRICS,
     log:
-        f"{paths.LOGS}/metrics/{{network}}/{{signal}}/{{seed}}.log",
+        paths.log("metrics", "{network}/{signal}/{seed}"),
     benchmark:
-        f"{paths.BENCHMARKS}/metrics/{{network}}/{{signal}}/{{seed}}.tsv"
+        paths.benchmark("metrics", "{network}/{signal}/{seed}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("metrics"),
-        mass=mass_gev,
-    message:
-        "Measuring {wildcards.network} on {wildcards.signal}, seed {wildcards.seed}"
+        **params("metrics", options.metrics),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" metrics --scores {input:q} --output {output:q}'
-        " --network {wildcards.network:q} --mass {params.mass} --seed {wildcards.seed}"
-        " > {log:q} 2>&1"
+        call("metrics", "--scores {input:q} --output {output:q}")
 
 
 rule metrics_table:
     """Collect the metrics: one row per network, mass and seed."""
     input:
-        every_training(paths.METRICS),
+        targets.trainings(paths.METRICS),
     output:
         paths.METRICS_TABLE,
     log:
-        f"{paths.LOGS}/metrics_table.log",
+        paths.log("metrics_table"),
     benchmark:
-        f"{paths.BENCHMARKS}/metrics_table.tsv"
+        paths.benchmark("metrics_table")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("metrics_table"),
-    message:
-        "Collecting the metrics"
+        **params("metrics_table"),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" metrics_table {input:q} --output {output:q} > {log:q} 2>&1'
+        call("metrics_table", "{input:q} --output {output:q}")
 
 
 rule hepdata:
@@ -123,27 +81,16 @@ rule hepdata:
     input:
         limits=paths.LIMITS_TABLE,
         cutflow=paths.CUTFLOW_TABLE,
-        workspaces=every_training(paths.WORKSPACE),
+        workspaces=targets.trainings(paths.WORKSPACE),
     output:
         directory(paths.HEPDATA),
     log:
-        f"{paths.LOGS}/hepdata.log",
+        paths.log("hepdata"),
     benchmark:
-        f"{paths.BENCHMARKS}/hepdata.tsv"
+        paths.benchmark("hepdata")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("hepdata"),
-        workspaces=lambda wildcards, input: " ".join(
-            f"--workspace {path}" for path in input.workspaces
-        ),
-        luminosity=cfg.luminosity_fb,
-    message:
-        "Exporting the limits for HEPData"
+        **params("hepdata", options.hepdata),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" hepdata --limits {input.limits:q}'
-        " --cutflow {input.cutflow:q} --output {output:q} {params.workspaces}"
-        " --luminosity {params.luminosity} > {log:q} 2>&1"
+        call("hepdata", "--limits {input.limits:q} --cutflow {input.cutflow:q} --output {output:q}")

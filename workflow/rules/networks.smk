@@ -4,126 +4,108 @@
 rule network_ratios:
     """Compare pairs of networks on the events that both have scored."""
     input:
-        lambda wildcards: expand(
-            paths.SCORES,
-            network=dict.fromkeys(name for pair in PAIRS for name in pair[1:]),
-            signal=wildcards.signal,
-            seed=cfg.training.seeds,
-        ),
+        targets.compared_scores,
     output:
-        report(
-            f"{paths.RATIOS_FIGURE}.png",
-            caption="../report/ratios.rst",
-            category="Networks",
-            labels={"signal": "{signal}"},
-        ),
-        f"{paths.RATIOS_FIGURE}.pdf",
-        table=f"{paths.RATIOS_FIGURE}.csv",
+        paths.RATIOS,
     log:
-        f"{paths.LOGS}/network_ratios/{{signal}}.log",
+        paths.log("network_ratios", "{signal}"),
     benchmark:
-        f"{paths.BENCHMARKS}/network_ratios/{{signal}}.tsv"
+        paths.benchmark("network_ratios", "{signal}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("network_ratios"),
-        pairs=json.dumps(PAIRS),
-        mass=mass_gev,
-        stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
-    message:
-        "Comparing the networks on {wildcards.signal}"
+        **params("network_ratios", options.pairs),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" network_ratios {input:q} --pairs {params.pairs:q}'
-        " --mass {params.mass} --output {params.stem:q} > {log:q} 2>&1"
+        call("network_ratios", "{input:q} --output {output:q}")
 
 
 rule ratios_table:
     """Collect the ratios: one row per pair, mass and signal efficiency."""
     input:
-        expand(f"{paths.RATIOS_FIGURE}.csv", signal=SIGNALS),
+        expand(paths.RATIOS, signal=targets.signals),
     output:
         paths.RATIOS_TABLE,
     log:
-        f"{paths.LOGS}/ratios_table.log",
+        paths.log("ratios_table"),
     benchmark:
-        f"{paths.BENCHMARKS}/ratios_table.tsv"
+        paths.benchmark("ratios_table")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        code=source_digest("ratios_table"),
-    message:
-        "Collecting the ratios between networks"
+        **params("ratios_table"),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" ratios_table {input:q} --output {output:q} > {log:q} 2>&1'
+        call("ratios_table", "{input:q} --output {output:q}")
+
+
+rule ratios_figure:
+    """Draw the ratios between the networks for one signal."""
+    input:
+        paths.RATIOS,
+    output:
+        **figure(paths.RATIOS_FIGURE),
+    log:
+        paths.log("ratios_figure", "{signal}"),
+    benchmark:
+        paths.benchmark("ratios_figure", "{signal}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("ratios_figure", options.pairs),
+    shell:
+        call("ratios_figure", "{input:q} --output {output.image:q}")
+
+
+rule calibration:
+    """Compare score and share of signal of one training."""
+    input:
+        paths.nominal(paths.SCORES),
+    output:
+        paths.CALIBRATION,
+    log:
+        paths.log("calibration", "{network}/{signal}/{seed}"),
+    benchmark:
+        paths.benchmark("calibration", "{network}/{signal}/{seed}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("calibration", flags(cap_quantile=cfg.dataset.weight_cap_quantile)),
+    shell:
+        call("calibration", "{input:q} --output {output:q}")
 
 
 rule calibration_figure:
     """Draw the share of signal against the score of all networks for one signal."""
     input:
-        every_training_of_signal(paths.SCORES),
+        targets.trainings_of_signal(paths.CALIBRATION),
     output:
-        report(
-            f"{paths.CALIBRATION_FIGURE}.png",
-            caption="../report/calibration.rst",
-            category="Networks",
-            labels={"signal": "{signal}"},
-        ),
-        f"{paths.CALIBRATION_FIGURE}.pdf",
-        table=f"{paths.CALIBRATION_FIGURE}.csv",
+        **figure(paths.CALIBRATION_FIGURE),
     log:
-        f"{paths.LOGS}/calibration_figure/{{signal}}.log",
+        paths.log("calibration_figure", "{signal}"),
     benchmark:
-        f"{paths.BENCHMARKS}/calibration_figure/{{signal}}.tsv"
+        paths.benchmark("calibration_figure", "{signal}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("calibration_figure"),
-        cap_quantile=cfg.dataset.weight_cap_quantile,
-        mass=mass_gev,
-        stem=lambda wildcards, output: str(Path(output[0]).with_suffix("")),
-    message:
-        "Drawing the calibration for {wildcards.signal}"
+        **params("calibration_figure"),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" calibration_figure {input:q} --mass {params.mass}'
-        " --cap-quantile {params.cap_quantile} --output {params.stem:q} > {log:q} 2>&1"
+        call("calibration_figure", "{input:q} --output {output.image:q}")
 
 
 rule networks_table:
     """Collect size, best epoch, metrics and calibration: one row per network and mass."""
     input:
         metrics=paths.METRICS_TABLE,
-        models=every_model("model.json"),
-        calibration=expand(f"{paths.CALIBRATION_FIGURE}.csv", signal=SIGNALS),
+        models=targets.models("model.json"),
+        calibration=targets.trainings(paths.CALIBRATION),
     output:
         paths.NETWORKS_TABLE,
     log:
-        f"{paths.LOGS}/networks_table.log",
+        paths.log("networks_table"),
     benchmark:
-        f"{paths.BENCHMARKS}/networks_table.tsv"
+        paths.benchmark("networks_table")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        code=source_digest("networks_table"),
-        models=lambda wildcards, input: " ".join(
-            f"--model {path}" for path in input.models
-        ),
-        calibration=lambda wildcards, input: " ".join(
-            f"--calibration {path}" for path in input.calibration
-        ),
-    message:
-        "Collecting the networks"
+        **params("networks_table", options.networks_table),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" networks_table --metrics {input.metrics:q} {params.models}'
-        " {params.calibration} --output {output:q} > {log:q} 2>&1"
+        call("networks_table", "--metrics {input.metrics:q} --output {output:q}")

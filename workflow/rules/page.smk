@@ -1,26 +1,19 @@
 rule page:
     """Show all results on one page that needs no network: what a person opens first."""
     input:
-        products=final_products,
+        products=targets.products(),
         summary=paths.LIMITS_SUMMARY,
-        normalisations=expand(paths.NORMALISATION, sample=CHUNKS),
-        tag_maps=tag_maps,
+        normalisations=targets.every_sample(paths.NORMALISATION),
+        tag_maps=targets.tag_maps,
     output:
         paths.PAGE,
     log:
-        f"{paths.LOGS}/page.log",
+        paths.log("page"),
     benchmark:
-        f"{paths.BENCHMARKS}/page.tsv"
+        paths.benchmark("page")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        code=source_digest("page"),
-        config=lambda wildcards: cfg.model_dump_json(),
-    message:
-        "Writing {output}"
+        **params("page", flags(config=cfg)),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" page {input.products:q} --config {params.config:q}'
-        " --output {output:q} > {log:q} 2>&1"
+        call("page", "{input.products:q} --output {output:q}")

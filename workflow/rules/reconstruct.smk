@@ -1,135 +1,78 @@
 rule reconstruct:
     """Cluster, orient and select the events of one Delphes file; count them at each cut."""
     input:
-        local_file,
+        targets.local_file,
     output:
         events=paths.EVENTS,
         cutflow=paths.CUTFLOW,
     log:
-        f"{paths.LOGS}/reconstruct/{{sample}}/{{chunk}}.log",
+        paths.log("reconstruct", "{variation}{sample}/{chunk}"),
     benchmark:
-        f"{paths.BENCHMARKS}/reconstruct/{{sample}}/{{chunk}}.tsv"
+        paths.benchmark("reconstruct", "{variation}{sample}/{chunk}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("reconstruct"),
-        config=cfg.reconstruction.model_dump_json(),
-        source=lambda wildcards: chunk_of(wildcards).source,
-        stratum=stratum,
-    message:
-        "Reconstructing {wildcards.sample}, file {wildcards.chunk}"
+        **params("reconstruct", options.reconstruct),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" reconstruct {params.source:q} --config {params.config:q}'
-        " --sample {wildcards.sample:q} --chunk {wildcards.chunk:q} {params.stratum}"
-        " --events {output.events:q} --cutflow {output.cutflow:q} > {log:q} 2>&1"
+        call("reconstruct", "--events {output.events:q} --cutflow {output.cutflow:q}")
 
 
 rule normalise:
     """Merge the cut flows of a sample's files; find what an event of it weighs."""
     input:
-        cutflows=lambda wildcards: every_chunk(paths.CUTFLOW, wildcards.sample),
-        metadata=simulation_metadata,
+        cutflows=targets.of_chunks(paths.CUTFLOW),
+        metadata=targets.simulation_metadata,
     output:
         paths.NORMALISATION,
     log:
-        f"{paths.LOGS}/normalise/{{sample}}.log",
+        paths.log("normalise", "{variation}{sample}"),
     benchmark:
-        f"{paths.BENCHMARKS}/normalise/{{sample}}.tsv"
+        paths.benchmark("normalise", "{variation}{sample}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        code=source_digest("normalise"),
-        sample=sample_block,
-        chunks=chunk_list,
-        events=lambda wildcards, input: str(Path(input.cutflows[0]).parent),
-        simulated=lambda wildcards, input: (
-            f"--simulated {Path(input.metadata[0]).parent}" if input.metadata else ""
-        ),
-        branching_ratio=cfg.branching_ratio_hbb,
-    message:
-        "Normalising {wildcards.sample}"
+        **params("normalise", options.normalise),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" normalise --sample {params.sample:q}'
-        " --chunks {params.chunks:q} --events {params.events:q} {params.simulated}"
-        " --branching-ratio {params.branching_ratio} --output {output:q} > {log:q} 2>&1"
+        call("normalise", "--output {output:q}")
 
 
 rule tag_map:
     """Measure the tag probabilities of a process's fat jets, and their closure."""
     input:
-        events=lambda wildcards: [
-            path
-            for name in samples_of(wildcards.process)
-            for path in every_chunk(paths.EVENTS, name)
-        ],
-        normalisations=lambda wildcards: expand(
-            paths.NORMALISATION, sample=samples_of(wildcards.process)
-        ),
+        events=targets.events_of_process,
+        normalisations=targets.normalisations_of_process,
     output:
         paths.TAG_MAP,
     log:
-        f"{paths.LOGS}/tag_map/{{process}}.log",
+        paths.log("tag_map", "{process}"),
     benchmark:
-        f"{paths.BENCHMARKS}/tag_map/{{process}}.tsv"
+        paths.benchmark("tag_map", "{process}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
     params:
-        code=source_digest("tag_map"),
-        samples=tag_map_samples,
-        btagging=cfg.btagging.model_dump_json(),
-    message:
-        "Measuring the tag map of {wildcards.process}"
+        **params("tag_map", options.tag_map),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" tag_map --process {wildcards.process:q}'
-        " --samples {params.samples:q} --btagging {params.btagging:q} --output {output:q}"
-        " > {log:q} 2>&1"
+        call("tag_map", "--output {output:q}")
 
 
 rule dataset:
     """Pad and weight the events of one sample: the tensors that networks read."""
     input:
-        events=lambda wildcards: every_chunk(paths.EVENTS, wildcards.sample),
+        events=targets.of_chunks(paths.EVENTS),
         normalisation=paths.NORMALISATION,
-        tag_map=tag_map_of,
+        tag_map=targets.tag_map,
     output:
         paths.DATASET,
     log:
-        f"{paths.LOGS}/dataset/{{sample}}.log",
+        paths.log("dataset", "{variation}{sample}"),
     benchmark:
-        f"{paths.BENCHMARKS}/dataset/{{sample}}.tsv"
+        paths.benchmark("dataset", "{variation}{sample}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
     params:
-        code=source_digest("dataset"),
-        sample=sample_block,
-        btagging=cfg.btagging.model_dump_json(),
-        chunks=chunk_list,
-        events=lambda wildcards, input: str(Path(input.events[0]).parent),
-        tag_map=lambda wildcards, input: (
-            f"--tag-map {input.tag_map}" if input.tag_map else ""
-        ),
-        max_constituents=cfg.reconstruction.max_constituents,
-        max_subjets=cfg.reconstruction.subjets.max_per_jet,
-    message:
-        "Building the dataset of {wildcards.sample}"
+        **params("dataset", options.dataset),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" dataset --sample {params.sample:q}'
-        " --btagging {params.btagging:q} --chunks {params.chunks:q} --events {params.events:q}"
-        " --normalisation {input.normalisation:q} {params.tag_map}"
-        " --max-constituents {params.max_constituents} --max-subjets {params.max_subjets}"
-        " --output {output:q} > {log:q} 2>&1"
+        call("dataset", "--normalisation {input.normalisation:q} --output {output:q}")
 
 
 rule cutflow:
@@ -138,31 +81,19 @@ rule cutflow:
     Before any training: it finds samples that share events.
     """
     input:
-        normalisations=expand(paths.NORMALISATION, sample=CHUNKS),
-        datasets=expand(paths.DATASET, sample=CHUNKS),
+        targets.every_sample(paths.NORMALISATION, paths.DATASET),
     output:
-        paths.CUTFLOW_TABLE,
+        rows=paths.CUTFLOW_TABLE,
+        removed=paths.N_MINUS_ONE_TABLE,
+        **figure(paths.N_MINUS_ONE),
     log:
-        f"{paths.LOGS}/cutflow.log",
+        paths.log("cutflow"),
     benchmark:
-        f"{paths.BENCHMARKS}/cutflow.tsv"
+        paths.benchmark("cutflow")
     priority: 1
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("cutflow"),
-        samples=list(CHUNKS),
-        luminosity=cfg.luminosity_fb,
-        normalisations=lambda wildcards, input: str(
-            Path(input.normalisations[0]).parent
-        ),
-        datasets=lambda wildcards, input: str(Path(input.datasets[0]).parent),
-    message:
-        "Collecting the cut flows"
+        **params("cutflow", options.cutflow),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" cutflow {params.samples:q}'
-        " --normalisations {params.normalisations:q} --datasets {params.datasets:q}"
-        " --luminosity {params.luminosity} --output {output:q} > {log:q} 2>&1"
+        call("cutflow", "--output {output.rows:q}")

@@ -4,23 +4,12 @@ rule simulate:
         root=paths.SAMPLE_FILE,
         metadata=paths.SAMPLE_METADATA,
     log:
-        f"{paths.LOGS}/simulate/{{sample}}/{{chunk}}.log",
+        paths.log("simulate", "{variation}{sample}/{chunk}"),
     benchmark:
-        f"{paths.BENCHMARKS}/simulate/{{sample}}/{{chunk}}.tsv"
+        paths.benchmark("simulate", "{variation}{sample}/{chunk}")
     conda:
         "../../envs/boosted-hh4b.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
-        code=source_digest("simulate"),
-        config=simulation_block,
-        detector=cfg.detector.model_dump_json(exclude_defaults=True),
-        seed=cfg.seed,
-    message:
-        "Simulating {wildcards.sample}, chunk {wildcards.chunk}"
+        **params("simulate", options.simulate),
     shell:
-        'python -P "$BOOSTED_HH4B_JOB" simulate --config {params.config:q}'
-        " --detector {params.detector:q} --sample {wildcards.sample:q}"
-        " --chunk {wildcards.chunk} --seed {params.seed}"
-        " --output {output.root:q} --metadata {output.metadata:q} > {log:q} 2>&1"
+        call("simulate", "--output {output.root:q} --metadata {output.metadata:q}")

@@ -16,7 +16,7 @@ from workflow.reporting.comparison import benchmark_curves, published_curves
 
 def main(
     table: Annotated[Path, Option(help="CSV of rule limits_table.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix.")],
+    output: Annotated[Path, Option(help="PNG to write; the PDF goes beside it.")],
     network: Annotated[str, Option(help="The network.")],
     kind: Annotated[Literal["count", "shape"], Option(help="Which fit.")] = "shape",
     luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,

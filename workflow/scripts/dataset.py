@@ -12,6 +12,7 @@ import typer
 from analysis.config.samples import Sample
 from analysis.config.statistics import BTagging
 from analysis.datasets.dataset import event_key, write_dataset
+from analysis.datasets.event_weights import column_names, physical_weight, tag_columns
 from analysis.datasets.features import (
     CONSTITUENT_FEATURES,
     KINEMATIC_FEATURES,
@@ -19,10 +20,9 @@ from analysis.datasets.features import (
     tensors,
 )
 from analysis.datasets.normalisation import Normalisation
-from analysis.datasets.tag_map import TagMap, table_tag_weights
+from analysis.datasets.tag_map import NOMINAL, read_maps, table_tag_weights
 from analysis.reconstruction.event_table import event_tables
 from common.files import atomic_path
-from common.tables import read_json
 from workflow.pipeline.cli import read_block, run
 
 
@@ -43,7 +43,7 @@ def main(
     block = read_block(Sample, sample)
     tagging = read_block(BTagging, btagging)
     scale = Normalisation.read(normalisation).scale
-    process_map = TagMap.from_json(read_json(tag_map)["map"]) if tag_map else None
+    maps = read_maps(tag_map) if tag_map else {}
 
     def parts() -> Iterator[dict[str, np.ndarray]]:
         for name in json.loads(chunks):
@@ -52,8 +52,15 @@ def main(
                 yield {
                     **tensors(table, max_constituents, max_subjets),
                     "key": key,
-                    "weight": ak.to_numpy(table["generator_weight"]) * scale,
-                    "tag_weight": table_tag_weights(table, tagging, key, process_map),
+                    "weight": physical_weight(ak.to_numpy(table["generator_weight"]), scale),
+                    "tag_weight": tag_columns(
+                        table_tag_weights(table, tagging, key, maps.get(NOMINAL)),
+                        {
+                            name: table_tag_weights(table, varied, key, maps.get(name))
+                            for name, varied in tagging.variations.items()
+                        },
+                        tagging,
+                    ),
                 }
 
     with atomic_path(output) as temporary:
@@ -66,6 +73,7 @@ def main(
                 "label": block.label,
                 "mass_gev": block.mass_gev or 0.0,
                 "categories": list(tagging.categories),
+                "weights": column_names(tagging),
                 "constituent_features": CONSTITUENT_FEATURES,
                 "subjet_features": SUBJET_FEATURES,
                 "kinematic_features": KINEMATIC_FEATURES,

@@ -9,7 +9,7 @@ from typer import Option
 from analysis.figures.projections import Dependence, dependence_plot
 from analysis.figures.style import colours, save
 from common.errors import InputFileError
-from common.tables import read_csv
+from common.tables import over_seeds, read_csv
 from workflow.pipeline.cli import run
 
 Kind = Literal["background_events", "luminosity", "sample_size"]
@@ -23,7 +23,7 @@ Y_LABEL = r"95% CL limit on $\sigma(gg\to H\to hh)$ [fb]"
 
 def main(
     table: Annotated[Path, Option(help="CSV of rule limits_table: scan or projection.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix.")],
+    output: Annotated[Path, Option(help="PNG to write; the PDF goes beside it.")],
     kind: Annotated[Kind, Option(help="What the limit is drawn against.")],
     network: Annotated[list[str], Option(help="Networks, in the order to draw; repeat.")],
     mass: Annotated[float, Option(help="m_H [GeV].")],
@@ -62,10 +62,9 @@ def _curve(name: str, colour: str, rows: list[dict[str, Any]], x: str) -> Depend
     points = []
     for value in sorted({row[x] for row in valid}):
         own = [row for row in valid if row[x] == value]
-        limits = np.array([row["limit_za_fb"] for row in own], dtype=float)
-        error = float(np.median([row["limit_za_error_fb"] for row in own]))
+        error = over_seeds([row["limit_za_error_fb"] for row in own]).median
         fitted = any(row["threshold_method"] != "empirical" for row in own)
-        points.append([value, np.median(limits), limits.min(), limits.max(), error, fitted])
+        points.append([value, *over_seeds([row["limit_za_fb"] for row in own]), error, fitted])
     at, median, low, high, errors, tails = np.array(points, dtype=float).reshape(-1, 6).T
     label = name.replace("_", " ")
     return Dependence(label, colour, at, median, low, high, errors, tails.astype(bool))

@@ -13,7 +13,8 @@ from analysis.datasets.dataset import Dataset
 from analysis.evaluation.distributions import VARIABLES, Variable
 from analysis.figures.distributions import Shape, distribution_plot
 from analysis.figures.style import LINES, PROCESS_LABELS, save
-from common.files import atomic_path
+from common.tables import write_frame
+from common.weights import effective_number_of_sums
 from workflow.pipeline.cli import run
 from workflow.pipeline.groups import groups, palette
 
@@ -36,7 +37,7 @@ def shape(
     total, total_variance = contents["value"].sum(), contents["variance"].sum()
     scale = 1 / total if total else 0.0
     error = np.sqrt(contents["variance"][1:-1]) * scale
-    n_eff = total**2 / total_variance if total_variance else 0.0
+    n_eff = float(effective_number_of_sums(total, total_variance))
     return Shape(
         PROCESS_LABELS.get(name, name),
         colour,
@@ -82,10 +83,9 @@ def main(
             for n, (name, members) in enumerate(found.items())
         ]
         edges = variable.histogram().axes[0].edges
-        save(distribution_plot(edges, shapes, variable.label), figures / variable.name)
+        save(distribution_plot(edges, shapes, variable.label), figures / f"{variable.name}.png")
         tables.append(table(variable, shapes))
-    with atomic_path(output) as temporary:
-        pd.concat(tables).to_csv(temporary, index=False, float_format="%.6g")
+    write_frame(pd.concat(tables), output)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import typer
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.datasets.dataset import TENSORS, Dataset
 from analysis.evaluation.metrics import known_curve, metric_row
-from common.condensed import Condenser
 from common.tables import read_json, write_json
+from common.weighted import Condenser, WeightedSample
 from models.config.specs_jets import PUBLIC, JetTask
 from models.networks.batch import Events
 from models.training.inference import predict_log_odds
@@ -42,11 +42,10 @@ def main(
         label, weight = found["label"], found["weight"][:, 0]
         events = Events({name: found[name] for name in TENSORS})
         odds = predict_log_odds(model, events, features, threads=threads)
-        condenser.add(odds, label, weight)
+        condenser.add(WeightedSample.of_classes(odds, weight, label))
         right += np.bincount(label, weight * ((odds > 0) == label), 2)
         total += np.bincount(label, weight, 2)
-    rows = condenser.result()
-    sample = (rows.value, rows.kind == 1, rows.weight)
+    sample = condenser.result()
     described = read_json(model / "model.json")
     key = {
         "task": jets.name if jets else PUBLIC,
@@ -56,8 +55,8 @@ def main(
         "train_jets": described["jets"],
     }
     metrics = key | {"accuracy": float(np.mean(right / total))}
-    metrics |= metric_row(*sample, (0.5, 0.3), error=rows.error, events=rows.events)
-    write_json({"metrics": metrics, "rejection": known_curve(*sample, rows.error)}, output)
+    metrics |= metric_row(sample, (0.5, 0.3))
+    write_json({"metrics": metrics, "rejection": known_curve(sample)}, output)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES,
 from analysis.figures.event_display import DisplayedJet, event_display
 from analysis.figures.style import PROCESS_LABELS, save
 from common.errors import EmptySampleError
-from common.files import atomic_path
+from common.tables import write_frame
 from workflow.pipeline.cli import run
 
 Event = dict[str, np.ndarray]
@@ -71,7 +71,7 @@ def title(dataset: Dataset, event: Event) -> str:
 def main(
     dataset: Annotated[Path, Argument(help="Dataset of the sample.")],
     radius: Annotated[float, Option(help="Radius of the fat jets.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw one event, and list its constituents."""
     data = Dataset(dataset)
@@ -82,8 +82,7 @@ def main(
         )
         for index, mask in enumerate(event["constituent_mask"])
     )
-    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
-        rows.to_csv(temporary, index=False, float_format="%.6g")
+    write_frame(rows, output.with_suffix(".csv"))
     jets = (displayed_jet(event, 0), displayed_jet(event, 1))
     save(event_display(jets, title(data, event), radius), output)
 

@@ -8,10 +8,10 @@ import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.datasets.dataset import Dataset, Selection, Side
-from common.files import atomic_path
+from common.tables import write_frame
 from models.config.views import Interpretation
 from models.training.checkpoint import load
-from workflow.interpretation.tables import look
+from workflow.interpretation.tables import interpretation_tables
 from workflow.pipeline.cli import read_block, run
 from workflow.pipeline.network_inputs import feature_names
 
@@ -31,10 +31,9 @@ def main(
     trained = load(model / "fold0", feature_names(sources[0]))
     side = Selection(sources, Side("test", read_block(DatasetConfig, dataset), seed, fold=0))
     mass = float(next(source.attributes["mass_gev"] for source in sources if source.is_signal))
-    found = look(side, trained, read_block(Interpretation, config), mass)
-    for name, table in found.items():
-        with atomic_path(output / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6g")
+    tables = interpretation_tables(side, trained, read_block(Interpretation, config), mass)
+    for name, table in tables.items():
+        write_frame(table, output / f"{name}.csv")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from analysis.figures.style import save
-from common.files import atomic_path
+from common.tables import write_frame
 from models.config.views import View
 from workflow.interpretation.figures import FIGURES
 from workflow.pipeline.cli import run
@@ -16,12 +16,11 @@ def main(
     tables: Annotated[Path, typer.Argument(help="Folder of the tables of rule interpret.")],
     view: Annotated[View, typer.Option(help="What to draw.")],
     title: Annotated[str, typer.Option(help="Network, signal and seed.")],
-    output: Annotated[Path, typer.Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, typer.Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw one view, and write the numbers that it shows."""
     figure, table = FIGURES[view](tables, title)
-    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write_frame(table, output.with_suffix(".csv"))
     save(figure, output)
 
 

@@ -12,7 +12,7 @@ from analysis.datasets.dataset import Dataset
 from analysis.evaluation.jet_images import EDGES, FRAMES, summed_image
 from analysis.figures.jet_images import jet_images_plot
 from analysis.figures.style import PROCESS_LABELS, save
-from common.files import atomic_path
+from common.tables import write_frame
 from workflow.pipeline.cli import run
 from workflow.pipeline.groups import groups
 
@@ -32,7 +32,7 @@ def mean_image(datasets: Sequence[Dataset], frame: str) -> np.ndarray:
 
 def main(
     datasets: Annotated[list[Path], Argument(help="Datasets of all samples.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw the mean images of each signal and process in both frames."""
     curves = groups([Dataset(path) for path in datasets])
@@ -48,8 +48,7 @@ def main(
         for frame, stack in images.items()
         for name, image in zip(names, stack, strict=True)
     )
-    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
-        rows.to_csv(temporary, index=False, float_format="%.4g")
+    write_frame(rows, output.with_suffix(".csv"), 4)
     save(jet_images_plot(images["detector"], images["oriented"], EDGES, names), output)
 
 

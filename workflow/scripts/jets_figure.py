@@ -10,15 +10,14 @@ from typer import Argument, Option
 from analysis.evaluation.metrics import CURVE_GRID
 from analysis.figures.roc import roc_plot
 from analysis.figures.style import colours, save
-from common.files import atomic_path
-from common.tables import read_json
+from common.tables import read_json, write_frame
 from workflow.pipeline.cli import run
 from workflow.reporting.roc_bands import band, by_name
 
 
 def main(
     rows: Annotated[list[Path], Argument(help="JSON files of rule evaluate_jets, of one task.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw the median and the range over seeds of each tagger."""
     groups = by_name([read_json(path) for path in rows], "tagger")
@@ -33,8 +32,7 @@ def main(
         )
         for name, found in zip(groups, bands, strict=True)
     )  # fmt: skip
-    with atomic_path(output.with_name(f"{output.name}.csv")) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write_frame(table, output.with_suffix(".csv"))
     first = next(iter(groups.values()))[0]["metrics"]
     n_eff = float(np.nan_to_num(first["test_background_n_eff"]))
     task = first["task"].replace("_", " ")

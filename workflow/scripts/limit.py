@@ -44,11 +44,15 @@ def main(
     categories = []
     for k, name in enumerate(tagging.categories):
         column = f"weight_{name}" if k else "weight"
+        variations = {n: tuple(read_scores(p, column) for p in ps) for n, ps in shifted.items()}
+        for nuisance in tagging.nuisances:
+            sides = (f"weight_{name}_{nuisance}_{side}" for side in ("up", "down"))
+            variations[nuisance] = tuple(read_scores(scores, side) for side in sides)
         categories.append(
             CategoryScores(
                 name,
                 read_scores(scores, column),
-                {n: tuple(read_scores(p, column) for p in paths) for n, paths in shifted.items()},
+                variations,
                 {process: closure[name]["uncertainty"] for process, closure in maps.items()},
                 errors,
             )

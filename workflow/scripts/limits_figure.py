@@ -15,7 +15,7 @@ from workflow.reporting.comparison import benchmark_curves, published_curves
 
 def main(
     table: Annotated[Path, Option(help="CSV of rule limits_table.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix.")],
+    output: Annotated[Path, Option(help="PNG to write; the PDF goes beside it.")],
     network: Annotated[list[str], Option(help="Networks, in the order to draw; repeat.")],
     column: Annotated[str, Option(help="Column of the table to draw.")] = "limit_za_fb",
     quantity: Annotated[str, Option(help="What the column is.")] = "95% CL limit",

@@ -19,11 +19,10 @@ def main(
     seed: Annotated[int, Option(help="Seed of the training.")],
 ) -> None:
     """Evaluate all events with their physical weights."""
-    found = read_scores(scores)
+    sample = read_scores(scores)
     key = {"network": network, "mass_gev": mass, "seed": seed}
-    sample = (found.log_odds, found.signal, found.weight)
-    row = key | metric_row(*sample, error=found.error, events=found.events)
-    write_json({"metrics": row, "rejection": known_curve(*sample, found.error)}, output)
+    row = key | metric_row(sample)
+    write_json({"metrics": row, "rejection": known_curve(sample)}, output)
 
 
 if __name__ == "__main__":

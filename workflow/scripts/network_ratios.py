@@ -6,41 +6,30 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from analysis.evaluation.network_ratios import PairedTables, ratio_rows
-from analysis.figures.ratios import ratios_plot
-from analysis.figures.style import save
 from analysis.statistics.published import published_ratio
-from common.tables import write_csv
+from common.tables import origin_of, write_csv
 from workflow.pipeline.cli import read_block, run
-from workflow.pipeline.network_pairs import Pair
-
-POINT = "signal_efficiency"
+from workflow.pipeline.network_pairs import RATIO_KEYS, Pair
 
 
 def main(
-    scores: Annotated[list[Path], Argument(help="Scores, …/{network}/{signal}/{seed}.parquet.")],
+    scores: Annotated[list[Path], Argument(help="Parquet tables of scores, of one signal.")],
     pairs: Annotated[str, Option(help="List of (question, first, second): JSON or YAML file.")],
-    mass: Annotated[float, Option(help="m_H [GeV].")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="CSV: one row per pair × signal efficiency.")],
 ) -> None:
     """Compare pairs of networks on the test events that both have scored."""
-    files: dict[tuple[str, int], Path] = {
-        (path.parent.parent.name, int(path.stem)): path for path in scores
-    }
+    origins = {path: origin_of(path) for path in scores}
+    files = {(found["network"], found["seed"]): path for path, found in origins.items()}
     seeds = sorted({seed for _, seed in files})
-    comparisons, table = [], []
+    mass = origins[scores[0]]["mass_gev"]
+    table: list[dict[str, Any]] = []
     for pair in read_block(list[Pair], pairs):
         tests = [PairedTables(files[pair.first, s], files[pair.second, s]) for s in seeds]
         key = {**pair._asdict(), "mass_gev": mass}
-        rows: list[dict[str, Any]] = [
-            {**key, **row, "published": published_ratio(pair.question, mass, row[POINT])}
-            for row in ratio_rows(tests)
-        ]
-        table += rows
-        label = f"{pair.first.replace('_', ' ')}\nover {pair.second.replace('_', ' ')}"
-        comparisons.append((label, rows))
-    keys = ("question", "first", "second", "mass_gev", POINT)
-    write_csv(table, output.with_name(f"{output.name}.csv"), keys)
-    save(ratios_plot(comparisons, mass), output)
+        for row in ratio_rows(tests):
+            published = published_ratio(pair.question, mass, row["signal_efficiency"])
+            table.append({**key, **row, "published": published})
+    write_csv(table, output, RATIO_KEYS)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 from typer import Option
 
-from common.tables import read_csv, read_json, write_csv
+from common.tables import over_seeds, read_csv, read_json, seed_columns, write_csv
 from workflow.pipeline.cli import run
 
 MEASURED = ("auc", "rejection_30", "rejection_50", "rejection_80")
@@ -22,19 +22,18 @@ CALIBRATION = (
 def main(
     metrics: Annotated[Path, Option(help="Table of rule metrics_table.")],
     model: Annotated[list[Path], Option(help="model.json of all trainings.")],
-    calibration: Annotated[list[Path], Option(help="CSV of rule calibration_figure, per signal.")],
+    calibration: Annotated[list[Path], Option(help="Tables of rule calibration, all trainings.")],
     output: Annotated[Path, Option(help="CSV: one row per network × mass.")],
 ) -> None:
     """Join size, best epochs, metrics and calibration; median and range over the seeds."""
-    calibrated = [row for path in calibration for row in read_csv(path) if row["bin"] == 0]
-    mass = {path.stem.removeprefix("calibration_"): _mass(path) for path in calibration}
-    models: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    calibrated = [read_csv(path)[0] for path in calibration]
+    models: dict[tuple[str, float], list[dict[str, Any]]] = {}
     for training in map(read_json, model):
-        for signal in (name for name in mass if name in training["samples"]):
-            models.setdefault((training["network"]["name"], signal), []).append(training)
+        for mass in training["masses_gev"]:
+            models.setdefault((training["network"]["name"], mass), []).append(training)
     measured, table = read_csv(metrics), []
-    for (network, signal), trainings in models.items():
-        key = {"network": network, "mass_gev": mass[signal]}
+    for (network, mass), trainings in models.items():
+        key = {"network": network, "mass_gev": mass}
         rows, bins = (
             [row for row in rows if key.items() <= row.items()] for rows in (measured, calibrated)
         )
@@ -45,7 +44,7 @@ def main(
                 "architecture": trainings[0]["network"]["architecture"],
                 "parameters": trainings[0]["parameters"],
                 "seeds": len({training["seed"] for training in trainings}),
-                **_over_seeds("best_epoch", epochs),
+                **seed_columns("best_epoch", epochs),
                 **{k: v for name in MEASURED for k, v in _column(name, rows).items()},
                 **{k: v for name in CALIBRATION for k, v in _column(name, bins).items()},
             }
@@ -53,25 +52,10 @@ def main(
     write_csv(table, output, ("network", "mass_gev"))
 
 
-def _mass(path: Path) -> float:
-    return float(read_csv(path)[0]["mass_gev"])
-
-
 def _column(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    found = _over_seeds(name, [row[name] for row in rows])
-    errors = [row[f"{name}_error"] for row in rows if row.get(f"{name}_error") is not None]
-    return found | ({f"{name}_error": float(np.median(errors))} if errors else {})
-
-
-def _over_seeds(name: str, values: list[Any]) -> dict[str, Any]:
-    known = [value for value in values if value is not None]
-    if not known:
-        return dict.fromkeys((f"{name}_median", f"{name}_min", f"{name}_max"))
-    return {
-        f"{name}_median": float(np.median(known)),
-        f"{name}_min": float(min(known)),
-        f"{name}_max": float(max(known)),
-    }
+    found: dict[str, Any] = seed_columns(name, [row[name] for row in rows])
+    error = float(over_seeds([row.get(f"{name}_error") for row in rows]).median)
+    return found if np.isnan(error) else found | {f"{name}_error": error}
 
 
 if __name__ == "__main__":

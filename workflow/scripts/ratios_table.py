@@ -7,6 +7,7 @@ from typer import Argument, Option
 
 from common.tables import read_csv, write_csv
 from workflow.pipeline.cli import run
+from workflow.pipeline.network_pairs import RATIO_KEYS
 
 
 def main(
@@ -14,8 +15,7 @@ def main(
     output: Annotated[Path, Option(help="CSV: one row per pair × mass × signal efficiency.")],
 ) -> None:
     """Collect the rows."""
-    keys = ("question", "first", "second", "mass_gev", "signal_efficiency")
-    write_csv([row for path in tables for row in read_csv(path)], output, keys)
+    write_csv([row for path in tables for row in read_csv(path)], output, RATIO_KEYS)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ import typer
 
 from analysis.config.reconstruction import Reconstruction
 from analysis.delphes.reader import first_event
-from analysis.reconstruction.cutflow import CutCounts
 from analysis.reconstruction.event_table import write_empty
-from analysis.reconstruction.reconstruct import cut_names, reconstruct_file
+from analysis.reconstruction.reconstruct import no_counts, reconstruct_file
 from common.errors import ConfigError, InputFileError, NormalisationError
 from common.files import atomic_path
 from workflow.pipeline.cli import limit_memory, read_block, run
@@ -45,7 +44,7 @@ def main(
             if block.on_bad_file == "fail":
                 raise
             status, reason = "skipped", str(error)
-            flow = CutCounts.empty(cut_names(stratum))
+            flow = no_counts(stratum)
             write_empty(table)
         content = {
             "sample": sample,
@@ -55,7 +54,7 @@ def main(
             "reason": reason,
             "first_event": first,
             "weights": flow.weights if flow.weights[1] else None,
-            "steps": flow.to_steps(),
+            **flow.to_json(),
         }
         record.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 

@@ -14,7 +14,7 @@ from workflow.reporting.roc_bands import band, by_name
 
 def main(
     rows: Annotated[list[Path], Argument(help="JSON files of rule metrics, of one signal.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix.")],
+    output: Annotated[Path, Option(help="PNG to write; the PDF goes beside it.")],
     luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
 ) -> None:
     """Draw the median and the range over seeds of each network."""

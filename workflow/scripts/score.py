@@ -28,7 +28,7 @@ def table(
     events: Columns, fold: np.ndarray, log_odds: np.ndarray, datasets: Sequence[Dataset]
 ) -> pd.DataFrame:
     """Return one row per event; `weight` is the default category's."""
-    names = ("weight", *(f"weight_{category}" for category in datasets[0].categories[1:]))
+    names = ("weight", *(f"weight_{name}" for name in datasets[0].weight_names[1:]))
     of_sample = {
         name: np.array([str(data.attributes[name]) for data in datasets])[events["dataset"]]
         for name in ("sample", "process")
@@ -78,8 +78,10 @@ def main(
 
     signals = [source for source in sources if source.is_signal]
     for signal, path in zip(signals, output, strict=True):
+        network = networks[0].spec.name
+        origin = {"network": network, "mass_gev": mass_of(signal), "seed": seed}
         with atomic_path(path) as temporary:
-            write_parquet(parts(signal), temporary)
+            write_parquet(parts(signal), temporary, origin)
 
 
 if __name__ == "__main__":

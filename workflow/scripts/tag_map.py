@@ -9,7 +9,7 @@ from typer import Option
 
 from analysis.config.statistics import BTagging
 from analysis.datasets.normalisation import Normalisation
-from analysis.datasets.tag_closure import TaggedJets, map_with_closure
+from analysis.datasets.tag_closure import TaggedJets, map_with_closure, whole_map
 from analysis.reconstruction.event_table import event_tables
 from common.tables import write_json
 from workflow.pipeline.cli import read_block, run
@@ -38,14 +38,17 @@ def main(
         for sample in read_block(list[SampleEvents], samples)
     ]
 
-    def jets() -> Iterator[TaggedJets]:
+    def jets(config: BTagging = config) -> Iterator[TaggedJets]:
         for sample, scale in members:
             for name in sample.chunks:
                 for table in event_tables(sample.folder / f"{name}.parquet", COLUMNS):
                     yield TaggedJets.from_table(table, scale, config)
 
     found, report = map_with_closure(jets, config)
-    write_json({"process": process, "closure": report, "map": found.to_json()}, output)
+    varied = config.variations.items()
+    variations = {name: whole_map(jets(block), block).to_json() for name, block in varied}
+    content = {"process": process, "closure": report, "map": found.to_json()}
+    write_json(content | {"variations": variations}, output)
 
 
 if __name__ == "__main__":

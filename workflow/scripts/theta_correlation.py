@@ -49,7 +49,7 @@ def moments(datasets: Sequence[Dataset]) -> Moments:
 
 def main(
     datasets: Annotated[list[Path], Argument(help="Datasets of all samples.")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw the canonical correlation of both orientation angles with every other quantity."""
     curves = {name: moments(own) for name, own in groups([Dataset(d) for d in datasets]).items()}
@@ -67,7 +67,7 @@ def main(
         for curve, found in curves.items()
         for name in LABELS
     ]
-    write_csv(rows, output.with_name(f"{output.name}.csv"), ("angle", "curve", "with"))
+    write_csv(rows, output.with_suffix(".csv"), ("angle", "curve", "with"))
     shape = (len(thetas), len(curves), len(LABELS))
     values, chance = (
         np.array([row[column] for row in rows]).reshape(shape)

@@ -62,8 +62,7 @@ def train_fold(
     """Train the network of one fold; its state stays, until all folds are done."""
     names = ("train", "validation")
     sides = [Selection(samples, Side(name, block, seed, fold)) for name in names]
-    told = getattr(spec, "mass_token", False)
-    masses = np.array([mass_of(sample) for sample in samples]) if told else None
+    masses = np.array([mass_of(sample) for sample in samples]) if spec.told_mass else None
     train, validation = sources(sides, block.weight_cap_quantile, settings.memory_mb, masses)
     models.training.training.train(
         spec,
@@ -76,6 +75,7 @@ def train_fold(
             "dataset": block.model_dump(mode="json"),
             "fold": fold,
             "samples": [str(sample.attributes["sample"]) for sample in samples],
+            "masses_gev": [mass_of(sample) for sample in samples if sample.is_signal],
         },
         keep_state=True,
         code=source_digest("train", *modules_of(spec)),

@@ -15,7 +15,7 @@ from workflow.pipeline.cli import run
 def main(
     models: Annotated[list[Path], Argument(help="Folders of rule train, of one signal.")],
     mass: Annotated[float, Option(help="m_H [GeV].")],
-    output: Annotated[Path, Option(help="Figure to write, without suffix; and its CSV.")],
+    output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw the losses of all trainings against the epoch."""
     trainings = [
@@ -34,7 +34,7 @@ def main(
         for model, history in trainings
         for row in history
     ]
-    write_csv(rows, output.with_name(f"{output.name}.csv"), ("network", "seed", "fold", "epoch"))
+    write_csv(rows, output.with_suffix(".csv"), ("network", "seed", "fold", "epoch"))
     save(training_plot(curves, mass), output)
 
 

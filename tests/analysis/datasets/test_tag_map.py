@@ -4,7 +4,7 @@ import pytest
 
 from analysis.config.statistics import BTagging, TagEfficiency, TagMapBinning
 from analysis.datasets.btagging import jet_tag_probabilities, subjet_efficiencies
-from analysis.datasets.tag_closure import TaggedJets, map_with_closure
+from analysis.datasets.tag_closure import TaggedJets, map_with_closure, whole_map
 from analysis.datasets.tag_map import ONE_SUBJET, TagMap, build_map, leading_distance, sum_jets
 from common.errors import EmptySampleError
 
@@ -24,7 +24,7 @@ def draw_jets(seed: int, n: int = 4000, double_b: float = 0.05) -> TaggedJets:
     return TaggedJets(pt, mass, delta_r, tags, rng.lognormal(0, 0.5, n))
 
 
-def whole_map(*parts: TaggedJets):
+def map_of(*parts: TaggedJets):
     """Return the map of jets that come in parts, and its closure."""
     return map_with_closure(lambda: iter(parts), CONFIG)
 
@@ -33,7 +33,7 @@ def test_parts_do_not_change_the_map_or_its_closure():
     jets = draw_jets(8, 1000)
     cuts = [slice(0, 7), slice(7, 640), slice(640, None)]
     parts = [TaggedJets(*(column[rows] for column in vars(jets).values())) for rows in cuts]
-    (one, report), (other, of_parts) = whole_map(jets), whole_map(*parts)
+    (one, report), (other, of_parts) = map_of(jets), map_of(*parts)
     np.testing.assert_allclose(other.probabilities, one.probabilities, rtol=1e-12)
     for name, value in report["four"].items():
         assert of_parts["four"][name] == pytest.approx(value, rel=1e-9), name
@@ -63,13 +63,13 @@ def test_sums_of_chunks_add_up():
 
 
 def test_single_subjets_are_never_double_tagged():
-    found, _ = whole_map(draw_jets(3))
+    found, _ = map_of(draw_jets(3))
     probabilities = found.jet_tags(np.array(300.0), np.array(100.0), np.array(ONE_SUBJET))
     assert probabilities[2] == 0
 
 
 def test_closure_and_gain_in_effective_events():
-    found, report = whole_map(draw_jets(4))
+    found, report = map_of(draw_jets(4))
     assert isinstance(found, TagMap)
     for name in CONFIG.categories:
         result = report[name]
@@ -81,7 +81,7 @@ def test_closure_and_gain_in_effective_events():
 def test_quoted_closure_error_covers_independent_jets():
     pulls = []
     for seed in range(60):
-        result = whole_map(draw_jets(seed, 1000, 0.03))[1]["four"]
+        result = map_of(draw_jets(seed, 1000, 0.03))[1]["four"]
         pulls.append((result["ratio"] - 1) / np.hypot(result["error"], result["map_error"]))
     assert np.mean(np.abs(pulls) < 1) > 0.6
     assert np.max(np.abs(pulls)) < 4
@@ -91,7 +91,7 @@ def test_correlated_jets_do_not_close():
     jets = draw_jets(5, 20_000)
     both = jets.tags.copy()
     both[:, 1] = both[:, 0]  # the second jet is tagged like the first
-    result = whole_map(TaggedJets(jets.pt, jets.mass, jets.delta_r, both, jets.weight))
+    result = map_of(TaggedJets(jets.pt, jets.mass, jets.delta_r, both, jets.weight))
     assert result[1]["four"]["ratio"] - 1 > 4 * result[1]["four"]["error"]
 
 
@@ -105,7 +105,7 @@ def test_empty_bins_take_the_coarser_mean():
 
 
 def test_map_survives_its_json():
-    found, _ = whole_map(draw_jets(7))
+    found, _ = map_of(draw_jets(7))
     again = TagMap.from_json(found.to_json())
     np.testing.assert_array_equal(again.probabilities, found.probabilities)
     np.testing.assert_array_equal(again.products, found.products)
@@ -127,3 +127,10 @@ def test_no_jets_is_an_error():
     sums = sum_jets(empty, empty, empty, np.zeros((0, 2, 3)), np.zeros(0), BINNING)
     with pytest.raises(EmptySampleError, match="no tag map"):
         build_map(sums, BINNING)
+
+
+def test_map_without_closure_is_the_same_map():
+    jets = draw_jets(8, 1000)
+    parts = [TaggedJets(*(c[rows] for c in vars(jets).values())) for rows in np.s_[:300, 300:]]
+    one, other = map_of(jets)[0], whole_map(iter(parts), CONFIG)
+    np.testing.assert_allclose(other.probabilities, one.probabilities, rtol=1e-12)

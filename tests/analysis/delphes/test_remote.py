@@ -55,6 +55,13 @@ def test_no_more_is_asked_for_than_a_piece_at_a_time(
     assert server.largest == 10_000
 
 
+def test_ranges_that_nearly_touch_are_asked_for_at_once() -> None:
+    near, far = 100 + remote.GAP_BYTES, 101 + remote.GAP_BYTES
+    assert remote.merged([(near, near + 5), (0, 100), (20, 30)]) == [(0, near + 5)]
+    assert remote.merged([(far, far + 5), (0, 100)]) == [(0, 100), (far, far + 5)]
+    assert remote.merged([]) == []
+
+
 @pytest.mark.parametrize("behave", ["drop", "truncate", "busy"])
 @pytest.mark.parametrize("seed", range(2))
 def test_faults_that_pass_change_nothing(

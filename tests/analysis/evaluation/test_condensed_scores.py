@@ -11,63 +11,59 @@ import pytest
 from analysis.config.statistics import BTagging, Limits, TailFit, WorkingPoint
 from analysis.evaluation.metrics import known_curve, metric_row
 from analysis.evaluation.score_table import ScoreTable
-from analysis.evaluation.scores import Scores, read_scores
+from analysis.evaluation.scores import read_scores
 from analysis.statistics.channels import CategoryScores
 from analysis.statistics.fit import fit_rows
 from analysis.statistics.limits import Normalisation, limit_row
 from analysis.statistics.tail_fit import fit_tail
-from common.condensed import Condenser
-from common.weights import effective_number
+from common.weighted import Condenser, WeightedSample
 from tests.analysis.score_samples import draw_scores, write_scores
 
 ROWS = 8192
+Pair = tuple[WeightedSample, WeightedSample]
 NORM = Normalisation(3000.0, 0.582)
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scores, Scores]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """The same 60,000 events one by one, and in a seventh of as many rows."""
     path = tmp_path_factory.mktemp("scores") / "scores.parquet"
     write_scores(path, draw_scores(1, 30_000, 2e4, 1.0))
     return read_scores(path), read_scores(path, rows=ROWS)
 
 
-def test_yields_errors_and_numbers_are_kept(both: tuple[Scores, Scores]) -> None:
+def test_yields_errors_and_numbers_are_kept(both: Pair) -> None:
     one, few = both
-    assert one.shared is None
+    assert (one.count == 1).all()
     assert ROWS / 2 < len(few.weight) <= ROWS
     assert few.processes == one.processes
     for k in (-1, 0, 1):
-        a, b = (scores.select(scores.process == k) for scores in both)
-        assert b.events.sum() == len(a.weight)
-        assert b.weight.sum() == pytest.approx(a.weight.sum())
-        assert effective_number(b.weight, b.error) == pytest.approx(effective_number(a.weight))
-        assert (b.signal == (k < 0)).all()
+        a, b = (scores.select(scores.kind == k) for scores in both)
+        assert b.raw == len(a)
+        assert b.total == pytest.approx(a.total)
+        assert b.n_eff == pytest.approx(a.n_eff)
+        assert (b.is_signal == (k < 0)).all()
     assert few.counted().weight.sum() == len(one.weight)
-    np.testing.assert_allclose(few.counted().error ** 2, few.events)
+    np.testing.assert_allclose(few.counted().error ** 2, few.count)
     np.testing.assert_allclose(few.scaled(3.0).error, 3 * few.error)
 
 
-def test_metrics_move_by_less_than_a_tenth_of_their_errors(both: tuple[Scores, Scores]) -> None:
-    rows = []
-    for scores in both:
-        sample = (scores.log_odds, scores.signal, scores.weight)
-        rows.append(metric_row(*sample, error=scores.error, events=scores.events))
-    whole, few = rows
+def test_metrics_move_by_less_than_a_tenth_of_their_errors(
+    both: Pair,
+) -> None:
+    whole, few = map(metric_row, both)
     for name in ("test_signal", "test_background", "test_background_n_eff"):
         assert few[name] == pytest.approx(whole[name])
     for name in ("auc", "rejection_30", "rejection_50", "rejection_80"):
         error = whole[f"{name}_error"]
         assert abs(few[name] - whole[name]) < 0.1 * error
         assert few[f"{name}_error"] == pytest.approx(error, rel=0.05)
-    one, other = (known_curve(s.log_odds, s.signal, s.weight, s.error) for s in both)
+    one, other = map(known_curve, both)
     assert np.mean([(a is None) == (b is None) for a, b in zip(one, other, strict=True)]) > 0.97
 
 
 @pytest.mark.parametrize("reading", ["expected", "mc"])
-def test_limits_move_by_less_than_a_fifth_of_their_errors(
-    both: tuple[Scores, Scores], reading: str
-) -> None:
+def test_limits_move_by_less_than_a_fifth_of_their_errors(both: Pair, reading: str) -> None:
     point = WorkingPoint(reading=reading)
     whole, few = (limit_row(scores, NORM, point, Limits()) for scores in both)
     assert (few["status"], few["threshold_method"]) == ("ok", whole["threshold_method"])
@@ -77,7 +73,7 @@ def test_limits_move_by_less_than_a_fifth_of_their_errors(
     assert few["limit_za_error_fb"] == pytest.approx(whole["limit_za_error_fb"], rel=0.1)
 
 
-def test_fits_move_little(both: tuple[Scores, Scores]) -> None:
+def test_fits_move_little(both: Pair) -> None:
     whole, few = (
         fit_rows([CategoryScores("four", scores)], WorkingPoint(), Limits(), BTagging())[0]
         for scores in both
@@ -95,11 +91,11 @@ def test_the_tail_of_shared_rows_is_that_of_their_events() -> None:
         rng = np.random.default_rng(seed)
         score, weight = rng.logistic(size=40_000), rng.lognormal(0, 0.5, 40_000)
         condenser = Condenser(2000)
-        condenser.add(score, np.zeros(len(score), int), weight)
+        events = WeightedSample.of_classes(score, weight, np.zeros(len(score), bool))
+        condenser.add(events)
         rows = condenser.result()
-        assert np.average(rows.events[rows.value > 3]) > 2
-        one = fit_tail(score, weight, config, seed)
-        few = fit_tail(rows.value, rows.weight, config, seed, error=rows.error)
+        assert np.average(rows.count[rows.value > 3]) > 2
+        one, few = (fit_tail(sample, config, seed) for sample in (events, rows))
         found.append([*one.threshold(2.0), *few.threshold(2.0)])
     cut, error, cut_of_rows, error_of_rows = np.array(found).T
     assert np.sqrt(np.mean((cut_of_rows - cut) ** 2)) < 0.3 * np.median(error)
@@ -111,12 +107,12 @@ def long_table(path: Path, groups: int) -> None:
     writer = None
     for group in range(groups):
         scores = draw_scores(group, 1024)
-        names = np.array([*scores.processes, "signal"])[scores.process]
+        names = np.array([*scores.processes, "signal"])[scores.kind]
         table = pa.table(
             {
                 "process": pa.array(names).dictionary_encode(),
-                "label": scores.signal.astype(np.uint8),
-                "log_odds": scores.log_odds,
+                "label": scores.is_signal.astype(np.uint8),
+                "log_odds": scores.value,
                 "weight": scores.weight,
             }
         )
@@ -137,6 +133,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         found = read_scores(tmp_path / "scores.parquet", rows=2000)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert found.events.sum() == 2048 * groups
+        assert found.raw == 2048 * groups
     assert peaks[1] < 1.1 * peaks[0]
     assert of_arrow[1] < 1.1 * of_arrow[0]

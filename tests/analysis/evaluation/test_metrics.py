@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,26 +21,34 @@ from analysis.evaluation.metrics import (
     roc_curve,
 )
 from common.errors import NormalisationError
+from common.weighted import WeightedSample
 
-events = st.integers(10, 60).flatmap(
-    lambda n: st.tuples(
-        arrays(np.int64, n, elements=st.integers(-4, 4)).map(lambda x: x.astype(float)),
-        arrays(np.bool_, n).filter(lambda x: x.any() and not x.all()),
-        arrays(np.float64, n, elements=st.floats(0.01, 10)),
+events = (
+    st.integers(10, 60)
+    .flatmap(
+        lambda n: st.tuples(
+            arrays(np.int64, n, elements=st.integers(-4, 4)).map(lambda x: x.astype(float)),
+            arrays(np.bool_, n).filter(lambda x: x.any() and not x.all()),
+            arrays(np.float64, n, elements=st.floats(0.01, 10)),
+        )
     )
+    .map(lambda columns: WeightedSample.of_classes(columns[0], columns[2], columns[1]))
 )
+
+
+def unweighted(score: np.ndarray, signal: np.ndarray) -> WeightedSample:
+    return WeightedSample.of_classes(score, np.ones(len(score)), signal)
 
 
 @given(events)
 def test_area_agrees_with_scikit_learn(sample):
-    score, signal, weight = sample
-    expected = roc_auc_score(signal, score, sample_weight=weight)
-    assert area(roc_curve(score, signal, weight)) == pytest.approx(expected, abs=1e-12)
+    expected = roc_auc_score(sample.is_signal, sample.value, sample_weight=sample.weight)
+    assert area(roc_curve(sample)) == pytest.approx(expected, abs=1e-12)
 
 
 @given(events)
 def test_curve_rises_from_corner_to_corner(sample):
-    roc = roc_curve(*sample)
+    roc = roc_curve(sample)
     assert (np.diff(roc.signal) >= 0).all()
     assert (np.diff(roc.background) >= 0).all()
     assert (roc.signal[0], roc.background[0]) == (0, 0)
@@ -47,8 +57,8 @@ def test_curve_rises_from_corner_to_corner(sample):
 
 @given(events)
 def test_scale_of_weights_and_monotone_maps_of_scores_change_nothing(sample):
-    score, signal, weight = sample
-    plain, scaled = metric_row(*sample), metric_row(np.exp(score), signal, 7 * weight)
+    moved = replace(sample, value=np.exp(sample.value)).scaled(7)
+    plain, scaled = metric_row(sample), metric_row(moved)
     assert {k: v for k, v in plain.items() if v is not None} == pytest.approx(
         {k: v for k, v in scaled.items() if v is not None}
     )
@@ -58,7 +68,7 @@ def test_gaussian_scores_give_the_closed_form():
     rng = np.random.default_rng(5)
     signal = np.arange(200_000) < 100_000
     score = rng.normal(np.where(signal, 2.0, 0.0))
-    row = metric_row(score, signal, np.ones(len(score)))
+    row = metric_row(unweighted(score, signal))
     assert row["auc"] == pytest.approx(norm.cdf(2 / np.sqrt(2)), abs=5 * row["auc_error"])
     for efficiency in (30, 50, 80):
         expected = 1 / norm.sf(2 + norm.isf(efficiency / 100))
@@ -75,7 +85,8 @@ def test_quoted_errors_are_the_spread_over_pseudo_experiments(spread):
     rows = []
     for _ in range(300):
         score = rng.normal(np.where(signal, 1.0, 0.0))
-        rows.append(metric_row(score, signal, rng.lognormal(0, spread, n), (0.5,)))
+        sample = unweighted(score, signal).scaled(rng.lognormal(0, spread, n))
+        rows.append(metric_row(sample, (0.5,)))
     for name in ("auc", "rejection_50"):
         values = np.array([[row[name], row[f"{name}_error"]] for row in rows])
         assert values[:, 0].std() == pytest.approx(np.median(values[:, 1]), rel=0.15)
@@ -83,33 +94,32 @@ def test_quoted_errors_are_the_spread_over_pseudo_experiments(spread):
 
 def test_no_background_behind_the_cut_is_no_number():
     score, signal = np.array([2.0, 1.0, 0.0, -1.0]), np.array([True, True, False, False])
-    found = rejection(score, signal, np.ones(4), 0.5)
+    found = rejection(unweighted(score, signal), 0.5)
     assert found["value"] is None
     assert found["raw"] == 0
-    assert area_error(score, signal, np.ones(4)) == 0
+    assert area_error(unweighted(score, signal)) == 0
 
 
 def test_one_class_alone_is_an_error():
     with pytest.raises(NormalisationError, match="background"):
-        roc_curve(np.zeros(3), np.ones(3, bool), np.ones(3))
+        roc_curve(unweighted(np.zeros(3), np.ones(3, bool)))
 
 
 @given(events)
 def test_effective_background_is_that_behind_the_cut_of_each_efficiency(sample):
-    score, signal, weight = sample
     grid = np.array([0.3, 0.5, 0.8, 1.0])
-    found = background_n_eff(score, signal, weight, grid)
-    expected = [rejection(score, signal, weight, efficiency)["n_eff"] for efficiency in grid]
+    found = background_n_eff(sample, grid)
+    expected = [rejection(sample, efficiency)["n_eff"] for efficiency in grid]
     np.testing.assert_allclose(found, expected)
 
 
 def test_the_curve_ends_where_the_sample_does() -> None:
     rng = np.random.default_rng(5)
     signal = np.repeat([True, False], 400)
-    score, weight = rng.normal(signal.astype(float)), np.ones(800)
-    curve = np.array(known_curve(score, signal, weight), dtype=float)
-    full = rejection_curve(roc_curve(score, signal, weight), CURVE_GRID)
-    behind = background_n_eff(score, signal, weight, CURVE_GRID)
+    sample = unweighted(rng.normal(signal.astype(float)), signal)
+    curve = np.array(known_curve(sample), dtype=float)
+    full = rejection_curve(roc_curve(sample), CURVE_GRID)
+    behind = background_n_eff(sample, CURVE_GRID)
     known = np.isfinite(curve)
     assert 0 < known.sum() < len(curve)
     assert np.array_equal(known, behind >= FEWEST_BEHIND)  # unit weights: a count, which only rises

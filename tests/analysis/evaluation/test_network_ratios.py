@@ -15,11 +15,10 @@ from analysis.evaluation.network_ratios import (
     doubt,
     ratio_rows,
 )
-from analysis.evaluation.replicas import Behind, candidate_cuts, poisson_counts
-from analysis.evaluation.scores import Scores
-from common.condensed import Condensed
+from analysis.evaluation.replicas import ReplicaSums, candidate_cuts, poisson_counts
 from common.errors import InputFileError
 from common.hashing import mix
+from common.weighted import WeightedSample
 from tests.analysis.score_samples import write_scores
 
 
@@ -55,13 +54,13 @@ POINTS = (0.3, 0.5, 0.8, 1.0)
 def test_replicas_of_events_that_pass_by_are_those_of_events_in_memory(n: int) -> None:
     test = draw(4, n)
     score = np.round(test.first, 2)  # some ties
-    rows = Condensed.of_events(score, test.signal, test.weight)
+    sample = WeightedSample.of_classes(score, test.weight, test.signal)
     counts = poisson_counts(test.key, 100, 1)
-    behind = Behind(candidate_cuts(rows.select(test.signal), POINTS), 100)
+    sums = ReplicaSums(candidate_cuts(sample.signal, POINTS), 100)
     for part in np.array_split(np.arange(2 * n), 3):
-        behind.add(score[part], test.signal[part], test.weight[part], counts[part])
+        sums.add(sample.select(part), counts[part])
     expected = background_efficiency(score, test.signal, counts.T * test.weight, POINTS)
-    np.testing.assert_allclose(behind.background_efficiency(POINTS), expected, atol=1e-12)
+    np.testing.assert_allclose(sums.background_efficiency(POINTS), expected, atol=1e-12)
 
 
 def test_counts_are_poisson_numbers_that_belong_to_the_events() -> None:
@@ -77,10 +76,8 @@ def test_counts_are_poisson_numbers_that_belong_to_the_events() -> None:
 
 def test_tables_are_compared_as_events_in_memory(tmp_path: Path) -> None:
     test = draw(5, 4000)
-    process = np.where(test.signal, -1, 0)
     paths = [tmp_path / "first.parquet", tmp_path / "second.parquet"]
-    for path, score in zip(paths, (test.first, test.second), strict=True):
-        sample = Scores(score, test.weight, test.signal, process, ("qcd",))
+    for path, sample in zip(paths, test.samples, strict=True):
         write_scores(path, sample)
     key = np.arange(len(test.key), dtype=np.uint64)  # as `write_scores` gives them
     whole = PairedTest(key, test.signal, test.weight, test.first, test.second)
@@ -93,12 +90,12 @@ def test_tables_are_compared_as_events_in_memory(tmp_path: Path) -> None:
 def test_background_efficiency_is_that_of_the_metrics() -> None:
     test = draw(1, 200)
     score = np.round(test.first, 1)  # many ties
-    rows = Condensed.of_events(score, test.signal, test.weight)
-    behind = Behind(candidate_cuts(rows.select(test.signal), (0.3, 0.5, 1.0)), 1)
-    behind.add(score, test.signal, test.weight, np.ones((len(score), 1)))
-    found = behind.background_efficiency((0.3, 0.5, 1.0))
+    sample = WeightedSample.of_classes(score, test.weight, test.signal)
+    sums = ReplicaSums(candidate_cuts(sample.signal, (0.3, 0.5, 1.0)), 1)
+    sums.add(sample, np.ones((len(score), 1)))
+    found = sums.background_efficiency((0.3, 0.5, 1.0))
     for efficiency, value in zip((0.3, 0.5, 1.0), found[:, 0], strict=True):
-        wanted = rejection(score, test.signal, test.weight, efficiency)["value"]
+        wanted = rejection(sample, efficiency)["value"]
         assert 1 / value == pytest.approx(wanted)
 
 

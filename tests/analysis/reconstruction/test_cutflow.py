@@ -18,13 +18,15 @@ def chunk(weights: list[tuple[int, float]], status: str = "read") -> dict[str, A
         {"name": f"cut {n}", "raw": raw, "sum_w": total, "sum_w2": total**2 / max(raw, 1)}
         for n, (raw, total) in enumerate(weights)
     ]
-    return {"file": "f.root", "status": status, "reason": "truncated", "steps": steps}
+    flows = {"steps": steps, "n_minus_one": steps[1:]}
+    return {"file": "f.root", "status": status, "reason": "truncated", **flows}
 
 
 def test_merge_adds_and_leaves_skipped_files_out() -> None:
     merged = merge("s", [chunk([(10, 5.0), (4, 2.0)]), chunk([(20, 6.0), (6, 3.0)]),
                          chunk([(0, 0.0), (0, 0.0)], "skipped")])  # fmt: skip
     assert [(step.raw, step.sum_w) for step in merged.steps] == [(30, 11.0), (10, 5.0)]
+    assert merged.n_minus_one == merged.steps[1:]
     assert merged.skipped == (("f.root", "truncated"),)
 
 

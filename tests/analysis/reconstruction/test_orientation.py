@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.reconstruction.orientation import orient
-from common.angles import unwrap
+from common.angles import delta_phi, delta_r, wrap
 from tests.delphes_files import SIGNAL, real_branches
 
 ANGLES = st.floats(-10, 10)
@@ -126,6 +126,11 @@ def test_theta_is_always_a_number(particles: list[tuple[float, float, float]]) -
 
 
 @given(st.floats(-20, 20))
-def test_unwrap(angle: float) -> None:
-    assert -np.pi <= unwrap(angle) <= np.pi
-    assert np.cos(unwrap(angle) - angle) == pytest.approx(1)
+def test_wrap(angle: float) -> None:
+    assert -np.pi <= wrap(angle) <= np.pi
+    assert np.cos(wrap(angle) - angle) == pytest.approx(1)
+
+
+def test_distances_are_those_of_the_shorter_way_round() -> None:
+    assert delta_phi(3.0, -3.0) == pytest.approx(6 - 2 * np.pi)
+    assert delta_r(0.3, 3.0, 0.0, -3.0) == pytest.approx(np.hypot(0.3, 2 * np.pi - 6))

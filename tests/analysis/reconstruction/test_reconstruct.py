@@ -11,7 +11,7 @@ import pytest
 
 from analysis.config.reconstruction import FatJets, Reconstruction, Subjets
 from analysis.delphes.reader import open_delphes
-from analysis.reconstruction.cutflow import CutCounts
+from analysis.reconstruction.cut_counts import CutCounts
 from analysis.reconstruction.event_table import EVENT_TYPE, conform, empty_table
 from analysis.reconstruction.reconstruct import reconstruct, reconstruct_file
 from tests.delphes_files import QCD, SIGNAL, real_branches, write_flat
@@ -202,7 +202,7 @@ def test_some_negative_weights_are_allowed(tmp_path: Path) -> None:
     assert flow["generated"].sum_w == 20
     assert flow["generated"].sum_w2 == 40
     assert ak.any(table.generator_weight < 0)
-    assert json.loads(json.dumps(flow.to_steps()))[0]["sum_w"] == 20
+    assert json.loads(json.dumps(flow.to_json()))["steps"][0]["sum_w"] == 20
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.reconstruction.cutflow import CutCounts, Step
+from analysis.reconstruction.cut_counts import CutCounts
+from analysis.reconstruction.cutflow import Step
 
 WEIGHTS = st.lists(
     st.tuples(st.integers(-8, 8), st.booleans(), st.booleans()), min_size=1, max_size=30
@@ -28,6 +29,16 @@ def test_cuts_add_up_in_order() -> None:
     ]
 
 
+def test_n_minus_one_is_what_passes_all_other_cuts() -> None:
+    rows = [(4, True, True), (-2, True, False), (8, False, True)]
+    found = flow(rows).n_minus_one
+    assert [(s.name, s.raw, s.sum_w) for s in found] == [("one", 2, 3.0), ("two", 2, 0.5)]
+    weight, one, two = (np.array(column) for column in zip(*rows, strict=True))
+    needed = CutCounts.of(weight / 4, {"one": one, "two": two}, ["one"])
+    assert needed.n_minus_one == found[1:]
+    assert needed.steps == flow(rows).steps
+
+
 @given(WEIGHTS, WEIGHTS)
 def test_flow_of_chunks_is_the_sum_of_their_flows(one: list, other: list) -> None:
     assert flow(one) + flow(other) == flow(one + other)
@@ -36,8 +47,9 @@ def test_flow_of_chunks_is_the_sum_of_their_flows(one: list, other: list) -> Non
 
 @given(WEIGHTS)
 def test_steps_survive_json(rows: list) -> None:
-    written = json.loads(json.dumps(flow(rows).to_steps()))
-    assert tuple(Step(**step) for step in written) == flow(rows).steps
+    written = json.loads(json.dumps(flow(rows).to_json()))
+    for name in ("steps", "n_minus_one"):
+        assert tuple(Step(**step) for step in written[name]) == getattr(flow(rows), name)
 
 
 def test_different_steps_do_not_add() -> None:

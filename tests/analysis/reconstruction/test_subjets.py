@@ -8,7 +8,7 @@ import pytest
 from analysis.config.reconstruction import FatJets, Subjets
 from analysis.delphes.reader import open_delphes
 from analysis.reconstruction.fatjets import find_fatjets, jet_definition, polar
-from analysis.reconstruction.subjets import find_subjets
+from analysis.reconstruction.subjets import density_labels, find_subjets
 from tests.delphes_files import SIGNAL
 
 ALGORITHMS = ["cambridge", "antikt", "kt_exclusive", "hdbscan"]
@@ -86,3 +86,27 @@ def test_density_clusters_of_a_jet_without_any_are_the_jet(jets: ak.Array) -> No
     )
     assert ak.all(ak.num(subjets) == 1)
     np.testing.assert_allclose(subjets.pt[:, 0], whole.pt[:, 0], rtol=1e-12)
+
+
+def test_density_clusters_do_not_depend_on_the_order_of_constituents(jets: ak.Array) -> None:
+    """Those of scikit-learn do, in a fifth of the jets: core distances make edges of one length."""
+    config = Subjets(algorithm="hdbscan")
+    in_order = find_subjets(jets.constituent, config)
+    reversed_order = find_subjets(jets.constituent[:, ::-1], config)
+    np.testing.assert_array_equal(ak.num(reversed_order), ak.num(in_order))
+    np.testing.assert_allclose(ak.flatten(reversed_order.pt), ak.flatten(in_order.pt), rtol=1e-12)
+
+
+def test_density_clusters_leave_noise_out() -> None:
+    prong = np.random.default_rng(3).normal(0, 0.02, (10, 2))
+    labels = density_labels(np.concatenate([prong, prong + 0.6, [[-2.0, 2.0]]]), 4)
+    assert sorted({tuple(labels[:10]), tuple(labels[10:20])}) == [(0,) * 10, (1,) * 10]
+    assert labels[20] == -1
+
+
+def test_density_clusters_of_few_none_and_coincident_points(jets: ak.Array) -> None:
+    assert density_labels(np.zeros((2, 2)), 3).tolist() == [-1, -1]
+    assert density_labels(np.zeros((0, 2)), 3).tolist() == []
+    labels = density_labels(np.repeat([[0.0, 0.0], [1.0, 0.0]], 3, axis=0), 3)
+    assert len(set(labels)) == 2
+    assert len(find_subjets(jets.constituent[:0], Subjets(algorithm="hdbscan"))) == 0

@@ -1,13 +1,13 @@
 from dataclasses import replace
 
+import hist
 import numpy as np
 import pyhf
 import pytest
 from scipy import stats
 
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
-from analysis.evaluation.scores import Scores
-from analysis.statistics.binning import GROWTH, histogram, rising_edges
+from analysis.statistics.binning import GROWTH, histogram, rising_edges, yields
 from analysis.statistics.channels import (
     CategoryScores,
     background_error,
@@ -16,17 +16,18 @@ from analysis.statistics.channels import (
 )
 from analysis.statistics.fit import columns, fit_rows
 from common.errors import NoLimitError
+from common.weighted import Condenser, WeightedSample
 from tests.analysis.score_samples import draw_scores
 
 POINT, LIMITS, TAGGING = WorkingPoint(), Limits(toys=1000), BTagging()
 
 
-def drawn(**options) -> Scores:
+def drawn(**options) -> WeightedSample:
     return draw_scores(1, **({"n": 2500} | options))
 
 
-def scaled(scores: Scores, signal: float, background: float) -> Scores:
-    return scores.scaled(np.where(scores.signal, signal, background))
+def scaled(scores: WeightedSample, signal: float, background: float) -> WeightedSample:
+    return scores.scaled(np.where(scores.is_signal, signal, background))
 
 
 def rows(*categories: CategoryScores, config: Limits = LIMITS):
@@ -90,9 +91,9 @@ def test_few_background_events_are_treated_with_toys():
     assert row["cls_count_error_fb"] > 0
 
 
-def shifted(scores: Scores, by: float) -> Scores:
+def shifted(scores: WeightedSample, by: float) -> WeightedSample:
     """Move the background's scores."""
-    return replace(scores, log_odds=scores.log_odds + by * ~scores.signal)
+    return replace(scores, value=scores.value + by * ~scores.is_signal)
 
 
 @pytest.mark.parametrize("kind", ["count", "shape"])
@@ -133,9 +134,8 @@ def test_btag_effect_is_the_derivative_of_the_category_s_probability():
         assert btag_effect(name, TAGGING, 1.0) == pytest.approx(expected, abs=1e-4)
 
 
-def n_eff(found: dict[str, np.ndarray]) -> np.ndarray:
-    total, squares = found["qcd"] + found["ttbar"], found["qcd²"] + found["ttbar²"]
-    return total**2 / np.maximum(squares, 1e-9)
+def background(found: hist.Hist) -> tuple[np.ndarray, np.ndarray]:
+    return found.values()[1:].sum(axis=0), found.variances()[1:].sum(axis=0)
 
 
 def test_bins_hold_the_wanted_effective_number_and_grow():
@@ -143,18 +143,32 @@ def test_bins_hold_the_wanted_effective_number_and_grow():
     edges = rising_edges(scores, LIMITS)
     assert (np.diff(edges) > 0).all()
     assert 2 <= len(edges) <= LIMITS.shape_bins
+    total, variance = background(histogram(scores, edges))
+    assert (total**2 / variance >= LIMITS.min_bin_n_eff * (1 - 1e-9)).all()
+    assert (total[:-1] >= GROWTH * total[1:] * (1 - 1e-9)).all()
+
+
+def test_histogram_is_that_of_filling_by_weight_and_keeps_the_errors_of_shared_rows():
+    scores = drawn(spread=1.0)
+    edges = rising_edges(scores, LIMITS)
     found = histogram(scores, edges)
-    assert (n_eff(found) >= LIMITS.min_bin_n_eff).all()
-    background = found["qcd"] + found["ttbar"]
-    assert (background[:-1] >= GROWTH * background[1:] * (1 - 1e-9)).all()
+    names = np.array([*scores.processes, "signal"])[scores.kind]
+    filled = hist.Hist(*found.axes, storage=hist.storage.Weight())
+    filled.fill(names, scores.value, weight=scores.weight)
+    assert found == filled
+    condenser = Condenser(500)
+    condenser.add(scores)
+    shared = histogram(condenser.result(), edges)
+    assert shared.sum().variance == pytest.approx(found.sum().variance, rel=0.1)
 
 
 def test_a_heavy_event_of_low_score_changes_no_bin_above_it():
     scores = drawn()
     plain = rising_edges(scores, Limits(shape_bins=20))
-    lowest = np.flatnonzero(~scores.signal)[scores.background.log_odds.argmin()]
-    scores.weight[lowest] = 100 * scores.background.weight.sum()
-    edges = rising_edges(scores, Limits(shape_bins=20))
+    lowest = np.flatnonzero(~scores.is_signal)[scores.background.value.argmin()]
+    factor = np.ones(len(scores))
+    factor[lowest] = 100 * scores.background.total / scores.weight[lowest]
+    edges = rising_edges(scores.scaled(factor), Limits(shape_bins=20))
     np.testing.assert_array_equal(edges, plain[-len(edges) :])
     assert len(edges) >= len(plain) - 1
 
@@ -165,10 +179,9 @@ def test_counting_the_events_that_set_the_bins_biases_no_yield(spread):
     for seed in range(200):
         scores = draw_scores(seed, 1500, total, spread)
         edges = rising_edges(scores, LIMITS)[-4:]
-        found = histogram(scores, edges)
         behind = stats.logistic(-2).sf(edges) * total
         true.append(behind - np.append(behind[1:], 0))
-        counted.append(found["qcd"] + found["ttbar"])
+        counted.append(background(histogram(scores, edges))[0])
     difference = np.array(counted) - np.array(true)
     error = difference.std(axis=0) / np.sqrt(len(difference))
     assert (np.abs(difference.mean(axis=0)) < 4 * error).all()
@@ -181,10 +194,11 @@ def test_unresolved_background_allows_no_bin():
         rising_edges(sample, LIMITS)
 
 
-def with_signal_weights(scores: Scores, change) -> Scores:
+def with_signal_weights(scores: WeightedSample, change) -> WeightedSample:
     """Return the events with other weights of the signal: `change(log_odds, weight)`."""
-    changed = change(scores.log_odds, scores.weight)
-    return replace(scores, weight=np.where(scores.signal, changed, scores.weight))
+    changed = change(scores.value, scores.weight)
+    weight = np.where(scores.is_signal, changed, scores.weight)
+    return WeightedSample.of_events(scores.value, weight, scores.kind, scores.processes)
 
 
 def test_bin_with_a_negative_sum_of_signal_holds_none():
@@ -192,7 +206,7 @@ def test_bin_with_a_negative_sum_of_signal_holds_none():
     plain = drawn()
     edges = rising_edges(plain, LIMITS)
     low = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], -w, w))
-    assert histogram(low, edges)["signal"][0] < 0
+    assert yields(histogram(low, edges))["signal"][0] < 0
     none = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], 0, w))
     found, expected = (rows(CategoryScores("four", scores))[0] for scores in (low, none))
     assert found["cls_shape_median_fb"] == pytest.approx(expected["cls_shape_median_fb"], rel=0.02)

@@ -56,7 +56,7 @@ def test_impossible_working_point_is_a_row_with_a_reason_and_no_number():
 
 def test_zero_signal_behind_the_cut_is_a_row_with_a_reason():
     scores = draw_scores(1)
-    scores.log_odds[scores.signal] -= 50
+    scores.value[scores.is_signal] -= 50
     row = limit_row(scores, NORM, WorkingPoint(), Limits())
     assert row["status"] == "no limit"
     assert "no signal" in row["reason"]
@@ -75,14 +75,14 @@ def test_scores_survive_the_file(tmp_path):
     scores = draw_scores(1)
     write_scores(tmp_path / "scores.parquet", scores)
     found = read_scores(tmp_path / "scores.parquet")
-    np.testing.assert_array_equal(found.log_odds, scores.log_odds)
-    np.testing.assert_array_equal(found.process, scores.process)
+    np.testing.assert_array_equal(found.value, scores.value)
+    np.testing.assert_array_equal(found.kind, scores.kind)
     assert found.processes == ("qcd", "ttbar")
 
 
 def test_scores_that_are_not_finite_are_an_error(tmp_path):
     scores = draw_scores(1)
-    scores.log_odds[3] = np.nan
+    scores.value[3] = np.nan
     write_scores(tmp_path / "scores.parquet", scores)
     with pytest.raises(InputFileError, match="1 of 8000 values of log_odds"):
         read_scores(tmp_path / "scores.parquet")
@@ -91,7 +91,7 @@ def test_scores_that_are_not_finite_are_an_error(tmp_path):
 @pytest.mark.parametrize("factor", [0.0, -1.0])
 def test_empty_or_negative_process_is_an_error(tmp_path, factor):
     scores = draw_scores(1)
-    scores.weight[scores.process == 1] *= factor
+    scores.weight[scores.kind == 1] *= factor
     write_scores(tmp_path / "scores.parquet", scores)
     with pytest.raises(NormalisationError, match=r"holds .* of ttbar"):
         read_scores(tmp_path / "scores.parquet")

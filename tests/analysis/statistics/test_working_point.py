@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.config.statistics import Limits, TailFit, WorkingPoint
-from analysis.evaluation.scores import Scores
 from analysis.statistics.limits import Normalisation, asimov_limit, background_error
 from analysis.statistics.significance import signal_for_significance
 from analysis.statistics.tail_fit import fit_tail
@@ -19,6 +18,7 @@ from analysis.statistics.working_point import (
 )
 from benchmarks.coverage import TOTALS, TRAINING, pull
 from common.errors import NoLimitError
+from common.weighted import WeightedSample
 from common.weights import effective_number
 from tests.analysis.score_samples import draw_scores
 
@@ -28,7 +28,7 @@ def test_empirical_cut_leaves_the_wanted_yield_within_one_event():
     cut = find_cut(sample, WorkingPoint())
     assert cut.method == "empirical"
     background = sample.background
-    left = background.weight[background.log_odds >= cut.threshold]
+    left = background.weight[background.value >= cut.threshold]
     assert 20 - background.weight.max() < left.sum() <= 20 + 1e-9
 
 
@@ -45,7 +45,7 @@ def test_cut_leaves_exactly_what_was_asked_for():
 def test_reading_mc_leaves_twenty_raw_events():
     sample, config = draw_scores(1, n=8000), WorkingPoint(reading="mc")
     cut, passing, _ = cut_and_count(sample, config)
-    assert np.count_nonzero(sample.background.log_odds >= cut.threshold) == passing.raw == 20
+    assert np.count_nonzero(sample.background.value >= cut.threshold) == passing.raw == 20
 
 
 @pytest.mark.parametrize(("spread", "weight"), [(0.0, 2.0), (0.5, 1.64), (1.0, 1.03)])
@@ -81,8 +81,9 @@ def test_counting_the_events_that_set_the_cut_biases_neither_background_nor_limi
 @given(st.lists(st.tuples(st.integers(-5, 5), st.floats(0.01, 10)), min_size=2, max_size=40))
 def test_empirical_cut_rises_as_fewer_events_are_kept(events):
     score, weight = np.array(events, float).T
+    sample = WeightedSample.of_classes(score, weight, np.zeros(len(score)))
     targets = np.linspace(0.01, weight.sum(), 9)
-    cuts = [empirical_threshold(score, weight, target) for target in targets]
+    cuts = [empirical_threshold(sample, target) for target in targets]
     assert (np.diff(cuts) <= 0).all()
     assert cuts[-1] == pytest.approx(score.min())
 
@@ -123,15 +124,15 @@ def test_threshold_is_unbiased_far_beyond_the_sample():
 def test_tail_fit_follows_shift_and_scale_of_the_scores(scale, shift):
     sample = draw_scores(3, background_yield=1e5).background
     config = TailFit(bootstrap=20)
-    plain = fit_tail(sample.log_odds, sample.weight, config, 1).threshold(20)
-    moved = fit_tail(scale * sample.log_odds + shift, sample.weight, config, 1).threshold(20)
+    plain = fit_tail(sample, config, 1).threshold(20)
+    moved = fit_tail(replace(sample, value=scale * sample.value + shift), config, 1).threshold(20)
     assert moved[0] == pytest.approx(scale * plain[0] + shift, rel=1e-6, abs=1e-6)
     assert moved[1] == pytest.approx(scale * plain[1], rel=1e-6)
 
 
 def test_tail_of_fewer_events_is_a_harder_cut():
     sample = draw_scores(3, background_yield=1e5).background
-    tail = fit_tail(sample.log_odds, sample.weight, TailFit(bootstrap=20), 1)
+    tail = fit_tail(sample, TailFit(bootstrap=20), 1)
     cuts = [tail.threshold(n)[0] for n in (5, 10, 20, 50, 100, 200)]
     assert (np.diff(cuts) < 0).all()
     for n, cut in zip((5, 20), (cuts[0], cuts[2]), strict=True):
@@ -140,8 +141,9 @@ def test_tail_of_fewer_events_is_a_harder_cut():
 
 def test_one_event_that_outweighs_all_others_gives_no_limit():
     sample = draw_scores(1, background_yield=1e5)
-    heaviest = np.flatnonzero(~sample.signal)[0]
-    sample.log_odds[heaviest], sample.weight[heaviest] = 0.0, 4e7
+    heaviest = np.flatnonzero(~sample.is_signal)[0]
+    sample.value[heaviest] = 0.0
+    sample.weight[heaviest] = sample.error[heaviest] = 4e7
     with pytest.raises(NoLimitError, match="effective events"):
         find_cut(sample, WorkingPoint())
 
@@ -153,12 +155,12 @@ def test_background_below_the_target_gives_no_limit():
 
 def test_no_background_behind_the_cut_gives_no_limit():
     sample, moved = draw_scores(1), draw_scores(2)
-    moved.log_odds[~moved.signal] -= 30
+    moved.value[~moved.is_signal] -= 30
     with pytest.raises(NoLimitError, match="no background left"):
         count_background(moved, find_cut(sample, WorkingPoint()), WorkingPoint())
 
 
-def small_sample() -> Scores:
+def small_sample() -> WeightedSample:
     """Few events for a large yield: the cut that leaves 20 is beyond the sample."""
     return draw_scores(0, n=300, background_yield=3e5)
 
@@ -168,11 +170,10 @@ def test_beyond_the_sample_the_cut_is_the_hardest_that_it_resolves():
     config = WorkingPoint(tail=TailFit(min_n_eff=1e6))
     cut, passing, reason = cut_and_count(sample, config)
     background = sample.background
-    behind = background.log_odds >= cut.threshold
-    harder = background.log_odds > cut.threshold
+    harder = background.select(background.value > cut.threshold)
     assert cut.method == "resolved"
-    assert effective_number(background.weight[behind]) >= config.min_n_eff
-    assert effective_number(background.weight[harder]) < config.min_n_eff
+    assert background.above(cut.threshold).n_eff >= config.min_n_eff
+    assert harder.n_eff < config.min_n_eff
     assert passing.expected > config.background_events
     assert "effective events" in reason
 

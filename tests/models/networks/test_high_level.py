@@ -1,22 +1,29 @@
 """High-level features against closed forms, and the trees on them."""
 
+import json
+import pickle
+import shutil
 import tracemalloc
 
 import numpy as np
 import pytest
 import torch
+import xgboost
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
 
+from common.errors import ModelError
 from models.config.specs import HighLevelTrees, Training
 from models.networks.batch import NAMES as NAMES_OF_ARRAYS
 from models.networks.batch import Events
 from models.networks.high_level import NAMES, HighLevelInput, n_subjettiness
-from models.training.checkpoint import load
+from models.training.checkpoint import WEIGHTS, load, read_tensors, write_tensors
+from models.training.data import Data, Source
 from models.training.inference import predict_log_odds
 from models.training.stream import Stream
 from models.training.training import train
 from models.training.trees import TreesNetwork
-from tests.models.events import FEATURES, make_arrays, make_batch
+from tests.models.events import FEATURES, make_arrays, make_batch, make_sample
 
 SPEC = HighLevelTrees(name="bdt", trees=30, leaves=6, min_leaf=5)
 SETTINGS = Training(accelerator="cpu")
@@ -64,14 +71,16 @@ def test_trees_separate_and_are_read_back(data, trained):
     assert (log_odds[signal][:, None] > log_odds[~signal]).mean() > 0.8
 
 
+def rows_of(network: TreesNetwork, source: Source, seed: int = 0) -> np.ndarray:
+    return np.column_stack(list(network.features(source, seed).values()))
+
+
 def test_of_too_many_events_a_random_choice_is_grown_on(data, trained):
     network = load(trained).network
     assert isinstance(network, TreesNetwork)
-    everything = np.column_stack(network._features(data.train))
+    everything = rows_of(network, data.train)
     network.spec = SPEC.model_copy(update={"max_events": 100})
-    chosen, again, other = (
-        np.column_stack(network._features(data.train, seed)) for seed in (1, 1, 2)
-    )
+    chosen, again, other = (rows_of(network, data.train, seed) for seed in (1, 1, 2))
     rows = {row.tobytes() for row in everything}
     assert len({row.tobytes() for row in chosen} & rows) == len(chosen) == 100
     np.testing.assert_array_equal(chosen, again)
@@ -86,28 +95,65 @@ def test_memory_is_that_of_the_events_that_are_grown_on():
     for blocks in (50, 50, 500):  # the first fills caches and is not counted
         stream = Stream(lambda _: dict(block), np.zeros(blocks, int), 100 * blocks, 1.0, 1000)
         tracemalloc.start()
-        assert len(network._features(stream)[0]) == 1000
+        assert len(network.features(stream)["data"]) == 1000
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[2] < 1.05 * peaks[1]
 
 
-def test_kept_trees_are_those_that_were_grown(data, trained):
-    network = load(trained).network
+def test_kept_trees_are_json_of_xgboost(data, trained):
+    state, _ = read_tensors(trained / WEIGHTS)
+    text = state["_extra_state"].numpy().tobytes()
+    trees = json.loads(text)["learner"]["gradient_booster"]["model"]["trees"]
+    model = load(trained)
+    assert len(trees) == model.description["best_epoch"]
+    assert max(tree["left_children"].count(-1) for tree in trees) <= SPEC.leaves
+    assert isinstance(model.network, TreesNetwork)
+    features = model.network.features(data.train)["data"]
+    grown = xgboost.Booster(model_file=bytearray(text))
+    expected = model.calibration(grown.inplace_predict(features, predict_type="margin"))
+    np.testing.assert_allclose(predict_log_odds(trained, data.train.events), expected, atol=1e-5)
+
+
+def test_trees_are_as_good_as_those_of_scikit_learn(tmp_path):
+    data = Data(make_sample(2000, 3), make_sample(1000, 4), FEATURES)
+    test = make_sample(4000, 5)
+    spec = HighLevelTrees(name="trees")
+    network = train(spec, SETTINGS, data, 1, tmp_path).network
     assert isinstance(network, TreesNetwork)
-    count = load(trained).description["best_epoch"]
-    found, label, weight = network._features(data.train)
-    grown = HistGradientBoostingClassifier(
-        max_iter=count,
-        max_leaf_nodes=SPEC.leaves,
-        learning_rate=SPEC.learning_rate,
-        min_samples_leaf=SPEC.min_leaf,
-        early_stopping=False,
-        random_state=1,
-    ).fit(found, label, weight)
-    kept = predict_log_odds(trained, data.train.events)
-    expected = load(trained).calibration(grown.decision_function(found))
-    np.testing.assert_allclose(kept, expected, atol=1e-4)
+    learned, tested = (network.features(source) for source in (data.train, test))
+    reference = HistGradientBoostingClassifier(
+        max_iter=load(tmp_path).description["best_epoch"],
+        max_leaf_nodes=spec.leaves,
+        learning_rate=spec.learning_rate,
+        min_samples_leaf=spec.min_leaf,
+    ).fit(learned["data"], learned["label"], learned["weight"])
+    scores = predict_log_odds(tmp_path, test.events), reference.decision_function(tested["data"])
+    ours, theirs = (
+        roc_auc_score(tested["label"], s, sample_weight=tested["weight"]) for s in scores
+    )
+    assert ours > theirs - 0.003
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"learner": 1}', pickle.dumps(SPEC)])
+def test_trees_of_something_else_are_one_error(trained, tmp_path, content):
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    state, _ = read_tensors(tmp_path / WEIGHTS)
+    state["_extra_state"] = torch.from_numpy(np.frombuffer(content, np.uint8).copy())
+    write_tensors(tmp_path / WEIGHTS, state)
+    with pytest.raises(ModelError, match=r"trees cannot be read by xgboost .*; train again"):
+        load(tmp_path)
+
+
+def test_trees_of_an_earlier_version_are_one_error(trained, tmp_path):
+    """They were tensors of nodes."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    state, _ = read_tensors(tmp_path / WEIGHTS)
+    del state["_extra_state"]
+    nodes = dict.fromkeys(("feature", "child", "threshold", "value"), torch.zeros(3, 4))
+    write_tensors(tmp_path / WEIGHTS, state | nodes)
+    with pytest.raises(ModelError, match=r"weights of another network .*; train again"):
+        load(tmp_path)
 
 
 def test_trees_are_reproducible(data, trained, tmp_path):

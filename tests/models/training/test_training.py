@@ -19,10 +19,10 @@ from models.config.specs import CrossAttention, Features, Kinematics, Training
 from models.networks.batch import NAMES, Events, Sample
 from models.training.checkpoint import load, write_tensors
 from models.training.inference import predict_log_odds
-from models.training.loop import learning_rate_factor
+from models.training.loop import blamed, learning_rate_factor
 from models.training.resume import STATE, Progress, fingerprint
 from models.training.training import Data, train
-from tests.models.events import FEATURES, make_arrays, make_sample
+from tests.models.events import FEATURES, make_arrays, make_batch, make_sample
 
 SPEC = CrossAttention(name="n", width=16, heads=2, dropout=0.1)
 SHORT = Training(epochs=4, batch_size=64, accelerator="cpu")
@@ -455,6 +455,14 @@ def test_a_machine_that_cannot_compile_is_told_so(data, tmp_path, monkeypatch):
     )
     with pytest.raises(ModelError, match=r"training.compile: .*no C\+\+ compiler.*set it to false"):
         train(SPEC, SHORT.model_copy(update={"compile": True}), data, 1, tmp_path)
+
+
+def test_a_network_that_fails_by_itself_is_not_the_compilers_fault():
+    def fails(_):
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        blamed(fails, fails)(make_batch(2))
 
 
 def test_stored_weights_hold_the_normalisation(trained):

@@ -8,6 +8,7 @@ from analysis.config.reconstruction import Reconstruction
 from analysis.datasets.features import CONSTITUENT_FEATURES, SUBJET_FEATURES, tensors
 from analysis.evaluation.metrics import area_error, area_influence
 from analysis.reconstruction.reconstruct import reconstruct_file
+from common.weighted import WeightedSample
 from tests.delphes_files import SIGNAL
 from workflow.interpretation.averages import (
     cka,
@@ -87,9 +88,10 @@ def test_jackknife_of_a_mean_is_its_standard_error():
 def test_influences_add_up_to_the_error_of_the_area():
     signal = np.arange(200) % 2 == 0
     score, weight = RNG.normal(size=200) + signal, RNG.uniform(0, 2, 200)
-    found = area_influence(score, signal, weight)
+    sample = WeightedSample.of_classes(score, weight, signal)
+    found = area_influence(sample)
     assert found[signal].sum() == pytest.approx(0, abs=1e-12)
-    assert np.sqrt((found**2).sum()) == area_error(score, signal, weight)
+    assert np.sqrt((found**2).sum()) == area_error(sample)
 
 
 def test_what_is_not_used_loses_nothing():

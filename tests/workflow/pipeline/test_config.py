@@ -80,6 +80,57 @@ def test_error_names_key_found_and_allowed(
     assert len(message.splitlines()) == 2, "one cause, one line"
 
 
+def test_signal_at_several_masses_is_one_sample_each(tiny_config: dict[str, Any]) -> None:
+    signal, qcd = tiny_config["samples"]
+    shared = {key: value for key, value in signal.items() if key != "mass_gev"}
+    for name, expected in (
+        ("signal", ["signal_mH600", "signal_mH1000", "signal_mH1500p5"]),
+        ("H{mass_gev}_hh", ["H600_hh", "H1000_hh", "H1500p5_hh"]),
+    ):
+        entry = {
+            **shared,
+            "name": name,
+            "masses_gev": [1000, 600, 1500.5],
+            "files": ["data/mH{mass_gev}/*.root", "more_{mass_gev}.root"],
+        }
+        config = read_config({**tiny_config, "samples": [entry, qcd]})
+        assert [sample.name for sample in config.signals] == expected
+        assert [sample.mass_gev for sample in config.signals] == [600, 1000, 1500.5]
+        assert config.signals[2].files == ("data/mH1500.5/*.root", "more_1500.5.root")
+        assert read_config(json.loads(config.model_dump_json())) == config
+
+
+def test_several_masses_are_those_of_single_entries() -> None:
+    default = load([ROOT / "config.yaml"])
+    assert [signal.name for signal in default.signals] == [
+        f"signal_mH{mass}" for mass in (800, 1000, 1500, 2000)
+    ]
+    single = default.signals[1].model_dump(mode="json")
+    assert {"masses_gev"}.isdisjoint(single)
+    assert default.simulation("signal_mH1000").mass_gev == 1000
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"mass_gev": 600, "masses_gev": [600]}, r"'s' needs either `mass_gev` .* or `masses_gev`"),
+        ({"masses_gev": []}, r"'s' needs either `mass_gev`"),
+        ({"masses_gev": [600, 200]}, r"masses_gev holds 200, below 2 m_h"),
+        ({"masses_gev": [600, 600]}, r"the name 's_mH600' is used twice"),
+        ({"masses_gev": [600], "files": ["x.root"]}, r"each entry of `files` needs `{mass_gev}`"),
+        ({"mass_gev": 600, "name": "s{mass_gev}"}, r"`{mass_gev}` in the name needs `masses_gev`"),
+        ({"label": "background", "masses_gev": [600]}, r"must not have .*`masses_gev`"),
+    ],
+)
+def test_wrong_masses_are_named(
+    tiny_config: dict[str, Any], entry: dict[str, Any], said: str
+) -> None:
+    signal = {"name": "s", "process": "s", "label": "signal", "files": ["{mass_gev}.root"]}
+    samples = [signal | entry, *tiny_config["samples"]]
+    with pytest.raises(ConfigError, match=said):
+        read_config({**tiny_config, "samples": samples})
+
+
 def test_all_errors_at_once(tiny_config: dict[str, Any]) -> None:
     change(tiny_config, "training.epochs", 0)
     change(tiny_config, "luminosity_fb", -3)

@@ -24,7 +24,11 @@ from workflow.pipeline.config import ALL_MASSES, Config, load, read_config
 from workflow.pipeline.inputs import chunks
 
 CASES = int(os.environ.get("FUZZ_CONFIGS", "2000"))
-TEMPLATES = [value for name, value in vars(paths).items() if name.isupper()]
+TEMPLATES = [
+    value
+    for value in vars(paths).values()
+    if isinstance(value, str) and value.startswith("results/")
+]
 BASES = [
     yaml.safe_load(path.read_text())
     for path in (ROOT / "config.yaml", DATA / "config.yaml", *(ROOT / "config").glob("*.yaml"))
@@ -175,7 +179,7 @@ def check_paths(config: Config) -> None:
         "network": {network.name for network in config.networks},
         "seed": {str(seed) for seed in config.training.seeds},
         "chunk": set(),
-        "variation": {"jes_up"},
+        "variation": {"variations/jes_up/"},
         "kind": {"luminosity"},
         "view": set(VIEWS),
         "task": set(config.jets.task_names) or {"higgs"},

@@ -1,18 +1,27 @@
 """Which networks are compared, and the scripts that compare them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from analysis.evaluation.network_ratios import PairedTables
 from common.errors import InputFileError
+from common.tables import origin_of, write_csv
 from models.config.specs import Concatenation, CrossAttention, Kinematics
 from tests.analysis.score_samples import draw_scores, write_scores
 from workflow.pipeline.network_pairs import Pair, network_pairs
-from workflow.scripts import calibration_figure, network_ratios
+from workflow.scripts import (
+    calibration,
+    calibration_figure,
+    network_ratios,
+    networks_table,
+    ratios_figure,
+)
 
 
 @pytest.fixture
@@ -21,14 +30,10 @@ def scores(tmp_path: Path) -> list[Path]:
     found = []
     for seed in (1, 2):
         drawn = draw_scores(seed, 1500, separation=2.0)
-        noise = np.random.default_rng(seed).normal(0, 3, len(drawn.weight))
-        for name, log_odds in (("ours", drawn.log_odds), ("theirs", drawn.log_odds + noise)):
-            path = tmp_path / f"{name}/signal/{seed}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            parts = type(drawn)(
-                log_odds, drawn.weight, drawn.signal, drawn.process, drawn.processes
-            )
-            write_scores(path, parts)
+        noise = np.random.default_rng(seed).normal(0, 3, len(drawn))
+        for name, log_odds in (("ours", drawn.value), ("theirs", drawn.value + noise)):
+            path = tmp_path / f"{len(found)}.parquet"
+            write_scores(path, replace(drawn, value=log_odds), name, seed=seed)
             found.append(path)
     return found
 
@@ -53,15 +58,30 @@ def test_pairs_differ_in_nothing_but_the_question() -> None:
     assert network_pairs(networks[:1]) == []
 
 
-def test_ratios_are_written_as_table_and_figure(scores: list[Path], tmp_path: Path) -> None:
-    stem = tmp_path / "ratios"
-    network_ratios.main(scores, json.dumps([("kinematics", "ours", "theirs")]), 1000.0, stem)
-    table = pd.read_csv(stem.with_suffix(".csv"))
+def test_ratios_are_measured_then_drawn(scores: list[Path], tmp_path: Path) -> None:
+    found, pairs = tmp_path / "ratios.csv", json.dumps([("kinematics", "ours", "theirs")])
+    network_ratios.main(scores, pairs, found)
+    table = pd.read_csv(found)
+    assert (table.mass_gev == 1000).all()
     assert (table.ratio > 1).all()
     assert (table.low < table.high).all()
     assert (table.supported == "yes").any()
     assert table.verdict.str.len().gt(0).all()
-    assert stem.with_suffix(".png").stat().st_size > 10_000
+    image = tmp_path / "figure.png"
+    ratios_figure.main(found, pairs, image)
+    assert image.stat().st_size > 10_000
+    assert image.with_suffix(".csv").read_bytes() == found.read_bytes()
+
+
+def test_scores_say_of_which_training_they_are(scores: list[Path], tmp_path: Path) -> None:
+    assert origin_of(scores[3]) == {"network": "theirs", "mass_gev": 1000.0, "seed": 2}
+    nameless = tmp_path / "nameless.parquet"
+    pq.write_table(pq.read_table(scores[0]).replace_schema_metadata(None), nameless)
+    with pytest.raises(InputFileError, match=r"nameless\.parquet does not say"):
+        origin_of(nameless)
+    nameless.write_bytes(b"PAR1")
+    with pytest.raises(InputFileError, match="not a readable Parquet"):
+        origin_of(nameless)
 
 
 def test_other_events_are_refused(scores: list[Path], tmp_path: Path) -> None:
@@ -73,9 +93,39 @@ def test_other_events_are_refused(scores: list[Path], tmp_path: Path) -> None:
 
 
 def test_noise_spoils_the_calibration(scores: list[Path], tmp_path: Path) -> None:
-    stem = tmp_path / "calibration"
-    calibration_figure.main(scores, 1000.0, 0.99, stem)
-    table = pd.read_csv(stem.with_suffix(".csv"))
+    tables = [path.with_suffix(".csv") for path in scores]
+    for path, found in zip(scores, tables, strict=True):
+        calibration.main(path, 0.99, found)
+    image = tmp_path / "calibration.png"
+    calibration_figure.main(tables, image)
+    assert image.stat().st_size > 10_000
+    table = pd.read_csv(image.with_suffix(".csv"))
     error = table.groupby("network").calibration_error.first()
     assert error["theirs"] > 2 * error["ours"]
     assert table.groupby(["network", "seed"]).weight.sum().to_numpy() == pytest.approx(1)
+
+
+def test_networks_table_takes_no_name_from_a_path(scores: list[Path], tmp_path: Path) -> None:
+    metrics_rows, models, tables = [], [], []
+    for number, path in enumerate(scores):
+        key = origin_of(path)
+        tables.append(tmp_path / f"{number}.csv")
+        calibration.main(path, 0.99, tables[-1])
+        values = dict.fromkeys(networks_table.MEASURED, 0.5)
+        metrics_rows.append(key | values)
+        models.append(tmp_path / f"{number}.json")
+        described = {
+            "network": {"name": key["network"], "architecture": "kinematics"},
+            "masses_gev": [key["mass_gev"]],
+            "seed": key["seed"],
+            "parameters": 10,
+            "best_epoch": number,
+        }
+        models[-1].write_text(json.dumps(described))
+    measured, output = tmp_path / "metrics.csv", tmp_path / "networks.csv"
+    write_csv(metrics_rows, measured)
+    networks_table.main(measured, models, tables, output)
+    found = pd.read_csv(output).set_index("network")
+    assert list(found.seeds) == [2, 2]
+    assert found.best_epoch_median["theirs"] == 2
+    assert found.calibration_error_median["theirs"] > 2 * found.calibration_error_median["ours"]

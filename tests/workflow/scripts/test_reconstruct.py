@@ -37,7 +37,8 @@ def test_one_file(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "t.json").read_text())
     names = [step["name"] for step in record["steps"]]
     assert names == ["generated", "b hadrons", "two fat jets", "eta", "mass"]
-    del record["steps"]
+    assert [step["name"] for step in record["n_minus_one"]] == ["eta", "mass"]
+    del record["steps"], record["n_minus_one"]
     assert len(record.pop("first_event")) == 32
     assert record.pop("weights") == pytest.approx([3.7e-4, 0.995], rel=0.01)
     assert record == {

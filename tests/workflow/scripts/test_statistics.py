@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from scipy.special import expit
 from typer import BadParameter
 
 from common.errors import InputFileError
@@ -134,3 +137,67 @@ def test_error_of_a_k_factor_that_cannot_be_read_is_named(tmp_path, errors):
     write_scores(scores, draw_scores(1, 100, 5e3))
     with pytest.raises(BadParameter, match="--k-factor-error"):
         limit.main(scores, tmp_path / "limit.json", "net", 1000, 1, k_factor_error=errors)
+
+
+TAG_RATES = {"b": 0.05, "light": 0.25}
+SHIFTS = {"btag_b": 0.2, "btag_light": -0.4}
+
+
+def with_tag_rates(path):
+    """Write scores whose background shifts with the tag rates, the more the higher the score."""
+    write_scores(path, scores := draw_scores(1, 3000, 5e3))
+    table = pq.read_table(path)
+    for nuisance, slope in SHIFTS.items():
+        for side, sign in (("up", 1), ("down", -1)):
+            effect = np.where(scores.is_signal, 0.1, slope * expit(scores.value))
+            shifted = scores.weight * (1 + sign * effect)
+            table = table.append_column(f"weight_four_{nuisance}_{side}", [shifted])
+    pq.write_table(table, path)
+
+
+def limit_with(path, btagging):
+    output, workspace = path.with_name("limit.json"), path.with_name("workspace.json")
+    limit.main(path, output, "net", 1000, 1, limits='{"toys": 500}', btagging=json.dumps(btagging),
+               workspace=workspace)  # fmt: skip
+    return json.loads(output.read_text())["limit"], json.loads(workspace.read_text())
+
+
+def test_tag_rates_are_templates_of_each_process_and_leave_the_headline(tmp_path):
+    path = tmp_path / "scores.parquet"
+    with_tag_rates(path)
+    plain, without = limit_with(path, {})
+    found, workspace = limit_with(path, {"uncertainty": TAG_RATES})
+    for name in ("limit_za_fb", "sigma_b", "threshold_log_odds", "b_expected"):
+        assert found[name] == plain[name]
+    for kind in ("count", "shape"):
+        assert found[f"cls_{kind}_median_fb"] > plain[f"cls_{kind}_median_fb"]
+    for sample, before in zip(
+        workspace["channels"][0]["samples"], without["channels"][0]["samples"], strict=True
+    ):
+        modifiers = {modifier["name"]: modifier for modifier in sample["modifiers"]}
+        assert {"btag_b", "btag_light"} <= modifiers.keys()
+        assert not {"btag", "btag_c"} & modifiers.keys()
+        assert "btag" in {modifier["name"] for modifier in before["modifiers"]}
+        data, template = np.array(sample["data"]), modifiers["btag_b"]["data"]
+        assert modifiers["btag_b"]["type"] == "histosys"
+        both = np.add(template["hi_data"], template["lo_data"])
+        np.testing.assert_allclose(both, 2 * data, rtol=1e-9)
+        slope = np.array(template["hi_data"]) / data - 1
+        if sample["name"] == "signal":
+            np.testing.assert_allclose(slope, 0.1)
+        else:
+            assert (np.diff(slope) > 0).all()
+
+
+def test_without_errors_of_tag_rates_limits_are_the_same_to_the_byte(tmp_path):
+    path = tmp_path / "scores.parquet"
+    with_tag_rates(path)
+    zero = {"uncertainty": {"b": 0.0, "c": 0.0, "light": 0.0}}
+    assert limit_with(path, zero) == limit_with(path, {})
+
+
+def test_scores_without_the_shifts_are_named(tmp_path):
+    path = tmp_path / "scores.parquet"
+    write_scores(path, draw_scores(1, 100, 5e3))
+    with pytest.raises(InputFileError, match=r"weight_four_btag_b_up.*rule score"):
+        limit_with(path, {"uncertainty": {"b": 0.05}})

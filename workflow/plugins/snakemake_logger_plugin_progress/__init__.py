@@ -2,6 +2,9 @@
 
 Under it stands what runs, each job with the last "<done> of <all> …" that it wrote to its log;
 warnings and errors stand above, as Snakemake formats them.
+
+The ready plugin `rich` (snakemake-logger-plugin-rich 0.5) has a bar for each rule, of which a run
+has forty, and does not read the logs. A training of hours would show nothing until it ends.
 """
 
 import os

@@ -1,0 +1,64 @@
+"""The weights of a dataset, by coffea's `Weights`: generator, normalisation and tags.
+
+A tag weight shifts with the tag rate of b, c or light subjets. The shifts are further columns of
+the tag weights; the scores keep them and the fits make templates at +1σ and −1σ of them.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from coffea.analysis_tools import Weights
+from numpy.typing import NDArray
+
+from analysis.config.statistics import BTagging
+
+
+def physical_weight(generator: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """Return the weight before tags [N] at 1 fb⁻¹: that of the generator times σ · k / Σw."""
+    weights = Weights(len(generator))
+    weights.add("generator", generator)
+    weights.add("normalisation", np.full(len(generator), scale))
+    return np.asarray(weights.weight())
+
+
+def tag_columns(
+    nominal: NDArray[np.float64], shifted: Mapping[str, NDArray[np.float64]], config: BTagging
+) -> NDArray[np.float64]:
+    """Return the columns of tag weights, [N, C (1 + V)], in the order of `column_names`.
+
+    Parameters
+    ----------
+    nominal : NDArray, [N, C]
+        Tag weights in C categories.
+    shifted : mapping of str to NDArray, [N, C]
+        Tag weights of each of the V variations in `config.variations`.
+    config : BTagging
+    """
+    columns = []
+    for number in range(nominal.shape[1]):
+        weights = Weights(len(nominal))
+        ups, downs = (
+            [shifted[f"{name}_{side}"][:, number].copy() for name in config.nuisances]
+            for side in ("up", "down")
+        )
+        # coffea divides the shifted weights by the nominal ones in place
+        weights.add_multivariation("tags", nominal[:, number], list(config.nuisances), ups, downs)
+        shifts = (
+            weights.weight(f"tags_{name}{side}")
+            for name in config.nuisances
+            for side in ("Up", "Down")
+        )
+        columns.append([weights.weight(), *shifts])
+    return np.stack([column for shift in zip(*columns, strict=True) for column in shift], axis=-1)
+
+
+def column_names(config: BTagging) -> list[str]:
+    """Return the names of the columns: the categories, then each of them in each variation.
+
+    Examples
+    --------
+    >>> column_names(BTagging(uncertainty={"c": 0.1}))
+    ['four', 'four_btag_c_up', 'four_btag_c_down']
+    """
+    shifts = [f"{category}_{name}" for name in config.variations for category in config.categories]
+    return [*config.categories, *shifts]

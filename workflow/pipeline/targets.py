@@ -1,0 +1,420 @@
+"""Which files belong to a job: from the wildcards of a rule to paths."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from snakemake.io import expand
+from snakemake.iocontainers import Wildcards
+
+from common.files import expanded
+from workflow.pipeline import paths
+from workflow.pipeline.config import ALL_MASSES, Config
+from workflow.pipeline.figures import DEPENDENCES, KINDS
+from workflow.pipeline.inputs import Chunk
+from workflow.pipeline.network_pairs import Pair, network_pairs
+
+OfJob = Callable[[Wildcards], list[str]]
+"""An input function of Snakemake."""
+
+MODEL_FILES = ("model.safetensors", "model.json", "history.csv")
+TAGGER_FILES = [f"{paths.JETS_MODEL}/{file}" for file in MODEL_FILES]
+"""What the training of a tagger of single jets writes, with its wildcards."""
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Return a pattern for a wildcard that takes these names, or nothing where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def message(docstring: str, output: str) -> str:
+    """Return what the terminal shows of a job: its wildcards, and its rule's first sentence.
+
+    Parameters
+    ----------
+    docstring : str
+    output : str
+        Path of an output, with wildcards.
+    """
+    first = docstring.strip().partition("\n")[0].rstrip(".").replace("{", "{{").replace("}", "}}")
+    names = dict.fromkeys(re.findall(r"{(\w+)", output))
+    prefix = "{wildcards.variation}" if names.pop("variation", True) is None else ""
+    job = prefix + " ".join(f"{{wildcards.{name}}}" for name in names)
+    return f"{job}: {first}" if job else first
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The files of a run.
+
+    What takes nothing but `wildcards` is an input function of a rule; `of_chunks`, `model` and
+    `trainings_of_signal` return one.
+
+    Attributes
+    ----------
+    config : Config
+    chunks : mapping
+        The files of each sample, by the names of both, from `workflow.pipeline.inputs.all_chunks`.
+    """
+
+    config: Config
+    chunks: Mapping[str, Mapping[str, Chunk]]
+
+    @property
+    def signals(self) -> list[str]:
+        """Names of the signals, by mass."""
+        return [sample.name for sample in self.config.signals]
+
+    @property
+    def backgrounds(self) -> list[str]:
+        """Names of the background samples."""
+        return [sample.name for sample in self.config.backgrounds]
+
+    @property
+    def processes(self) -> list[str]:
+        """Processes of the backgrounds."""
+        return list(dict.fromkeys(sample.process for sample in self.config.backgrounds))
+
+    @property
+    def networks(self) -> list[str]:
+        """Names of the networks."""
+        return [network.name for network in self.config.networks]
+
+    @property
+    def joint(self) -> list[str]:
+        """Networks with one training for all signals."""
+        return [name for name in self.networks if self.config.is_joint(name)]
+
+    @property
+    def separate(self) -> list[str]:
+        """Networks with one training for each signal."""
+        return [name for name in self.networks if not self.config.is_joint(name)]
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Pairs of networks that are compared."""
+        return network_pairs(self.config.networks)
+
+    @property
+    def folds(self) -> range:
+        """Numbers of the folds."""
+        return range(self.config.dataset.folds)
+
+    # Samples
+
+    def chunk(self, wildcards: Wildcards) -> Chunk:
+        """Return the wildcards' file."""
+        return self.chunks[wildcards.sample][wildcards.chunk]
+
+    def every_chunk(self, template: str, sample: str, variation: str = paths.NOMINAL) -> list[str]:
+        """Return one path per file of a sample."""
+        return expand(template, variation=variation, sample=sample, chunk=self.chunks[sample])
+
+    def of_chunks(self, template: str) -> OfJob:
+        """One path per file of the wildcards' sample."""
+
+        def of_job(wildcards: Wildcards) -> list[str]:
+            return self.every_chunk(template, wildcards.sample, wildcards.variation)
+
+        return of_job
+
+    def simulated_variation(self, wildcards: Wildcards) -> str:
+        """Return the variation whose simulated files a job reads: another shower has its own."""
+        own = paths.variation_name(wildcards.variation) == "shower_up"
+        simulated = self.config.sample(wildcards.sample).simulation is not None
+        return wildcards.variation if own and simulated else paths.NOMINAL
+
+    def source(self, wildcards: Wildcards) -> str:
+        """Return the path or URL of the wildcards' Delphes file."""
+        variation = self.simulated_variation(wildcards)
+        if variation == paths.NOMINAL:
+            return self.chunk(wildcards).source
+        return paths.SAMPLE_FILE.format(
+            variation=variation, sample=wildcards.sample, chunk=wildcards.chunk
+        )
+
+    def local_file(self, wildcards: Wildcards) -> list[str]:
+        """The wildcards' Delphes file, unless it is read from a server."""
+        return [] if self.chunk(wildcards).is_remote else [self.source(wildcards)]
+
+    def simulation_metadata(self, wildcards: Wildcards) -> list[str]:
+        """What the simulation wrote beside each file; nothing for a sample of the user's files."""
+        if self.config.sample(wildcards.sample).simulation is None:
+            return []
+        variation = self.simulated_variation(wildcards)
+        return self.every_chunk(paths.SAMPLE_METADATA, wildcards.sample, variation)
+
+    def samples_of(self, process: str) -> list[str]:
+        """Return the background samples of a process."""
+        return [one.name for one in self.config.backgrounds if one.process == process]
+
+    def events_of_process(self, wildcards: Wildcards) -> list[str]:
+        """The event tables of all samples of the wildcards' process."""
+        names = self.samples_of(wildcards.process)
+        return [path for name in names for path in self.every_chunk(paths.EVENTS, name)]
+
+    def normalisations_of_process(self, wildcards: Wildcards) -> list[str]:
+        """The normalisations of all samples of the wildcards' process."""
+        names = self.samples_of(wildcards.process)
+        return expand(paths.nominal(paths.NORMALISATION), sample=names)
+
+    def tag_map(self, wildcards: Wildcards) -> list[str]:
+        """The map that weights a sample: that of its process, for backgrounds in mode `map`."""
+        sample = self.config.sample(wildcards.sample)
+        mapped = self.config.btagging.mode == "map" and sample.label == "background"
+        return expand(paths.TAG_MAP, process=sample.process) if mapped else []
+
+    @property
+    def tag_maps(self) -> list[str]:
+        """The maps of all background processes; none but in mode `map`."""
+        mapped = self.config.btagging.mode == "map"
+        return expand(paths.TAG_MAP, process=self.processes) if mapped else []
+
+    def every_sample(self, *templates: str) -> list[str]:
+        """Return the nominal paths of all samples."""
+        return expand(list(map(paths.nominal, templates)), sample=self.chunks)
+
+    # Trainings
+
+    def signals_of(self, wildcards: Wildcards) -> list[str]:
+        """Return the signals of a job: the wildcard's; all where it names all, or none."""
+        name = wildcards.get("signal") or wildcards.get("masses")
+        return self.signals if name in (None, ALL_MASSES) else [name]
+
+    def datasets(self, wildcards: Wildcards) -> list[str]:
+        """The datasets of a job's signals and of all backgrounds."""
+        names = [*self.signals_of(wildcards), *self.backgrounds]
+        variation = wildcards.get("variation", paths.NOMINAL)
+        return expand(paths.DATASET, variation=variation, sample=names)
+
+    def training(self, wildcards: Wildcards) -> str:
+        """Return the folder of the networks that serve a job's network, signal and seed."""
+        masses = wildcards.get("masses") or self.config.trained_on(
+            wildcards.network, wildcards.get("signal", self.signals[0])
+        )
+        return paths.TRAINING.format(network=wildcards.network, masses=masses, seed=wildcards.seed)
+
+    @property
+    def trained(self) -> list[str]:
+        """Return what a training writes, with its wildcards."""
+        return expand(
+            f"{paths.MODEL}/{{file}}", file=MODEL_FILES, fold=self.folds, allow_missing=True
+        )
+
+    def model(self, folds: Sequence[int] | None = None) -> OfJob:
+        """Weights and description of these networks, of all folds or of some."""
+
+        def of_job(wildcards: Wildcards) -> list[str]:
+            template = f"{self.training(wildcards)}/fold{{fold}}/{{file}}"
+            return expand(
+                template, file=MODEL_FILES[:2], fold=self.folds if folds is None else folds
+            )
+
+        return of_job
+
+    def datasets_and_model(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """What a scoring reads, as `datasets` and `model`."""
+        return {"datasets": self.datasets(wildcards), "model": self.model()(wildcards)}
+
+    @property
+    def separate_scores(self) -> str:
+        """Return the scores of a network with one training per signal, with their wildcards."""
+        return paths.SCORES.replace("{network}", f"{{network,{one_of(self.separate)}}}")
+
+    @property
+    def joint_scores(self) -> list[str]:
+        """Return the scores of a network with one training for all signals, likewise."""
+        template = paths.SCORES.replace("{network}", f"{{network,{one_of(self.joint)}}}")
+        return [template.replace("{signal}", signal) for signal in self.signals]
+
+    def scores(self, wildcards: Wildcards) -> list[str]:
+        """Return the scores that a job writes: those of its signals."""
+        known = {name: wildcards[name] for name in ("variation", "network", "seed")}
+        return expand(paths.SCORES, **known, signal=self.signals_of(wildcards))
+
+    def varied_scores(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """Return the scores of a training's variations by nuisance, +1σ first."""
+        known = {name: wildcards[name] for name in ("network", "signal", "seed")}
+        return {
+            nuisance: [
+                paths.SCORES.format(variation=paths.VARIATION.format(name=name), **known)
+                for name in names
+            ]
+            for nuisance, names in self.config.systematics.nuisances.items()
+        }
+
+    def all_varied_scores(self, wildcards: Wildcards) -> list[str]:
+        """The scores of all variations of a training."""
+        return [path for found in self.varied_scores(wildcards).values() for path in found]
+
+    def trainings(self, template: str) -> list[str]:
+        """Return one path per network, signal and seed, in that order."""
+        return expand(
+            template,
+            network=self.networks,
+            signal=self.signals,
+            seed=self.config.training.seeds,
+        )
+
+    def trainings_of_signal(self, template: str) -> OfJob:
+        """The paths of all networks and seeds for the wildcards' signal."""
+
+        def of_job(wildcards: Wildcards) -> list[str]:
+            return expand(
+                template,
+                network=self.networks,
+                signal=wildcards.signal,
+                seed=self.config.training.seeds,
+            )
+
+        return of_job
+
+    def compared_scores(self, wildcards: Wildcards) -> list[str]:
+        """The scores of all networks that are in a pair."""
+        return expand(
+            paths.nominal(paths.SCORES),
+            network=dict.fromkeys(name for pair in self.pairs for name in pair[1:]),
+            signal=wildcards.signal,
+            seed=self.config.training.seeds,
+        )
+
+    def models(self, file: str, signals: Sequence[str] | None = None) -> list[str]:
+        """Return a file of all networks that serve some signals, or all.
+
+        Each stands once, by network, masses, seed and fold.
+        """
+        chosen = self.signals if signals is None else signals
+        return [
+            path
+            for network in self.networks
+            for masses in dict.fromkeys(self.config.trained_on(network, s) for s in chosen)
+            for path in expand(
+                f"{paths.MODEL}/{file}",
+                network=network,
+                masses=masses,
+                seed=self.config.training.seeds,
+                fold=self.folds,
+            )
+        ]
+
+    def histories(self, wildcards: Wildcards) -> list[str]:
+        """The learning curves of all networks that serve the wildcards' signal."""
+        return self.models("history.csv", [wildcards.signal])
+
+    # Taggers of single jets
+
+    def jet_sources(self, wildcards: Wildcards) -> list[str]:
+        """What a tagger of single jets sees: datasets of its processes, or the public files."""
+        task = self.config.jets.task(wildcards.task)
+        if task is None:
+            return expand(paths.TOP_TAGGING, side=["train", "validation", "test"])
+        processes = {*task.signal, *task.background}
+        names = [sample.name for sample in self.config.samples if sample.process in processes]
+        return expand(paths.nominal(paths.DATASET), sample=names)
+
+    def jets_and_model(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """What an evaluation reads, as `sources` and `model`."""
+        names = dict(wildcards.items())
+        model = [file.format(**names) for file in TAGGER_FILES[:2]]
+        return {"sources": self.jet_sources(wildcards), "model": model}
+
+    def public_jets(self, wildcards: Wildcards) -> str:
+        """The public file of one side of the split."""
+        return expanded(getattr(self.config.jets.top_tagging, wildcards.side))
+
+    def taggers(self, tasks: Sequence[str]) -> list[str]:
+        """Return the metrics of all taggers and seeds for some tasks."""
+        return expand(
+            paths.JETS_METRICS,
+            tagger=[tagger.name for tagger in self.config.jets.taggers],
+            seed=self.config.jets.training.seeds,
+            task=tasks,
+        )
+
+    def taggers_of_task(self, wildcards: Wildcards) -> list[str]:
+        """The metrics of all taggers and seeds for the wildcards' task."""
+        return self.taggers([wildcards.task])
+
+    # Products of a run
+
+    def jet_products(self) -> list[str]:
+        """Return table and figures of the taggers of single jets; nothing without tasks."""
+        tasks = self.config.jets.task_names
+        table = [paths.JETS_TABLE] if tasks else []
+        return table + expand(f"{paths.JETS_FIGURE}.png", task=tasks)
+
+    def interpretation_figures(self) -> list[str]:
+        """Return the figures of all trainings that are looked into, where networks have them."""
+        return [
+            path
+            for network, signal, seed in self.config.interpreted_trainings
+            for path in expand(
+                f"{paths.INTERPRETATION_FIGURE}.png",
+                network=network,
+                signal=signal,
+                seed=seed,
+                view=self.config.network(network).views,
+            )
+        ]
+
+    def figures(self) -> list[str]:
+        """Return the figures of the kinds that one wildcard of the run tells apart, or none."""
+        values = {
+            "network": self.networks,
+            "signal": self.signals,
+            "sample": list(self.chunks),
+            "task": self.config.jets.task_names,
+        }
+        return [
+            path
+            for kind in KINDS
+            if set(kind.wildcards) <= values.keys()
+            and (kind.template != paths.RATIOS_FIGURE or self.pairs)
+            for path in expand(f"{kind.template}.png", **{**values, **kind.fixed})
+        ]
+
+    def products(self) -> list[str]:
+        """Return the tables and figures that a run ends with; the page shows them all."""
+        return [
+            paths.CUTFLOW_TABLE,
+            paths.LIMITS_TABLE,
+            paths.METRICS_TABLE,
+            paths.NETWORKS_TABLE,
+            paths.DISTRIBUTIONS_TABLE,
+            paths.HEPDATA,
+            *([paths.RATIOS_TABLE] if self.pairs else []),
+            *([paths.JETS_TABLE] if self.config.jets.task_names else []),
+            *self.figures(),
+            *self.interpretation_figures(),
+            paths.DISTRIBUTIONS,
+        ]
+
+    def local_files(self) -> list[str]:
+        """Return the Delphes files on this machine."""
+        every = (chunk for found in self.chunks.values() for chunk in found.values())
+        return [chunk.source for chunk in every if not chunk.is_remote]
+
+    def wildcard_constraints(self) -> dict[str, str]:
+        """Return the pattern of each wildcard."""
+        jets = self.config.jets
+        return {
+            "sample": one_of(list(self.chunks)),
+            "signal": one_of(self.signals),
+            "masses": one_of([*self.signals, ALL_MASSES]),
+            "network": one_of(self.networks),
+            "seed": r"\d+",
+            "fold": r"\d+",
+            "process": one_of(self.processes),
+            "chunk": r"[A-Za-z0-9_.-]+",
+            "variation": f"({paths.VARIATION.format(name='(jes_up|jes_down|jer_up|shower_up)')})?",
+            "kind": one_of(list(DEPENDENCES)),
+            "task": one_of(jets.task_names),
+            "tagger": one_of([tagger.name for tagger in jets.taggers]),
+            "side": "train|validation|test",
+        }
+
+
+def folder_of(template: str, **wildcards: str) -> str:
+    """Return the folder of a template's files; `chunk` may be left out."""
+    return str(Path(template.format(**{"chunk": "_", **wildcards})).parent)
