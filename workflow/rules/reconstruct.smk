@@ -83,9 +83,9 @@ rule cutflow:
     input:
         targets.every_sample(paths.NORMALISATION, paths.DATASET),
     output:
+        **figure(paths.N_MINUS_ONE),
         rows=paths.CUTFLOW_TABLE,
         removed=paths.N_MINUS_ONE_TABLE,
-        **figure(paths.N_MINUS_ONE),
     log:
         paths.log("cutflow"),
     benchmark:
