@@ -1,5 +1,7 @@
 """Expected CLs limits of a one-bin count by pseudo-experiments, for few background events."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
@@ -58,7 +60,12 @@ def _conditional(s: float, n: Array, a: Array, b: float, tau: float) -> Array:
 
 
 def toy_limit(
-    b: float, sigma_b: float, confidence_level: float, toys: int, seed: int
+    b: float,
+    sigma_b: float,
+    confidence_level: float,
+    toys: int,
+    seed: int,
+    bands: Sequence[int] = BANDS,
 ) -> ExpectedLimit:
     """Return the expected limits on the number of signal events, with their toy errors.
 
@@ -74,6 +81,8 @@ def toy_limit(
         Pseudo-experiments per hypothesis.
     seed : int
         Seed of the pseudo-experiments.
+    bands : sequence of int
+        The bands wanted; of the others limit and error are not a number.
 
     Raises
     ------
@@ -102,8 +111,8 @@ def toy_limit(
         return float(above[band] / below[band])
 
     alpha = 1 - confidence_level
-    values, errors = [], []
-    for band in range(len(BANDS)):
+    values, errors = np.full((2, len(BANDS)), np.nan)
+    for band in map(BANDS.index, bands):
         upper = 3.0 + 2 * np.sqrt(b) + sigma_b
         while cls(upper, band) > alpha:
             upper *= 2
@@ -113,9 +122,8 @@ def toy_limit(
         above, below = (p[band] for p in tails(limit))
         spread = np.sqrt(above * (1 - above) / toys) / below
         slope = (cls(0.9 * limit, band) - cls(1.1 * limit, band)) / (0.2 * limit)
-        values.append(limit)
-        errors.append(float(spread / max(slope, 1e-300)))
-    return ExpectedLimit(tuple(values), tuple(errors))
+        values[band], errors[band] = limit, spread / max(slope, 1e-300)
+    return ExpectedLimit(tuple(values.tolist()), tuple(errors.tolist()))
 
 
 def _fraction_above(ordered: Array, value: Array) -> Array:
