@@ -51,7 +51,7 @@ def limits_table(rows: Rows, network: str, luminosity: float) -> hepdata_lib.Tab
     _spread(variable, "range over trainings", za)
     variable.add_uncertainty(_statistical(rows, masses))
     table.add_variable(variable)
-    for kind in ("count", "shape"):
+    for kind in ("count", "shape", "exact"):
         if all(row.get(f"cls_{kind}_median_fb") is not None for row in rows):
             table.add_variable(_cls(rows, masses, kind))
     method = _dependent("Threshold method", "", _methods(rows, masses))

@@ -8,6 +8,7 @@ from typer import BadParameter, Option
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
 from analysis.evaluation.scores import read_scores
 from analysis.statistics.channels import CategoryScores
+from analysis.statistics.counting import counting_row
 from analysis.statistics.fit import fit_rows
 from analysis.statistics.limits import Normalisation, limit_row, scan_background_events
 from analysis.statistics.projections import luminosity_rows, sample_size_rows
@@ -57,7 +58,8 @@ def main(
                 errors,
             )
         )
-    common = (categories[0].nominal, Normalisation(luminosity, branching_ratio), point, config)
+    norm = Normalisation(luminosity, branching_ratio)
+    common = (categories[0].nominal, norm, point, config)
     key = {"network": network, "mass_gev": mass, "seed": seed}
     process_errors = categories[0].process_errors
     row = limit_row(*common, non_closure=process_errors)
@@ -68,7 +70,7 @@ def main(
         *sample_size_rows(*common, process_errors),
     ]
     content = {
-        "limit": key | row | fits,
+        "limit": key | row | fits | counting_row(row, norm, config),
         "scan": [key | item for item in scan],
         "projection": [key | item for item in projection],
     }

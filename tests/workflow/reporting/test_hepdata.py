@@ -37,6 +37,13 @@ STEPS = [
 ]
 
 
+def test_exact_limit_is_shown_where_every_row_has_one():
+    exact = [r | {k.replace("count", "exact"): v for k, v in r.items()} for r in ROWS]
+    for rows, shown in ((ROWS, False), (exact, True), ([*exact[1:], ROWS[0]], False)):
+        names = [variable.name for variable in limits_table(rows, "net", 3000).variables]
+        assert ("Expected CLs limit, exact" in names) is shown
+
+
 def test_submission_is_valid_and_holds_the_numbers(tmp_path):
     workspace = tmp_path / "net" / "signal" / "1.json"
     write_json({"channels": []}, workspace)

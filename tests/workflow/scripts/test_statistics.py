@@ -51,6 +51,9 @@ def test_tables_hold_one_row_per_training_and_say_why_there_is_no_limit(run):
     assert (none["mass_gev"], none["status"], none["limit_za_fb"]) == (600, "no limit", None)
     assert "background_events" in none["reason"]
     assert found["limit_za_fb"] > 0
+    assert none["cls_exact_median_fb"] is None
+    assert none["cls_exact_reason"] == none["reason"]
+    assert 0 < found["cls_exact_minus2_fb"] < found["cls_exact_median_fb"]
     assert {row["mass_gev"] for row in read_csv(run / "scan.csv")} == {600, 1000}
     assert len(read_csv(run / "metrics.csv")) == 2
     assert "channels" in json.loads((run / "workspace_1000.json").read_text())
