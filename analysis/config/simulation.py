@@ -130,9 +130,9 @@ class Importance(Block):
         (), description="m_H to aim at [GeV]; those of the configured signals if absent."
     )
     floor: Positive = Field(
-        0.001,
+        0.0002,
         le=1,
-        description="Smallest worth, the root of a chance, which bounds the weights of distant "
+        description="Smallest worth, a power of a chance, which bounds the weights of distant "
         "events.",
     )
 

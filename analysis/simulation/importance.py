@@ -2,7 +2,7 @@
 
 An event is continued with a chance in proportion to its weight times its worth, and its weight is
 divided by the chance: no distribution changes, and the time goes to the events that matter. The
-worth is the root of the chance that the event passes a hard cut on the score of a network. It is
+worth is a power of the chance that the event passes a hard cut on the score of a network. It is
 learned (`python -m benchmarks.importance`), for hard processes with forced pairs and for partons at
 the checkpoint, in variables that scale with m_H.
 """
@@ -21,6 +21,9 @@ EFFICIENCY = {5: 0.75, 4: 0.10}
 """Chance of a b or c quark that its subjet is b-tagged, as the roulette sees it."""
 LIGHT = 0.03
 """The same of anything else; above the mistag rate, for what only the shower adds."""
+SHARPNESS = 0.85
+"""Power of the chance in the worth. The root would be best for cuts as loose as those that the
+chance was learned from; behind harder cuts likely events are likelier still."""
 HIGGS_MASS = 125.0
 FURTHEST = 4.0
 """Range of the variables, beyond which all events are alike."""
@@ -162,10 +165,10 @@ def _variables(fixed: Floats, scaled: Floats, masses_gev: Floats) -> Floats:
 def worth(stage: str, variables: Floats, aim: Importance) -> Floats:
     """Return the worth of N events, from their variables [N, M, …] for the masses of `aim`.
 
-    It is the root of the summed chances to pass, since what counts are squared weights.
+    It is a power of the summed chances to pass, and at least the floor.
     """
     chance = np.exp(learned(stage)(variables)).sum(axis=1)
-    return np.asarray(np.sqrt(chance + aim.floor**2))
+    return np.asarray(chance**SHARPNESS + aim.floor)
 
 
 def tag_potential(flavours: list[int], subjets: int = 2) -> float:
