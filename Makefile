@@ -2,6 +2,7 @@
 #   make run     sets up .venv and runs the analysis; the results are in results/
 #   make test    sets up .venv and runs the tests and checks
 #
+#   make reference                        runs config/reference.yaml in reference/; UNTIL=simulate: a part
 #   make check-config CONFIG=file.yaml    says whether a configuration is valid
 #   make dag                              prints the graph of rules, for Mermaid
 #   make docs                             builds the documentation in site/
@@ -11,6 +12,8 @@
 PYTHON ?= python3
 CORES  ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 CONFIG ?= config.yaml
+FOLDER ?=
+UNTIL  ?=
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -18,13 +21,16 @@ READY := $(VENV)/ready
 TOOLS := $(VENV)/tools
 SITE  := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-.PHONY: run test lint docs check-config dag schema clean help
+.PHONY: run reference test lint docs check-config dag schema clean help
 
 run: $(READY)
 	@$(BIN)/python -m workflow.scripts.check_config config.yaml $(CONFIG) > /dev/null
 	PYTHONPATH="$$PWD/workflow/plugins$${PYTHONPATH:+:$$PYTHONPATH}" $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) \
-	  $$(test -t 2 && echo --logger progress)
-	@echo "Done. Open results/index.html; results/README.md says what else is there."
+	  $(addprefix --directory ,$(FOLDER)) $(addprefix --until ,$(UNTIL)) $$(test -t 2 && echo --logger progress)
+	@test -n "$(UNTIL)" || echo "Done. Open $(addsuffix /,$(FOLDER))results/index.html; results/README.md says what else is there."
+
+reference:
+	@$(MAKE) run CONFIG=config/reference.yaml FOLDER=reference
 
 test: lint
 	$(BIN)/pytest --numprocesses $(CORES) --dist loadfile

@@ -198,6 +198,14 @@ class Network(Capabilities):
         max_length=64,
         description="Name of the network in paths, tables and figures.",
     )
+    masses_gev: tuple[float, ...] = Field(
+        (),
+        description="Some m_H of the signals alone [GeV], with a training of its own for each; "
+        "all signals if absent.",
+    )
+    seeds: tuple[int, ...] = Field(
+        (), description="Some of `training.seeds` alone; all of them if absent."
+    )
 
 
 def dump(block: Block) -> dict[str, Any]:

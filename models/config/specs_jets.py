@@ -91,6 +91,11 @@ class Jets(Block):
         for tagger in self.taggers:
             if tagger.jets != 1:
                 raise ValueError(f"taggers: {tagger.name} sees two jets; give it `jets: 1`")
+            if tagger.masses_gev or tagger.seeds:
+                raise ValueError(
+                    f"taggers: {tagger.name} must not have `masses_gev` or `seeds`, which are keys "
+                    "of `networks`; set `jets.training.seeds`"
+                )
         if self.pt_max_gev is not None and self.pt_max_gev <= self.pt_min_gev:
             raise ValueError("pt_max_gev must be above pt_min_gev")
         return self

@@ -57,3 +57,10 @@ def select(what: str, choice: str | Sequence[T], known: Sequence[T]) -> list[T]:
             f"{', '.join(map(str, known)) or 'none'}, or none, first, all"
         )
     return [name for name in known if name in choice]
+
+
+def select_own(choice: str | Sequence[T], own: Sequence[T]) -> list[T]:
+    """Return what a choice means for one network: `first` and `all` are those of its own."""
+    if not isinstance(choice, str):
+        choice = [name for name in choice if name in own]
+    return select("", choice, own)

@@ -113,6 +113,7 @@ def recipe(title: str) -> dict[str, Any]:
         ("A new sample", {"reconstruct": 1, "dataset": 1, "train": 4, "limit": 4}),
         ("A new mass", {"reconstruct": 1, "dataset": 1, "train": 4, "limit": 8, "page": 1}),
         ("A new network", {"reconstruct": 0, "dataset": 0, "train": 2, "limit": 2, "page": 1}),
+        ("Some masses and seeds of a network", {"dataset": 0, "train": 1, "limit": 1, "page": 1}),
         ("What a network looks at", {"dataset": 0, "train": 0, "interpret": 3, "page": 1}),
         ("More seeds", {"reconstruct": 0, "dataset": 0, "train": 2, "limit": 2, "page": 1}),
     ],

@@ -23,7 +23,7 @@ from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoi
 from common.errors import ConfigError
 from models.config.specs import NetworkSpec, Training
 from models.config.specs_jets import Jets
-from models.config.views import Interpretation, select
+from models.config.views import Interpretation, select, select_own
 
 ALL_MASSES = "all"
 """What stands in the place of a signal where one training serves all of them."""
@@ -93,9 +93,20 @@ class Config(Block):
     def network(self, name: str) -> NetworkSpec:
         return next(network for network in self.networks if network.name == name)
 
+    def signals_of(self, network: str) -> tuple[Sample, ...]:
+        """Return the signals that a network is trained for, by mass."""
+        wanted = self.network(network).masses_gev
+        return tuple(s for s in self.signals if not wanted or s.mass_gev in wanted)
+
+    def seeds_of(self, network: str) -> tuple[int, ...]:
+        """Return the seeds that a network is trained with."""
+        wanted = self.network(network).seeds
+        return tuple(seed for seed in self.training.seeds if not wanted or seed in wanted)
+
     def is_joint(self, network: str) -> bool:
         """Return whether one training of a network serves all signals."""
-        told = self.training.masses == "joint" and self.network(network).takes_mass
+        spec = self.network(network)
+        told = self.training.masses == "joint" and spec.takes_mass and not spec.masses_gev
         return told and len(self.signals) > 1
 
     def trained_on(self, network: str, signal: str) -> str:
@@ -111,8 +122,16 @@ class Config(Block):
             "signals": [signal.name for signal in self.signals],
             "seeds": list(self.training.seeds),
         }
-        chosen = [select(key, getattr(wanted, key), names) for key, names in known.items()]
-        return tuple(itertools.product(*chosen))
+        networks, *_ = [select(key, getattr(wanted, key), names) for key, names in known.items()]
+        found: list[tuple[str, str, int]] = []
+        for network in networks:
+            signals = [signal.name for signal in self.signals_of(network)]
+            own = (
+                select_own(wanted.signals, signals),
+                select_own(wanted.seeds, self.seeds_of(network)),
+            )
+            found += itertools.product([network], *own)
+        return tuple(found)
 
     @field_validator("samples")
     @classmethod
@@ -138,6 +157,7 @@ class Config(Block):
             if classes:
                 check_strata(classes)
         self._check_masses()
+        self._check_trainings()
         self._check_shower()
         self._check_jets()
         self.interpreted_trainings  # noqa: B018  names what is not there
@@ -159,6 +179,25 @@ class Config(Block):
                         f"{mass:g} GeV is not among; change pt_hat_min, or mass_gev or "
                         "importance.masses_gev"
                     )
+
+    def _check_trainings(self) -> None:
+        """Networks ask for signals and seeds that there are, and leave no signal out."""
+        signals = [signal.mass_gev for signal in self.signals]
+        for network in self.networks:
+            for key, known in (("masses_gev", signals), ("seeds", self.training.seeds)):
+                for one in getattr(network, key):
+                    if one not in known:
+                        allowed = ", ".join(f"{value:g}" for value in known)
+                        raise ValueError(
+                            f"networks: {key} of {network.name!r} holds {one:g}; allowed: {allowed}"
+                        )
+        served = {s.name for network in self.networks for s in self.signals_of(network.name)}
+        for signal in self.signals:
+            if signal.name not in served:
+                raise ValueError(
+                    f"networks: none is trained for {signal.name!r}; leave `masses_gev` out of one "
+                    "of them, or leave out the signal"
+                )
 
     def _check_jets(self) -> None:
         """The taggers' tasks name processes of the run."""

@@ -202,10 +202,13 @@ class Options:
     # Trainings
 
     def network(self, wildcards: Wildcards) -> NetworkSpec:
-        """Return the job's network, told m_H where one training serves all signals."""
+        """Return the job's network, told m_H where one training serves all signals.
+
+        No training depends on which other masses and seeds the network has.
+        """
+        joint = {"mass_token": True} if self.config.is_joint(wildcards.network) else {}
         network = self.config.network(wildcards.network)
-        joint = self.config.is_joint(wildcards.network)
-        return network.model_copy(update={"mass_token": True}) if joint else network
+        return network.model_copy(update={"masses_gev": (), "seeds": (), **joint})
 
     def train(self, wildcards: Wildcards) -> list[str]:
         """Network and settings; no training depends on which other seeds are run."""
@@ -297,10 +300,9 @@ class Options:
 
     # Networks beside each other
 
-    @property
-    def pairs(self) -> list[str]:
-        """The pairs that are compared."""
-        return flags(pairs=json.dumps(self.targets.pairs))
+    def pairs(self, wildcards: Wildcards) -> list[str]:
+        """The pairs that are compared for the wildcards' signal."""
+        return flags(pairs=json.dumps(self.targets.pairs_of(wildcards.signal)))
 
     @property
     def networks_table(self) -> list[str]:
@@ -339,7 +341,7 @@ class Options:
         """What is drawn against what."""
         return flags(
             kind=wildcards.kind,
-            network=self.targets.networks,
+            network=self.targets.networks_of(wildcards.signal),
             luminosity=self.config.luminosity_fb,
             mass=self.mass(wildcards),
             reading=self.config.working_point.reading,

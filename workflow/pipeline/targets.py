@@ -1,7 +1,7 @@
 """Which files belong to a job: from the wildcards of a rule to paths."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +95,19 @@ class Targets:
     def pairs(self) -> list[Pair]:
         """Pairs of networks that are compared."""
         return network_pairs(self.config.networks)
+
+    def networks_of(self, signal: str) -> list[str]:
+        """Return the networks that are trained for a signal."""
+        sample = self.config.sample(signal)
+        return [name for name in self.networks if sample in self.config.signals_of(name)]
+
+    def pairs_of(self, signal: str) -> list[Pair]:
+        """Return the pairs that are compared for a signal: both networks have the same signals."""
+        return [pair for pair in self.pairs if pair.first in self.networks_of(signal)]
+
+    def ratios(self, template: str) -> list[str]:
+        """Return one path for each signal for which networks are compared."""
+        return expand(template, signal=[name for name in self.signals if self.pairs_of(name)])
 
     @property
     def folds(self) -> range:
@@ -250,34 +263,40 @@ class Targets:
 
     def trainings(self, template: str) -> list[str]:
         """Return one path per network, signal and seed, in that order."""
-        return expand(
-            template,
-            network=self.networks,
-            signal=self.signals,
-            seed=self.config.training.seeds,
-        )
+        return [
+            path
+            for network in self.networks
+            for path in expand(
+                template,
+                network=network,
+                signal=[signal.name for signal in self.config.signals_of(network)],
+                seed=self.config.seeds_of(network),
+            )
+        ]
+
+    def _of_signal(self, template: str, networks: Iterable[str], signal: str) -> list[str]:
+        return [
+            path
+            for network in networks
+            for path in expand(
+                template, network=network, signal=signal, seed=self.config.seeds_of(network)
+            )
+        ]
 
     def trainings_of_signal(self, template: str) -> OfJob:
         """The paths of all networks and seeds for the wildcards' signal."""
 
         def of_job(wildcards: Wildcards) -> list[str]:
-            return expand(
-                template,
-                network=self.networks,
-                signal=wildcards.signal,
-                seed=self.config.training.seeds,
-            )
+            signal = wildcards.signal
+            return self._of_signal(template, self.networks_of(signal), signal)
 
         return of_job
 
     def compared_scores(self, wildcards: Wildcards) -> list[str]:
         """The scores of all networks that are in a pair."""
-        return expand(
-            paths.nominal(paths.SCORES),
-            network=dict.fromkeys(name for pair in self.pairs for name in pair[1:]),
-            signal=wildcards.signal,
-            seed=self.config.training.seeds,
-        )
+        pairs = self.pairs_of(wildcards.signal)
+        networks = dict.fromkeys(name for pair in pairs for name in pair[1:])
+        return self._of_signal(paths.nominal(paths.SCORES), networks, wildcards.signal)
 
     def models(self, file: str, signals: Sequence[str] | None = None) -> list[str]:
         """Return a file of all networks that serve some signals, or all.
@@ -288,12 +307,16 @@ class Targets:
         return [
             path
             for network in self.networks
-            for masses in dict.fromkeys(self.config.trained_on(network, s) for s in chosen)
+            for masses in dict.fromkeys(
+                self.config.trained_on(network, signal)
+                for signal in chosen
+                if network in self.networks_of(signal)
+            )
             for path in expand(
                 f"{paths.MODEL}/{file}",
                 network=network,
                 masses=masses,
-                seed=self.config.training.seeds,
+                seed=self.config.seeds_of(network),
                 fold=self.folds,
             )
         ]
@@ -366,12 +389,13 @@ class Targets:
             "sample": list(self.chunks),
             "task": self.config.jets.task_names,
         }
+        ratios = self.ratios(f"{paths.RATIOS_FIGURE}.png")
         return [
             path
             for kind in KINDS
             if set(kind.wildcards) <= values.keys()
-            and (kind.template != paths.RATIOS_FIGURE or self.pairs)
             for path in expand(f"{kind.template}.png", **{**values, **kind.fixed})
+            if kind.template != paths.RATIOS_FIGURE or path in ratios
         ]
 
     def products(self) -> list[str]:

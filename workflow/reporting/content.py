@@ -135,10 +135,12 @@ def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content
 def _summary(config: Config) -> str:
     masses = ", ".join(f"{signal.mass_gev:g}" for signal in config.signals)
     networks = ", ".join(network.name.replace("_", " ") for network in config.networks)
-    seeds = len(config.training.seeds)
+    trainings = [len(config.seeds_of(network.name)) for network in config.networks]
+    few, many = min(trainings), max(trainings)
+    seeds = f"{many} training{'s' * (many > 1)}" if few == many else f"{few} to {many} trainings"
     return (
         f"gg → H → hh → bb̄bb̄ at {config.luminosity_fb:g} fb⁻¹, m_H = {masses} GeV. "
-        f"Networks: {networks}; {seeds} training{'s' * (seeds > 1)} each."
+        f"Networks: {networks}; {seeds} each."
     )
 
 

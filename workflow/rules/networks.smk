@@ -22,7 +22,7 @@ rule network_ratios:
 rule ratios_table:
     """Collect the ratios: one row per pair, mass and signal efficiency."""
     input:
-        expand(paths.RATIOS, signal=targets.signals),
+        targets.ratios(paths.RATIOS),
     output:
         paths.RATIOS_TABLE,
     log:

@@ -37,9 +37,11 @@ def main(
     for sample in config.samples:
         found = len(chunks[sample.name])
         console.print(f"{sample.name}: {sample.label}, process {sample.process}, {found} files")
+    names = [network.name for network in config.networks]
+    limits = sum(len(config.signals_of(name)) * len(config.seeds_of(name)) for name in names)
     console.print(
-        f"{len(config.networks)} networks × {len(config.signals)} masses × "
-        f"{len(config.training.seeds)} seeds. The configuration is valid."
+        f"{len(names)} networks, {len(config.signals)} masses, {limits} limits of one seed. "
+        "The configuration is valid."
     )
 
 

@@ -20,10 +20,10 @@ def main(
     """Compare pairs of networks on the test events that both have scored."""
     origins = {path: origin_of(path) for path in scores}
     files = {(found["network"], found["seed"]): path for path, found in origins.items()}
-    seeds = sorted({seed for _, seed in files})
     mass = origins[scores[0]]["mass_gev"]
     table: list[dict[str, Any]] = []
     for pair in read_block(list[Pair], pairs):
+        seeds = sorted(seed for network, seed in files if network == pair.first)
         tests = [PairedTables(files[pair.first, s], files[pair.second, s]) for s in seeds]
         key = {**pair._asdict(), "mass_gev": mass}
         for row in ratio_rows(tests):

@@ -59,6 +59,8 @@ def change(config: dict[str, Any], path: str, value: Any) -> None:
         ("networks.0.fuson", "sum", ["networks.0.fuson", "did you mean 'fusion'"]),
         ("networks.0.heads", 3, ["networks.0", "heads (3)", "width (16)"]),
         ("networks", [], ["networks"]),
+        ("networks.0.masses_gev", [900], ["masses_gev of 'cross_attention'", "900", "1000"]),
+        ("networks.0.seeds", [2, 3], ["seeds of 'cross_attention'", "3", "allowed: 1, 2"]),
         ("dataset.split.train", 0.9, ["dataset: the key `split`", "`folds: 2`", "`validation:"]),
         ("dataset.folds", 1, ["dataset.folds", "2", "found 1"]),
         ("samples.0.name", "all", ["samples", "'all'", "rename"]),
@@ -282,6 +284,37 @@ def test_a_simulated_signal_must_be_possible(tiny_config: dict[str, Any]) -> Non
     assert read_config(tiny_config).simulation("signal_mH1000").mass_gev == 1000
     signal["simulation"]["pt_hat_min"] = 501
     with pytest.raises(ConfigError, match=r"'signal_mH1000' have masses of 1002 .* m_H = 1000 GeV"):
+        read_config(tiny_config)
+
+
+def test_network_is_trained_for_what_it_names(tiny_config: dict[str, Any]) -> None:
+    config = with_backgrounds(tiny_config, tiny_config["samples"][1])
+    config["networks"][1] |= {"masses_gev": [1500], "seeds": [2]}
+    change(config, "interpretation", {"networks": "all", "signals": "first", "seeds": [1, 2]})
+    found = read_config(config)
+    assert [signal.mass_gev for signal in found.signals_of("cross_attention")] == [1000, 1500]
+    assert [signal.mass_gev for signal in found.signals_of("kinematics")] == [1500]
+    assert (found.seeds_of("cross_attention"), found.seeds_of("kinematics")) == ((1, 2), (2,))
+    assert found.trained_on("cross_attention", "signal_mH1500") == "all"
+    assert found.trained_on("kinematics", "signal_mH1500") == "signal_mH1500"
+    assert found.interpreted_trainings == (
+        ("cross_attention", "signal_mH1000", 1),
+        ("cross_attention", "signal_mH1000", 2),
+        ("kinematics", "signal_mH1500", 2),
+    )
+    change(config, "networks.0.masses_gev", [1500])
+    with pytest.raises(
+        ConfigError, match="none is trained for 'signal_mH1000'; leave `masses_gev`"
+    ):
+        read_config(config)
+
+
+def test_tagger_has_no_masses(tiny_config: dict[str, Any]) -> None:
+    tagger = {"name": "mixer", "architecture": "jet_tagger", "masses_gev": [1000]}
+    tiny_config["jets"] = {"taggers": [tagger]}
+    with pytest.raises(
+        ConfigError, match=r"mixer must not have `masses_gev` or `seeds`.*`jets\.tr"
+    ):
         read_config(tiny_config)
 
 

@@ -102,6 +102,37 @@ def test_joint_training_is_scored_in_one_job(simulated: Targets, files: Targets)
     assert files.separate == ["cross_attention", "kinematics"], "one signal needs no joint training"
 
 
+def test_network_has_files_of_its_own_masses_and_seeds_alone() -> None:
+    default = load([ROOT / "config.yaml"]).model_dump(mode="json")
+    one = {"architecture": "cross_attention", "masses_gev": [1000], "seeds": [2]}
+    blind = {"name": "blind", "use_theta": False, **one}
+    files = targets_of(default | {"networks": [*default["networks"], {"name": "x", **one}, blind]})
+    assert files.joint == ["cross_attention", "kinematics"]
+    assert files.networks_of("signal_mH800") == files.joint
+    own = [path for path in files.trainings(paths.LIMIT) if "/x/" in path]
+    assert own == ["results/limits/x/signal_mH1000/2.json"]
+    trained = [path for path in files.models("model.json") if "/x/" in path]
+    assert trained == [f"results/models/x/signal_mH1000/2/fold{fold}/model.json" for fold in (0, 1)]
+    assert files.models("model.json", ["signal_mH800"]) == files.models("model.json")[:8]
+    metrics = files.trainings_of_signal(paths.METRICS)
+    assert [len(metrics(of(signal=f"signal_mH{mass}"))) for mass in (800, 1000)] == [4, 6]
+    kinematics, theta = files.pairs
+    assert (kinematics[1:], theta[1:]) == (("cross_attention", "kinematics"), ("x", "blind"))
+    assert files.pairs_of("signal_mH800") == [kinematics]
+    assert files.pairs_of("signal_mH1000") == [kinematics, theta]
+    assert len(files.compared_scores(of(signal="signal_mH1000"))) == 2 * 2 + 2
+
+
+def test_signal_without_a_pair_has_no_ratios() -> None:
+    default = load([ROOT / "config.yaml"]).model_dump(mode="json")
+    cross, kinematics = default["networks"]
+    alone = {"masses_gev": [800, 1000]}
+    networks = [cross | alone, kinematics | alone, cross | {"name": "all_masses"}]
+    files = targets_of(default | {"networks": networks})
+    assert len(files.ratios(paths.RATIOS)) == 2
+    assert sum("/ratios_" in path for path in files.products()) == 2
+
+
 def test_variations_are_those_of_the_configuration(tiny_config: dict[str, Any]) -> None:
     job = of(network="kinematics", signal="signal_mH1000", seed="1")
     assert targets_of(tiny_config).all_varied_scores(job) == []

@@ -1,0 +1,90 @@
+"""The reference configuration: valid, plannable, and made in eight CPU hours."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.workflow.plans import planned
+from workflow.pipeline.config import Config, load
+
+REFERENCE = ROOT / "config" / "reference.yaml"
+MASSES = (600, 700, 800, 900, 1000, 1200, 1500, 2000)
+SAMPLES = {
+    "signal": (4.5, 0.75),
+    "qcd_bbbb": (8, 0.39),
+    "qcd_bbcc": (12, 0.39),
+    "qcd_bb": (30, 0.34),
+    "qcd_bb_excitation": (40, 0.28),
+    "qcd_rest": (150, 0.20),
+    "qcd_creation": (15, 0.15),
+    "ttbar": (45, 0.57),
+}
+"""CPU time of one generated event [ms], and the part of the events that is selected."""
+TRAINING = {None: 0.03, "self_attention": 0.45, "mixer": 0.45, "iaformer": 2.8}
+"""CPU time of a selected event and epoch by the encoder of the jets [ms], both folds together."""
+ALL_ELSE = 1.0
+"""CPU time of all rules but `simulate` and `train` [h]."""
+
+
+@pytest.fixture(scope="module")
+def reference() -> Config:
+    return load([ROOT / "config.yaml", REFERENCE])
+
+
+def generated(config: Config, name: str) -> int:
+    block = config.simulation(name)
+    return block.events * block.chunks
+
+
+def selected(config: Config, name: str) -> float:
+    return generated(config, name) * SAMPLES[name.partition("_mH")[0]][1]
+
+
+def simulations(config: Config) -> Iterator[float]:
+    """Yield the CPU time of each sample [ms]."""
+    for sample in config.samples:
+        yield generated(config, sample.name) * SAMPLES[sample.name.partition("_mH")[0]][0]
+
+
+def trainings(config: Config) -> Iterator[float]:
+    """Yield the CPU time of each network, all its trainings together [ms]."""
+    background = sum(selected(config, sample.name) for sample in config.backgrounds)
+    for network in config.networks:
+        signals = [selected(config, signal.name) for signal in config.signals_of(network.name)]
+        joint = config.is_joint(network.name)
+        events = background + sum(signals) if joint else len(signals) * background + sum(signals)
+        cost = TRAINING[network.encoder_kind]
+        yield events * cost * config.training.epochs * len(config.seeds_of(network.name))
+
+
+def test_reference_takes_eight_cpu_hours(reference: Config) -> None:
+    hours = [sum(found(reference)) / 3.6e6 for found in (simulations, trainings)]
+    assert hours == pytest.approx([4.0, 2.7], abs=0.05), "config/reference.yaml tells these"
+    assert sum(hours) + ALL_ELSE < 8
+
+
+def test_reference_has_all_masses_and_one_mass_of_what_is_compared(reference: Config) -> None:
+    assert tuple(signal.mass_gev for signal in reference.signals) == MASSES
+    full = [n.name for n in reference.networks if len(reference.signals_of(n.name)) == 8]
+    assert full == ["cross_attention", "concatenation", "kinematics"]
+    for network in reference.networks:
+        name = network.name
+        found = [signal.mass_gev for signal in reference.signals_of(name)]
+        assert reference.is_joint(name) == (name in full)
+        assert name in full or found == [1000]
+        assert len(reference.seeds_of(name)) == (3 if name in full else 2)
+
+
+def test_reference_can_be_planned(tmp_path: Path) -> None:
+    jobs = planned(tmp_path, yaml.safe_load(REFERENCE.read_text()), ROOT / "Snakefile")
+    one_mass = 11 * 2
+    assert (jobs["train"], jobs["score_joint"], jobs["score"]) == (9 + one_mass, 9, one_mass)
+    assert jobs["limit"] == 8 * 9 + one_mass
+    assert jobs["network_ratios"] == jobs["roc_figure"] == 8
+    simulated = planned(
+        tmp_path, yaml.safe_load(REFERENCE.read_text()), ROOT / "Snakefile", "--until", "simulate"
+    )
+    assert set(simulated) == {"simulate"}
