@@ -129,6 +129,12 @@ class Importance(Block):
     masses_gev: tuple[Positive, ...] = Field(
         (), description="m_H to aim at [GeV]; those of the configured signals if absent."
     )
+    power: Positive = Field(
+        0.85,
+        le=1,
+        description="Power of the chance to pass in the worth: high for the fewest events behind "
+        "hard cuts, low for even weights of rare events.",
+    )
     floor: Positive = Field(
         0.0002,
         le=1,

@@ -21,9 +21,6 @@ EFFICIENCY = {5: 0.75, 4: 0.10}
 """Chance of a b or c quark that its subjet is b-tagged, as the roulette sees it."""
 LIGHT = 0.03
 """The same of anything else; above the mistag rate, for what only the shower adds."""
-SHARPNESS = 0.85
-"""Power of the chance in the worth. The root would be best for cuts as loose as those that the
-chance was learned from; behind harder cuts likely events are likelier still."""
 HIGGS_MASS = 125.0
 FURTHEST = 4.0
 """Range of the variables, beyond which all events are alike."""
@@ -168,7 +165,7 @@ def worth(stage: str, variables: Floats, aim: Importance) -> Floats:
     It is a power of the summed chances to pass, and at least the floor.
     """
     chance = np.exp(learned(stage)(variables)).sum(axis=1)
-    return np.asarray(chance**SHARPNESS + aim.floor)
+    return np.asarray(chance**aim.power + aim.floor)
 
 
 def tag_potential(flavours: list[int], subjets: int = 2) -> float:

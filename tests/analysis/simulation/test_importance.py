@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from analysis.config.simulation import Importance, Simulation
 from analysis.simulation import selection
 from analysis.simulation.importance import (
-    SHARPNESS,
     PartonJets,
     best_threshold,
     hard_variables,
@@ -190,7 +189,7 @@ def test_decays_at_all_masses_are_worth_the_most(mass: float) -> None:
 def test_every_signal_adds_to_the_worth() -> None:
     both = Importance(masses_gev=(1000.0, 1500.0))
     lone = [Importance(masses_gev=(mass,)) for mass in both.masses_gev]
-    found = [(worth_of(jets(), aim) - aim.floor) ** (1 / SHARPNESS) for aim in (both, *lone)]
+    found = [(worth_of(jets(), aim) - aim.floor) ** (1 / aim.power) for aim in (both, *lone)]
     assert found[0] == pytest.approx(found[1] + found[2])
 
 
