@@ -8,26 +8,7 @@ from numpy.typing import NDArray
 
 from analysis.datasets.kinematics import add_jets
 from common.angles import delta_phi
-
-CONSTITUENT_FEATURES = (
-    "eta",
-    "phi",
-    "deta",
-    "dphi",
-    "log_pt",
-    "log_energy",
-    "log_pt_rel",
-    "log_energy_rel",
-    "delta_r",
-    "charge",
-    "is_charged_hadron",
-    "is_electron",
-    "is_muon",
-    "is_photon",
-    "is_neutral_hadron",
-)
-SUBJET_FEATURES = ("deta", "dphi", "log_pt", "log_energy", "log_mass", "log_pt_rel")
-KINEMATIC_FEATURES = ("mass", "eta", "phi", "pt", "energy", "theta")
+from common.features import KINEMATIC_FEATURES
 
 # Logarithms of masses and momenta start at this value [GeV]: a massless subjet stays finite.
 SMALLEST_GEV = 1e-3

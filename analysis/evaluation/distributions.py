@@ -8,7 +8,7 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
+from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 
 Tensors = Mapping[str, np.ndarray]
 Values = Callable[[Tensors], tuple[NDArray[np.float64], NDArray[np.int64]]]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.datasets.features import CONSTITUENT_FEATURES
+from common.features import CONSTITUENT_FEATURES
 
 HALF_WIDTH, PIXELS = 1.2, 40
 EDGES = np.linspace(-HALF_WIDTH, HALF_WIDTH, PIXELS + 1)

@@ -5,21 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from common.config import Block
-
-ORIENTED_FEATURES = (
-    "eta",
-    "phi",
-    "log_pt",
-    "log_pt_rel",
-    "delta_r",
-    "charge",
-    "is_charged_hadron",
-    "is_electron",
-    "is_muon",
-    "is_photon",
-    "is_neutral_hadron",
-)
-"""Constituent features of the oriented jet alone: none tells how the jet lay in the detector."""
+from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 
 ORIENTATION_FEATURES = {
     "constituent_features": frozenset({"deta", "dphi", "log_energy", "log_energy_rel"}),
@@ -27,6 +13,13 @@ ORIENTATION_FEATURES = {
     "jet_encoder.pair_features": frozenset({"energy"}),
 }
 """Features from which θ can be read: laboratory coordinates, and energy, for E = pT cosh η."""
+
+ORIENTED_FEATURES = tuple(
+    name
+    for name in CONSTITUENT_FEATURES
+    if name not in ORIENTATION_FEATURES["constituent_features"]
+)
+"""Constituent features of the oriented jet alone: none tells how the jet lay in the detector."""
 
 
 View = Literal["attention", "attention_events", "grad_cam", "similarity", "gates", "permutation"]
@@ -44,31 +37,15 @@ class Features(Block):
     """Names of the columns of the input arrays, in order."""
 
     constituents: tuple[str, ...] = Field(
-        (
-            "eta",
-            "phi",
-            "deta",
-            "dphi",
-            "log_pt",
-            "log_energy",
-            "log_pt_rel",
-            "log_energy_rel",
-            "delta_r",
-            "charge",
-            "is_charged_hadron",
-            "is_electron",
-            "is_muon",
-            "is_photon",
-            "is_neutral_hadron",
-        ),
+        CONSTITUENT_FEATURES,
         description="Columns of `constituents` [B, J, N, F].",
     )
     subjets: tuple[str, ...] = Field(
-        ("deta", "dphi", "log_pt", "log_energy", "log_mass", "log_pt_rel"),
+        SUBJET_FEATURES,
         description="Columns of `subjets` [B, J, S, F].",
     )
     kinematics: tuple[str, ...] = Field(
-        ("mass", "eta", "phi", "pt", "energy", "theta"),
+        KINEMATIC_FEATURES,
         description="Columns of `kinematics` [B, T, F].",
     )
 

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from common.errors import ModelError
+from common.features import KINEMATIC_FEATURES
 from models.config.specs import Features
 from models.networks.batch import Batch, Jet
 from models.networks.normalisation import Input, Standardise
-
-KINEMATICS = ("mass", "eta", "phi", "pt", "energy", "theta")
 
 
 def columns(wanted: tuple[str, ...], present: tuple[str, ...], what: str) -> list[int]:
@@ -107,7 +106,7 @@ class KinematicsInput(Input):
 
     def __init__(self, encoding: str, use_theta: bool, features: Features, tokens: int = 3) -> None:
         super().__init__()
-        self.columns = columns(KINEMATICS, features.kinematics, "kinematic")
+        self.columns = columns(KINEMATIC_FEATURES, features.kinematics, "kinematic")
         self.relative = encoding == "relative"
         self.use_theta = use_theta
         self.size = (6 + 2 * use_theta) if self.relative else (5 + use_theta)

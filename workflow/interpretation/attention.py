@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.datasets.features import CONSTITUENT_FEATURES, SUBJET_FEATURES
 from analysis.datasets.sampling import priority_sample
+from common.features import CONSTITUENT_FEATURES, SUBJET_FEATURES
 from models.networks.batch import Events
 from models.training.inference import log_odds
 from workflow.interpretation.averages import (

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from analysis.evaluation.metrics import area, area_influence, roc_curve
+from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from common.weighted import WeightedSample
 
 Floats = NDArray[np.float64]

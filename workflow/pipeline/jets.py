@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.datasets.dataset import BLOCK, STEP, TENSORS, Dataset, Side, blocks_of
-from analysis.datasets.features import KINEMATIC_FEATURES
 from common.columns import Columns, resized
 from common.errors import EmptySampleError
+from common.features import KINEMATIC_FEATURES
 from models.config.specs_jets import JetTask
 from models.networks.jets import single_jets
 

@@ -13,15 +13,11 @@ from analysis.config.samples import Sample
 from analysis.config.statistics import BTagging
 from analysis.datasets.dataset import event_key, write_dataset
 from analysis.datasets.event_weights import column_names, physical_weight, tag_columns
-from analysis.datasets.features import (
-    CONSTITUENT_FEATURES,
-    KINEMATIC_FEATURES,
-    SUBJET_FEATURES,
-    tensors,
-)
+from analysis.datasets.features import tensors
 from analysis.datasets.normalisation import Normalisation
 from analysis.datasets.tag_map import NOMINAL, read_maps, table_tag_weights
 from analysis.reconstruction.event_table import event_tables
+from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from common.files import atomic_path
 from workflow.pipeline.cli import read_block, run
 

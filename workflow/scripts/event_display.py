@@ -8,10 +8,10 @@ import pandas as pd
 from typer import Argument, Option
 
 from analysis.datasets.dataset import Dataset, tagged_weight
-from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from analysis.figures.event_display import DisplayedJet, event_display
 from analysis.figures.style import PROCESS_LABELS, save
 from common.errors import EmptySampleError
+from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from common.tables import write_frame
 from workflow.pipeline.cli import run
 

@@ -8,10 +8,10 @@ import numpy as np
 from typer import Argument, Option
 
 from analysis.datasets.dataset import Dataset
-from analysis.datasets.features import KINEMATIC_FEATURES
 from analysis.evaluation.correlation import Moments, on_circle
 from analysis.figures.correlation import correlation_plot
 from analysis.figures.style import PROCESS_LABELS, save
+from common.features import KINEMATIC_FEATURES
 from common.tables import write_csv
 from workflow.pipeline.cli import run
 from workflow.pipeline.groups import groups

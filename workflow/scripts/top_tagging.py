@@ -9,9 +9,9 @@ import typer
 
 from analysis.config.reconstruction import Subjets
 from analysis.datasets.dataset import event_key, write_dataset
-from analysis.datasets.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from analysis.datasets.top_tagging import jet_tensors, read_jets
 from common.errors import InputFileError
+from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
 from common.files import atomic_path
 from workflow.pipeline.cli import read_block, run
 

@@ -4,12 +4,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from analysis.datasets.features import (
-    CONSTITUENT_FEATURES,
-    KINEMATIC_FEATURES,
-    leading_subjet_flavour,
-    tensors,
-)
+from analysis.datasets.features import leading_subjet_flavour, tensors
+from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES
 
 RNG = np.random.default_rng(5)
 

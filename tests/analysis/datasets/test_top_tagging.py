@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from analysis.config.reconstruction import Subjets
-from analysis.datasets.features import CONSTITUENT_FEATURES
 from analysis.datasets.top_tagging import jet_tensors, read_jets
 from common.errors import InputFileError
+from common.features import CONSTITUENT_FEATURES
 
 PLACES = 200
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from analysis.config.reconstruction import Reconstruction
-from analysis.datasets.features import CONSTITUENT_FEATURES, SUBJET_FEATURES, tensors
+from analysis.datasets.features import tensors
 from analysis.evaluation.metrics import area_error, area_influence
 from analysis.reconstruction.reconstruct import reconstruct_file
+from common.features import CONSTITUENT_FEATURES, SUBJET_FEATURES
 from common.weighted import WeightedSample
 from tests.delphes_files import SIGNAL
 from workflow.interpretation.averages import (

@@ -1,0 +1,21 @@
+"""Names of the columns of the datasets' arrays, which the networks read."""
+
+CONSTITUENT_FEATURES = (
+    "eta",
+    "phi",
+    "deta",
+    "dphi",
+    "log_pt",
+    "log_energy",
+    "log_pt_rel",
+    "log_energy_rel",
+    "delta_r",
+    "charge",
+    "is_charged_hadron",
+    "is_electron",
+    "is_muon",
+    "is_photon",
+    "is_neutral_hadron",
+)
+SUBJET_FEATURES = ("deta", "dphi", "log_pt", "log_energy", "log_mass", "log_pt_rel")
+KINEMATIC_FEATURES = ("mass", "eta", "phi", "pt", "energy", "theta")
