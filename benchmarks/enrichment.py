@@ -33,7 +33,8 @@ from analysis.reconstruction.reconstruct import reconstruct
 from analysis.simulation.detector import simulate
 from analysis.simulation.layout import open_writer
 from analysis.simulation.pythia import Generator
-from benchmarks.forced_splitting import LUMINOSITY_FB, WINDOW, WINDOW_GEV, n_eff, tagged
+from benchmarks.forced_splitting import LUMINOSITY_FB, WINDOW, WINDOW_GEV, tagged
+from common.weights import effective_number
 from models.training.checkpoint import load
 from workflow.pipeline.config import Config
 from workflow.pipeline.config import load as load_config
@@ -203,9 +204,10 @@ def main(
             if not len(weight):
                 continue
             error = np.sqrt(np.sum(weight**2))
+            number = effective_number(weight)
             print(
                 f"| {signal.mass_gev:g} | {name} | {len(weight)} | {weight.sum():.3g} ± "
-                f"{error:.2g} | {n_eff(weight):.1f} | {n_eff(weight) / side.cpu:.3g} | "
+                f"{error:.2g} | {number:.1f} | {number / side.cpu:.3g} | "
                 f"{heaviest(weight):.2f} |"
             )
     print(

@@ -34,7 +34,9 @@ from analysis.datasets.features import kinematic_tokens, leading_subjet_flavour,
 from analysis.datasets.normalisation import Normalisation
 from analysis.reconstruction.reconstruct import reconstruct_file
 from analysis.simulation.produce import combine, produce
+from common.angles import delta_r
 from common.tables import read_json
+from common.weights import effective_number
 from models.training.checkpoint import load
 from workflow.pipeline.config import Config
 from workflow.pipeline.config import load as load_config
@@ -43,6 +45,8 @@ from workflow.pipeline.scoring import crossed
 Floats = NDArray[np.float64]
 LUMINOSITY_FB, FB_PER_PB = 3000.0, 1000.0
 EFFICIENCIES = (0.8, 0.5, 0.3)
+EVEN = 0.5
+"""Power of the chance in the shower's worth: κ is compared where the cuts are loose, too."""
 FEWEST = 8
 """Effective events that a bin needs on both sides: fewer do not know their own error."""
 WINDOW_GEV, WINDOW = (85.0, 165.0), 0.1
@@ -69,9 +73,11 @@ def simulated(config: Config, sample: str, events: int, chunk: int, folder: Path
     """Simulate and reconstruct one chunk of the shower's sample, unless it is there."""
     block = config.simulation(sample)
     assert block.heavy_flavour is not None
+    assert block.importance is not None
     flavour = block.heavy_flavour.model_copy(update={"forced": False})
     changes = {
         "heavy_flavour": flavour,
+        "importance": block.importance.model_copy(update={"power": EVEN}),
         "pythia": ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
         "enhancement": 10.0,
         "events": events,
@@ -96,8 +102,7 @@ def columns(table: ak.Array) -> pd.DataFrame:
         ak.to_numpy(ak.fill_none(subjets[name], 0.0)).reshape(-1, 2, 2)
         for name in ("pt", "eta", "phi")
     )
-    dphi = np.mod(phi[..., 0] - phi[..., 1] + np.pi, 2 * np.pi) - np.pi
-    distance = np.hypot(eta[..., 0] - eta[..., 1], dphi)
+    distance = delta_r(eta[..., 0], phi[..., 0], eta[..., 1], phi[..., 1])
     share = pt[..., 1] / np.maximum(pt.sum(axis=2), 1e-9)
     constituents = np.asarray(table.fatjet.multiplicity)
     found = {
@@ -152,17 +157,12 @@ def ratio(shower: Floats, forced: Floats) -> tuple[float, float]:
     return float(a / b), float(a / b * relative)
 
 
-def n_eff(weight: Floats) -> float:
-    """Return (Σw)²/Σw², 0 without events."""
-    return float(weight.sum() ** 2 / np.sum(weight**2)) if weight.any() else 0.0
-
-
 def row(name: str, shower: Floats, forced: Floats) -> None:
     """Print yields, effective numbers and κ."""
     kappa, error = ratio(shower, forced)
     print(
-        f"| {name} | {shower.sum():.4g} | {n_eff(shower):.0f} | {forced.sum():.4g} | "
-        f"{n_eff(forced):.0f} | {kappa:.2f} ± {error:.2f} |",
+        f"| {name} | {shower.sum():.4g} | {effective_number(shower):.0f} | {forced.sum():.4g} | "
+        f"{effective_number(forced):.0f} | {kappa:.2f} ± {error:.2f} |",
         flush=True,
     )
 
@@ -179,7 +179,7 @@ def constancy(shower: pd.DataFrame, forced: pd.DataFrame, figure: Path | None) -
                 data.weight[(data[name] >= low) & (data[name] < high)].to_numpy()
                 for data in (shower, forced)
             ]
-            if min(map(n_eff, parts)) >= FEWEST:
+            if min(map(effective_number, parts)) >= FEWEST:
                 points.append(((low + high) / 2, (high - low) / 2, *ratio(*parts)))
         x, width, value, error = np.array(points).T
         square, freedom = float(np.sum(((value - kappa) / error) ** 2)), len(value) - 1

@@ -72,9 +72,9 @@ class Recorder(Selection):
         self.hard: dict[int, tuple[Floats, ...]] = {}
         self.numbers: list[int] = []
 
-    def take_factors(self, number: int) -> tuple[Floats, NDArray[np.int64]]:
-        self.numbers += self.factors
-        return super().take_factors(number)
+    def take_passed(self, number: int) -> tuple[Floats, NDArray[np.int64]]:
+        self.numbers += self.passed
+        return super().take_passed(number)
 
     def _note(self, event: pythia8mc.Event) -> None:
         number = len(self.weights)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulation.particles import Floats, Particles, pseudorapidity
+from common.angles import wrap
 
 LIGHT = 0.299792458
 """Speed of light [m/ns]; also pT[GeV] = 0.2998 · B[T] · r[m] for unit charge."""
@@ -115,4 +116,4 @@ def _helix(
 
     phi = phi0 - omega * time
     exits = np.array([centre_x - r * np.sin(phi), centre_y + r * np.cos(phi), z + vz * time])
-    return exits, np.mod(phi0 - omega * closest + np.pi, 2 * np.pi) - np.pi
+    return exits, wrap(phi0 - omega * closest)

@@ -156,13 +156,13 @@ class Generator:
         """Yield the events, at most `size` at a time."""
         wanted = self._simulation.events
         while wanted > 0:
-            self.hooks.factors.clear()
+            self.hooks.passed.clear()
             found = self._pythia.nextBatch(min(size, wanted + 1))
             if len(found) == 0:
                 raise NormalisationError(
                     "Pythia generates no events with these settings; see its messages above"
                 )
-            factors, places = self.hooks.take_factors(len(found))
+            factors, places = self.hooks.take_passed(len(found))
             last = len(found) > wanted
             found, factors, places = found[:wanted], factors[:wanted], places[:wanted]
             weight = factors * ak.to_numpy(found.info.weights[:, 0]).astype(np.float64)

@@ -87,7 +87,7 @@ class Selection(pythia8mc.UserHooks):
         Of all hard processes begun.
     pilot : int
         Hard processes (of forced events: tries) of the pilots, which do not count.
-    factors, places : dict of int to float, to int
+    passed : dict of int to (float, int)
         By the number of the hard process, of the events that came through: what the roulette
         multiplies the weight with; how many hard processes (of forced events: tries) were before.
 
@@ -136,8 +136,7 @@ class Selection(pythia8mc.UserHooks):
         self._late = Roulette(rng, LATE_TRIALS, LATE_COST)
         self.pilot = 0
         self.weights: list[float] = []
-        self.factors: dict[int, float] = {}
-        self.places: dict[int, int] = {}
+        self.passed: dict[int, tuple[float, int]] = {}
         self._factor = 1.0
         self._decays_later = False
 
@@ -164,7 +163,7 @@ class Selection(pythia8mc.UserHooks):
         return self._flavour.scale_gev if self._flavour else CHECKPOINT_GEV
 
     def doVetoPT(self, _position: int, event: pythia8mc.Event) -> bool:  # noqa: N802
-        self.factors.pop(len(self.weights), None)
+        self.passed.pop(len(self.weights), None)
         if self._flavour is not None and not self._in_stratum(event, self._flavour):
             return True
         if self._aim is None or self._decays_later:
@@ -187,11 +186,10 @@ class Selection(pythia8mc.UserHooks):
         return True
 
     def doVetoAfterHadronization(self, _event: pythia8mc.Event) -> bool:  # noqa: N802
-        self.factors[len(self.weights)] = self._factor * self._scale()
-        self.places[len(self.weights)] = self._place() - 1
+        self.passed[len(self.weights)] = (self._factor * self._scale(), self._place() - 1)
         return False
 
-    def take_factors(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def take_passed(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return factors and places of the last `number` events that came through; forget them.
 
         Raises
@@ -199,16 +197,14 @@ class Selection(pythia8mc.UserHooks):
         NormalisationError
             If not as many came through: Pythia dropped one behind the hooks.
         """
-        if len(self.factors) != number:
+        if len(self.passed) != number:
             raise NormalisationError(
-                f"Pythia gives {number} events of {len(self.factors)} that passed the selection; "
+                f"Pythia gives {number} events of {len(self.passed)} that passed the selection; "
                 "use another seed"
             )
-        factors = np.array(list(self.factors.values()))
-        places = np.array([self.places[key] for key in self.factors], np.int64)
-        self.factors.clear()
-        self.places.clear()
-        return factors, places
+        factors, places = zip(*self.passed.values(), strict=True) if self.passed else ((), ())
+        self.passed.clear()
+        return np.array(factors, np.float64), np.array(places, np.int64)
 
     def _passes(self, roulette: Roulette, worth: float) -> bool:
         """Play the roulette with the weight so far times what an event of weight one is worth."""

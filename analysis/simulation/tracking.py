@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from analysis.config.detector import RESOLUTION_PT, Efficiency, Tracker
 from analysis.simulation.particles import Floats, Particles
 from analysis.simulation.propagation import Cylinder, Propagated, propagate
+from common.angles import wrap
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def find_tracks(
         charge=stable.charge[source],
         pt=smeared,
         eta=flown.direction_eta[charged] + shift[0],
-        phi=np.mod(phi + np.pi, 2 * np.pi) - np.pi,
+        phi=wrap(phi),
         mass=stable.mass[source],
         outer_eta=eta,
         outer_phi=flown.phi[charged],

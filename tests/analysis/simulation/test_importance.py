@@ -238,7 +238,7 @@ def test_all_hard_processes_of_the_pilot_are_left_out_of_the_count(qcd: Simulati
     came = sum(pythia.next() for _ in range(400))
     assert hooks.pilot == 60
     assert len(hooks.weights) == 460
-    factors, places = hooks.take_factors(came)
+    factors, places = hooks.take_passed(came)
     assert 0 < came < 400
     assert (np.diff(places) > 0).all()
     assert places.min() >= 60
@@ -254,7 +254,7 @@ def _short_pilots(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def generate(simulation: Simulation, seed: int) -> tuple[Batch, Normalisation]:
     generator = Generator(simulation, seed)
-    (batch,) = generator.batches()
+    (batch,) = generator.batches(1000)
     return batch, generator.normalisation()
 
 
@@ -275,14 +275,16 @@ def test_importance_enriches_charmed_w_in_ttbar_and_keeps_the_normalisation() ->
         pythia=TTBAR, pt_hat_min=300.0, parton_jet_pt_min=200.0, events=60,
         common=(*common, "PartonLevel:MPI = off"),
     )  # fmt: skip
-    aimed = block.model_copy(update={"importance": AIM, "events": 240})
+    # a low floor leaves events that hardly count to few of high weight, too few for the sum of all
+    aim = AIM.model_copy(update={"floor": 0.1})
+    aimed = block.model_copy(update={"importance": aim, "events": 600})
     (plain, norm), (rich, other) = generate(block, 3), generate(aimed, 4)
     number, usual = charmed(rich), charmed(plain)
     assert usual.max() == number.max() == 2
     # W → cs and W → ud are alike: one per event
     weighted = np.average(number, weights=rich.weight)
     error = np.sqrt(np.sum((rich.weight * (number - weighted)) ** 2)) / rich.weight.sum()
-    assert error < 0.3
+    assert error < 0.2
     assert weighted == pytest.approx(1.0, abs=4 * error)
     assert usual.mean() == pytest.approx(1.0, abs=0.4)
     assert number.mean() > 1.2
