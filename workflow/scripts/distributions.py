@@ -1,4 +1,4 @@
-"""Fill and draw the distributions of all network inputs, before b tags."""
+"""Fill and draw the distributions of all network inputs after b tags."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from analysis.datasets.dataset import Dataset
+from analysis.datasets.dataset import Dataset, tagged_weight
 from analysis.evaluation.distributions import VARIABLES, Variable
 from analysis.figures.distributions import Shape, distribution_plot
 from analysis.figures.style import LINES, PROCESS_LABELS, save
@@ -20,12 +20,13 @@ from workflow.pipeline.groups import groups, palette
 
 
 def fill(datasets: Sequence[Dataset]) -> list[hist.Hist]:
-    """Return one histogram per variable, filled with the physical weights before b tags."""
+    """Return one histogram per variable, filled with the physical weights after b tags."""
     histograms = [variable.histogram() for variable in VARIABLES]
     for data in datasets:
         for tensors, columns in data.steps():
+            weight = tagged_weight(columns)[:, 0]
             for variable, histogram in zip(VARIABLES, histograms, strict=True):
-                variable.fill(histogram, tensors, columns["weight"])
+                variable.fill(histogram, tensors, weight)
     return histograms
 
 

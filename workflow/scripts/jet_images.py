@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from typer import Argument, Option
 
-from analysis.datasets.dataset import Dataset
+from analysis.datasets.dataset import Dataset, tagged_weight
 from analysis.evaluation.jet_images import EDGES, FRAMES, summed_image
 from analysis.figures.jet_images import jet_images_plot
 from analysis.figures.style import PROCESS_LABELS, save
@@ -18,16 +18,17 @@ from workflow.pipeline.groups import groups
 
 
 def mean_image(datasets: Sequence[Dataset], frame: str) -> np.ndarray:
-    """Return the mean image of leading fat jets, with the weights before b tags."""
-    total, weight = np.zeros((len(EDGES) - 1, len(EDGES) - 1)), 0.0
+    """Return the mean image of leading fat jets, with the weights after b tags."""
+    total, sum_of_weights = np.zeros((len(EDGES) - 1, len(EDGES) - 1)), 0.0
     for data in datasets:
         for tensors, columns in data.steps():
             constituents, mask = (
                 tensors[name][:, 0] for name in ("constituents", "constituent_mask")
             )
-            total += summed_image(constituents, mask, columns["weight"], frame)
-            weight += float(columns["weight"].sum())
-    return total / weight if weight else total
+            weight = tagged_weight(columns)[:, 0]
+            total += summed_image(constituents, mask, weight, frame)
+            sum_of_weights += float(weight.sum())
+    return total / sum_of_weights if sum_of_weights else total
 
 
 def main(

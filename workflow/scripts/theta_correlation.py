@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from typer import Argument, Option
 
-from analysis.datasets.dataset import Dataset
+from analysis.datasets.dataset import Dataset, tagged_weight
 from analysis.evaluation.correlation import Moments, on_circle
 from analysis.figures.correlation import correlation_plot
 from analysis.figures.style import PROCESS_LABELS, save
@@ -39,11 +39,12 @@ def quantity(name: str, tensors: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def moments(datasets: Sequence[Dataset]) -> Moments:
-    """Return the covariances of all quantities, with the weights before b tags."""
+    """Return the covariances of all quantities, with the weights after b tags."""
     found = Moments(SIZES)
     for data in datasets:
         for tensors, columns in data.steps():
-            found.add([quantity(name, tensors) for name in LABELS], columns["weight"])
+            weight = tagged_weight(columns)[:, 0]
+            found.add([quantity(name, tensors) for name in LABELS], weight)
     return found
 
 
