@@ -61,7 +61,7 @@ def background_count(b: float, sigma_b: float) -> stats.distributions.rv_frozen:
         raise NoLimitError(
             f"sigma_b = {sigma_b:g} at b = 0 gives no exact limit: take sigma_b = 0 or b > 0"
         )
-    if sigma_b < NEGLIGIBLE * b or b == 0:
+    if sigma_b <= NEGLIGIBLE * b:  # also at b = 0, and at a b so small that its 1e-3 is zero
         return stats.poisson(b)
     return stats.nbinom((b / sigma_b) ** 2, 1 / (1 + sigma_b**2 / b))
 
