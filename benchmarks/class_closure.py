@@ -50,7 +50,7 @@ def both_weights(events: pd.DataFrame) -> pd.DataFrame:
         mapped[own] = jets @ tags[own] / jets.sum()
     columns = {"truth": tags, "classes": mapped}
     return pd.DataFrame(
-        {name: weight * category_weights(t, ("four",))[:, 0] for name, t in columns.items()},
+        {name: weight * category_weights(t, ("4b",))[:, 0] for name, t in columns.items()},
         events.index,
     )
 

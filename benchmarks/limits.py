@@ -45,7 +45,7 @@ def main(
             "jer": (draw(seed, events, 0.05),),
             "shower": (draw(seed, events, 0.2),),
         }
-        scores = CategoryScores("four", nominal, variations, {"qcd": 0.2, "ttbar": 0.05})
+        scores = CategoryScores("4b", nominal, variations, {"qcd": 0.2, "ttbar": 0.05})
         start = time.process_time()
         row = limit_row(nominal, NORM, point, config)
         spent["Z_A limit"] += (middle := time.process_time()) - start

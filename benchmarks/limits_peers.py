@@ -40,7 +40,7 @@ def workspaces(seed: int, events: int) -> dict[str, dict[str, Any]]:
         "jer": (draw(seed, events, 0.05),),
         "shower": (draw(seed, events, 0.2),),
     }
-    scores = CategoryScores("four", draw(seed, events), variations, {"qcd": 0.2, "ttbar": 0.05})
+    scores = CategoryScores("4b", draw(seed, events), variations, {"qcd": 0.2, "ttbar": 0.05})
     channels = {
         "count": count_channel(scores, point, config, tagging),
         "shape": shape_channel(scores, config, tagging),

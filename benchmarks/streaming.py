@@ -18,7 +18,7 @@ import typer
 from torch.nn.functional import cross_entropy
 
 from analysis.config.dataset import Dataset as Config
-from analysis.datasets.dataset import Dataset, Selection, Side
+from analysis.datasets.dataset import Dataset, Selection, Split
 from benchmarks.scaling import Samples
 from models.config.specs import CrossAttention
 from models.networks.normalisation import fit_normalisation
@@ -66,10 +66,10 @@ def main(
         samples.prepare()
         samples.dataset()
         datasets = [Dataset(path) for path in samples.datasets]
-        side = Selection(datasets, Side("train", Config(), 1, 0))
-        needed = len(side) * side.event_bytes / 1e6
+        selection = Selection(datasets, Split("train", Config(), 1, 0))
+        needed = len(selection) * selection.event_bytes / 1e6
         found = {
-            name: sources([side], QUANTILE, share * needed)[0]
+            name: sources([selection], QUANTILE, share * needed)[0]
             for name, share in (("in memory", 1.01), ("streamed", 0.1))
         }
         train = step_of(

@@ -22,18 +22,18 @@ def resized(parts: Iterable[Columns], size: int, first: int | None = None) -> It
         Rows of the first one, if another number.
     """
     wanted, filled = size if first is None else first, 0
-    found: Columns = {}
+    block: Columns = {}
     for part in parts:
         length, start = len(next(iter(part.values()))), 0
         while start < length:
             if not filled:
-                found = {n: np.empty((wanted, *a.shape[1:]), a.dtype) for n, a in part.items()}
+                block = {n: np.empty((wanted, *a.shape[1:]), a.dtype) for n, a in part.items()}
             stop = min(length, start + wanted - filled)
             for name, array in part.items():
-                found[name][filled : filled + stop - start] = array[start:stop]
+                block[name][filled : filled + stop - start] = array[start:stop]
             filled, start = filled + stop - start, stop
             if filled == wanted:
-                yield found
+                yield block
                 wanted, filled = size, 0
     if filled:
-        yield {name: array[:filled] for name, array in found.items()}
+        yield {name: array[:filled] for name, array in block.items()}

@@ -59,33 +59,33 @@ class Lists:
         """The place of each list's first record."""
         return np.cumsum(self.counts) - self.counts
 
-    def but(self, **columns: NDArray) -> "Lists":
+    def with_columns(self, **columns: NDArray) -> "Lists":
         """Return the same lists with other or additional columns."""
         return Lists(self.counts, self.columns | columns)
 
-    def taken(self, places: NDArray, counts: Integers) -> "Lists":
+    def take(self, places: NDArray, counts: Integers) -> "Lists":
         """Return the records at `places` as lists of `counts` records."""
         return Lists(counts, {name: column[places] for name, column in self.columns.items()})
 
-    def chosen(self, lists: NDArray) -> "Lists":
+    def select_lists(self, lists: NDArray) -> "Lists":
         """Return some of the lists."""
         counts = self.counts[lists]
-        return self.taken(ranges(self.firsts[lists], counts), counts)
+        return self.take(ranges(self.firsts[lists], counts), counts)
 
-    def where(self, mask: NDArray[np.bool_]) -> "Lists":
+    def filter(self, mask: NDArray[np.bool_]) -> "Lists":
         """Return the lists with those records alone that the mask [records] has."""
-        return self.taken(mask, np.bincount(self.owners[mask], minlength=len(self.counts)))
+        return self.take(mask, np.bincount(self.owners[mask], minlength=len(self.counts)))
 
     def descending(self, name: str) -> "Lists":
         """Return each list in descending order of a column, equals in the order they had."""
         lists = Lists(self.counts, {name: self[name]}).array()[name]
         order = ak.to_numpy(ak.flatten(ak.argsort(lists, ascending=False, stable=True)))
-        return self.taken(order + np.repeat(self.firsts, self.counts), self.counts)
+        return self.take(order + np.repeat(self.firsts, self.counts), self.counts)
 
-    def leading(self, number: int) -> "Lists":
+    def head(self, number: int) -> "Lists":
         """Return the first `number` records of each list."""
         counts = np.minimum(self.counts, number)
-        return self.taken(ranges(self.firsts, counts), counts)
+        return self.take(ranges(self.firsts, counts), counts)
 
 
 def ranges(firsts: Integers, counts: Integers) -> Integers:
@@ -93,9 +93,9 @@ def ranges(firsts: Integers, counts: Integers) -> Integers:
     return np.repeat(firsts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
 
 
-def joined(parts: Sequence[Lists]) -> Lists:
+def concatenate(parts: Sequence[Lists]) -> Lists:
     """Return lists that hold the records of all parts' lists, those of the first part first."""
     order = np.argsort(np.concatenate([part.owners for part in parts]), kind="stable")
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0].columns}
     counts = np.sum([part.counts for part in parts], axis=0)
-    return Lists(counts, columns).taken(order, counts)
+    return Lists(counts, columns).take(order, counts)

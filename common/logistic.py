@@ -75,31 +75,31 @@ def fit_line(
     centre = np.array([0.0, 1.0]) if offset else np.array([1.0])
     total, squares = weight.sum(), np.sum(sample.error**2)
     scaled = weight * total / squares
-    found = centre.copy()
-    value = _loss(found, x, signal, scaled, centre, prior)
+    parameters = centre.copy()
+    value = _loss(parameters, x, signal, scaled, centre, prior)
     for _ in range(steps):
-        probability = _sigmoid(found @ x)
+        probability = _sigmoid(parameters @ x)
         away = probability - signal
         residual = scaled * away
-        slope = x @ residual + (found - centre) / prior**2
+        slope = x @ residual + (parameters - centre) / prior**2
         curvature = (x * (scaled * probability * (1 - probability))) @ x.T
-        curvature += np.eye(len(found)) / prior**2
+        curvature += np.eye(len(parameters)) / prior**2
         step = np.linalg.solve(curvature, slope)
-        while (new := _loss(found - step, x, signal, scaled, centre, prior)) > value:
+        while (new := _loss(parameters - step, x, signal, scaled, centre, prior)) > value:
             step = step / 2
             if np.abs(step).max() < 1e-12:
                 break
-        found, moved, value = found - step, np.abs(step).max(), min(value, new)
+        parameters, moved, value = parameters - step, np.abs(step).max(), min(value, new)
         if moved < 1e-10:
             break
     residual = sample.error * total / squares * away
     spread = (x * residual) @ (x * residual).T
     inverse = np.linalg.inv(curvature)
-    covariance = inverse @ (spread + np.eye(len(found)) / prior**2) @ inverse
+    covariance = inverse @ (spread + np.eye(len(parameters)) / prior**2) @ inverse
     if not offset:
         covariance = np.array([[0.0, 0.0], [0.0, covariance.item()]])
-        found = np.array([0.0, found.item()])
-    return Line(float(found[0]), max(float(found[1]), 1e-3), covariance)
+        parameters = np.array([0.0, parameters.item()])
+    return Line(float(parameters[0]), max(float(parameters[1]), 1e-3), covariance)
 
 
 def _loss(

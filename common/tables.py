@@ -179,12 +179,12 @@ def summarise_seeds(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> l
         groups.setdefault((row["network"], row["mass_gev"]), []).append(row)
     summary = []
     for (network, mass), members in sorted(groups.items()):
-        found: dict[str, Any] = {"network": network, "mass_gev": mass, "seeds": len(members)}
+        over_members: dict[str, Any] = {"network": network, "mass_gev": mass, "seeds": len(members)}
         for column in columns:
             values = [row.get(column) for row in members]
-            found.setdefault("valid", sum(value is not None for value in values))
-            found |= seed_columns(column, values)
+            over_members.setdefault("valid", sum(value is not None for value in values))
+            over_members |= seed_columns(column, values)
         methods = {str(row["threshold_method"]) for row in members if row.get("threshold_method")}
-        found["methods"] = "+".join(sorted(methods))
-        summary.append(found)
+        over_members["methods"] = "+".join(sorted(methods))
+        summary.append(over_members)
     return summary

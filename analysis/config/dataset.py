@@ -34,11 +34,11 @@ class Dataset(Block):
 
     @model_validator(mode="before")
     @classmethod
-    def _split_is_gone(cls, found: Any) -> Any:
-        if isinstance(found, dict) and "split" in found:
+    def _split_is_gone(cls, block: Any) -> Any:
+        if isinstance(block, dict) and "split" in block:
             raise ValueError(
                 "the key `split` is no more: every event is tested by a network that has not seen "
                 "it; write `folds: 2` (trainings per seed) and `validation: 0.15` (fraction of the "
                 "training events that stops a training) in its place"
             )
-        return found
+        return block

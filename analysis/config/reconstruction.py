@@ -9,6 +9,26 @@ from analysis.config.base import Block, Positive, PositiveInt
 Branch = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 
+class BHadrons(Block):
+    """Events of a sample are kept by their number of b hadrons, both ends included.
+
+    Samples of one process that differ in how they were generated join without double counting
+    when each keeps its own range: their weights are normalised to all events generated, so the
+    kept ones carry their part of the cross section.
+    """
+
+    min: Annotated[int, Field(ge=0)] = Field(0, description="Fewest b hadrons.")
+    max: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Most b hadrons; no upper end if absent."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max is not None and self.max < self.min:
+            raise ValueError(f"max ({self.max}) must not be below min ({self.min})")
+        return self
+
+
 class Branches(Block):
     """Names of the branches that hold the energy flow, as the card's `TreeWriter` calls them."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from analysis.config.base import Block, Name, NonNegative, Positive
+from analysis.config.reconstruction import BHadrons
 from analysis.config.simulation import Simulation
 
 HIGGS_MASS_GEV = 125.0
@@ -14,26 +15,6 @@ MASS = "{mass_gev}"
 SampleName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_\-]|\{mass_gev\})*$", max_length=64)
 ]
-
-
-class BHadrons(Block):
-    """Events of a sample are kept by their number of b hadrons, both ends included.
-
-    Samples of one process that differ in how they were generated join without double counting
-    when each keeps its own range: their weights are normalised to all events generated, so the
-    kept ones carry their part of the cross section.
-    """
-
-    min: Annotated[int, Field(ge=0)] = Field(0, description="Fewest b hadrons.")
-    max: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Most b hadrons; no upper end if absent."
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.max is not None and self.max < self.min:
-            raise ValueError(f"max ({self.max}) must not be below min ({self.min})")
-        return self
 
 
 class Sample(Block):
@@ -130,10 +111,10 @@ class Sample(Block):
 
     def _at(self, mass_gev: float) -> "Sample":
         name = self.name if MASS in self.name else f"{self.name}_mH{MASS}"
-        own = {
+        at_mass = {
             "name": name.replace(MASS, f"{mass_gev:.12g}".replace(".", "p")),
             "files": tuple(file.replace(MASS, f"{mass_gev:.12g}") for file in self.files),
             "mass_gev": mass_gev,
             "masses_gev": (),
         }
-        return self.model_copy(update=own)
+        return self.model_copy(update=at_mass)

@@ -1,14 +1,22 @@
 """Configuration of b tagging, the working point and the limits."""
 
 import itertools
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from analysis.config.base import Block, NonNegative, Positive, PositiveInt, Probability
+from analysis.config.base import (
+    Block,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    Probability,
+    require_new_name,
+)
 from analysis.config.reconstruction import Variation
 
-Category = Literal["four", "three", "two_split"]
+Category = Literal["4b", "3b", "2b"]
+RENAMED_CATEGORIES = {"four": "`4b`", "three": "`3b`", "two_split": "`2b`"}
 
 
 class TagEfficiency(Block):
@@ -72,13 +80,18 @@ class BTagging(Block):
     efficiency: TagEfficiency = TagEfficiency()
     uncertainty: TagUncertainty = TagUncertainty()
     categories: tuple[Category, ...] = Field(
-        ("four",),
+        ("4b",),
         min_length=1,
-        description="Tag categories, the first of which is the default one: `four` (all four "
-        "subjets tagged), `three` (exactly three), `two_split` (exactly one per fat jet).",
+        description="Tag categories, the first of which is the default one: `4b` (all four "
+        "subjets tagged), `3b` (exactly three), `2b` (exactly two, one per fat jet).",
     )
     seed: int = Field(1, ge=0, description="Seed of the draws of mode `cut`.")
     map: TagMapBinning = TagMapBinning()
+
+    @field_validator("categories", mode="before")
+    @classmethod
+    def _new_names(cls, names: Any) -> Any:
+        return require_new_name(names, RENAMED_CATEGORIES, "category")
 
     @model_validator(mode="after")
     def _categories_differ(self) -> Self:
@@ -144,14 +157,15 @@ class WorkingPoint(Block):
     """The cut on a network's score."""
 
     background_events: Positive = Field(20.0, description="Background events that the cut leaves.")
-    reading: Literal["expected", "mc"] = Field(
-        "expected",
-        description="`expected` counts Σ w at the luminosity, `mc` counts raw events.",
+    counting: Literal["weighted", "raw"] = Field(
+        "weighted",
+        description="How background events are counted: `weighted` by Σ w at the luminosity, `raw` "
+        "as simulated events.",
     )
     min_n_eff: Positive = Field(
         10.0,
-        description="With fewer effective events behind the cut, the threshold of reading "
-        "`expected` comes from a fit to the tail.",
+        description="With fewer effective events above the cut, the threshold of counting "
+        "`weighted` comes from a fit to the tail.",
     )
     fallback: Literal["resolved", "none"] = Field(
         "resolved",
@@ -165,6 +179,12 @@ class WorkingPoint(Block):
         description="Numbers of background events of the scan that shows what the choice does.",
     )
     seed: int = Field(1, ge=0, description="Seed of the bootstrap.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _new_names(cls, block: Any) -> Any:
+        remedy = "`counting`, `weighted` for `expected` or `raw` for `mc`,"
+        return require_new_name(block, {"reading": remedy}, "key")
 
 
 class Limits(Block):
@@ -227,14 +247,14 @@ class Systematics(Block):
     @property
     def nuisances(self) -> dict[str, tuple[str, ...]]:
         """The variations of each nuisance, +1σ first."""
-        found: dict[str, tuple[str, ...]] = {}
+        variations: dict[str, tuple[str, ...]] = {}
         if self.energy_scale:
-            found["jes"] = ("jes_up", "jes_down")
+            variations["jes"] = ("jes_up", "jes_down")
         if self.resolution:
-            found["jer"] = ("jer_up",)
+            variations["jer"] = ("jer_up",)
         if self.shower:
-            found["shower"] = ("shower_up",)
-        return found
+            variations["shower"] = ("shower_up",)
+        return variations
 
     def variation(self, name: str) -> Variation:
         """Return what a variation does to the fat jets; another shower does nothing to them."""

@@ -10,9 +10,9 @@ from common.hashing import uniform
 MISSING = -1
 _LIGHT, _CHARM, _BOTTOM = 0, 4, 5
 CATEGORY_TAGS: dict[Category, tuple[tuple[int, int], ...]] = {  # tags per fat jet
-    "four": ((2, 2),),
-    "three": ((2, 1), (1, 2)),
-    "two_split": ((1, 1),),
+    "4b": ((2, 2),),
+    "3b": ((2, 1), (1, 2)),
+    "2b": ((1, 1),),
 }
 _STREAMS = range(1, 5)  # one per subjet; stream 0 splits the events
 
@@ -40,10 +40,10 @@ def subjet_efficiencies(
     }  # fmt: skip
     if not np.isin(flavour, list(table)).all():
         raise ValueError(f"subjet flavours must be among {sorted(table)}")
-    found = np.zeros(flavour.shape)
+    rate = np.zeros(flavour.shape)
     for code, probability in table.items():
-        found[flavour == code] = probability
-    return found
+        rate[flavour == code] = probability
+    return rate
 
 
 def jet_tag_probabilities(efficiencies: NDArray[np.float64]) -> NDArray[np.float64]:

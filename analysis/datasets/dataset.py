@@ -23,7 +23,7 @@ from common.hashing import mix, name_hash, uniform
 
 TENSORS = ("constituents", "constituent_mask", "subjets", "subjet_mask", "kinematics")
 COLUMNS = ("key", "weight", "tag_weight")
-SIDES = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 STREAM = 9
 """Stream of the random numbers that choose validation events, apart from those of the folds."""
 CHUNK = 256
@@ -60,7 +60,7 @@ def assign_fold(key: NDArray[np.uint64], seed: int, folds: int) -> NDArray[np.ui
 
 
 @dataclass(frozen=True)
-class Side:
+class Split:
     """The events that have one part in the training of a fold's network.
 
     Attributes
@@ -79,7 +79,7 @@ class Side:
     fold: int
 
     def holds(self, key: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Return whether each event [N] is on this side, by its key alone."""
+        """Return whether each event [N] is in this split, by its key alone."""
         test = assign_fold(key, self.seed, self.config.folds) == self.fold
         if self.name == "test":
             return test
@@ -87,7 +87,7 @@ class Side:
         return ~test & (validation == (self.name == "validation"))
 
     def __str__(self) -> str:
-        return f"the {self.name} side of fold {self.fold}"
+        return f"the {self.name} split of fold {self.fold}"
 
 
 def write_dataset(path: Path, parts: Iterable[Columns], attributes: Mapping[str, Any]) -> int:
@@ -228,12 +228,12 @@ def tagged_weight(columns: Columns) -> NDArray[np.float64]:
 def blocks_of(datasets: Sequence[Dataset]) -> NDArray[np.int64]:
     """Return index of the dataset and first row of each block of all datasets, [K, 2]."""
     starts = [range(0, len(data), BLOCK) for data in datasets]
-    blocks = [(number, start) for number, found in enumerate(starts) for start in found]
+    blocks = [(number, start) for number, rows in enumerate(starts) for start in rows]
     return np.array(blocks, dtype=np.int64).reshape(-1, 2)
 
 
 class Selection:
-    """The events of several samples, all or those on one side of a fold, read a block at a time.
+    """The events of several samples, all or those in one split of a fold, read a block at a time.
 
     Events without weight in every tag category are left out.
 
@@ -251,10 +251,10 @@ class Selection:
         If there is no signal or no background event.
     """
 
-    def __init__(self, datasets: Sequence[Dataset], side: Side | None = None) -> None:
+    def __init__(self, datasets: Sequence[Dataset], split: Split | None = None) -> None:
         self.datasets = datasets
         self.event_bytes = datasets[0].event_bytes
-        self._side = side
+        self._split = split
         self.blocks = blocks_of(datasets)
         counts, sizes = np.zeros(2, np.int64), [np.zeros(0, np.int64)]
         for number, data in enumerate(datasets):
@@ -268,7 +268,7 @@ class Selection:
                 of_kind = [data for data in datasets if data.is_signal == label]
                 samples = ", ".join(str(data.attributes["sample"]) for data in of_kind)
                 raise EmptySampleError(
-                    f"no {kind} event is on {side or 'any side'} (samples: {samples}): provide "
+                    f"no {kind} event is in {split or 'any split'} (samples: {samples}): provide "
                     "more events or loosen the selection"
                 )
 
@@ -309,8 +309,8 @@ class Selection:
     def _chosen(self, number: int, columns: Columns) -> tuple[NDArray[np.bool_], Columns]:
         weight = tagged_weight(columns)
         chosen = (weight != 0).any(axis=1)
-        if self._side is not None:
-            chosen &= self._side.holds(columns["key"])
+        if self._split is not None:
+            chosen &= self._split.holds(columns["key"])
         count = int(np.count_nonzero(chosen))
         return chosen, {
             "key": columns["key"][chosen],

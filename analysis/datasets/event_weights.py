@@ -58,7 +58,7 @@ def column_names(config: BTagging) -> list[str]:
     Examples
     --------
     >>> column_names(BTagging(uncertainty={"c": 0.1}))
-    ['four', 'four_btag_c_up', 'four_btag_c_down']
+    ['4b', '4b_btag_c_up', '4b_btag_c_down']
     """
     shifts = [f"{category}_{name}" for name in config.variations for category in config.categories]
     return [*config.categories, *shifts]

@@ -72,7 +72,7 @@ class TaggedJets:
 
 
 def closure_sums(
-    jets: TaggedJets, found: TagMap, left_out: Sequence[TagMap], config: BTagging
+    jets: TaggedJets, tag_map: TagMap, left_out: Sequence[TagMap], config: BTagging
 ) -> NDArray[np.float64]:
     """Return what `closure` wants to know of some events, [6 + K, C]; sums of parts add up.
 
@@ -81,8 +81,8 @@ def closure_sums(
     """
     place, weight = (jets.pt, jets.mass, jets.delta_r), jets.weight
     truth = category_weights(jets.tags, config.categories)
-    mapped = found.weights(*place, config.categories)
-    squares = found.squares(*place, jets.tags, config.categories)
+    mapped = tag_map.weights(*place, config.categories)
+    squares = tag_map.squares(*place, jets.tags, config.categories)
     rows = [
         weight @ truth,
         weight @ mapped,
@@ -143,23 +143,23 @@ def map_with_closure(
         part = np.arange(count, count + len(some.weight)) % PARTS
         sums = [total + some.sums(config, part == k) for k, total in enumerate(sums)]
         count += len(some.weight)
-    found = build_map(_total(sums), config.map)
+    tag_map = build_map(_total(sums), config.map)
     left_out = [build_map(_total(sums[:k] + sums[k + 1 :]), config.map) for k in range(PARTS)]
     compared = np.zeros((6 + PARTS, len(config.categories)))
     for some in jets():
-        compared += closure_sums(some, found, left_out, config)
+        compared += closure_sums(some, tag_map, left_out, config)
     report: dict[str, Any] = {}
     for name, column in zip(config.categories, compared.T, strict=True):
         result = closure(column)
         report[name] = {**vars(result), "uncertainty": result.uncertainty}
-    return found, report
+    return tag_map, report
 
 
 def whole_map(jets: Iterable[TaggedJets], config: BTagging) -> TagMap:
     """Return the map of a process whose jets come part by part."""
     total = JetSums.zero(config.map)
-    for some in jets:
-        total = total + some.sums(config, np.ones(len(some.weight), bool))
+    for part in jets:
+        total = total + part.sums(config, np.ones(len(part.weight), bool))
     return build_map(total, config.map)
 
 

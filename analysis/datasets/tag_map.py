@@ -218,24 +218,24 @@ def build_map(sums: JetSums, binning: TagMapBinning) -> TagMap:
         raise EmptySampleError("the process has no fat jets of positive total weight: no tag map")
     moments = np.concatenate([sums.tags, sums.products.reshape(*sums.weight.shape, 9)], axis=-1)
     everything = moments.sum(axis=(0, 1, 2)) / sums.weight.sum()
-    found = np.broadcast_to(everything, (1, 1, sums.weight.shape[2], 12))
+    shares = np.broadcast_to(everything, (1, 1, sums.weight.shape[2], 12))
     for axes in ((0, 1), (0,), ()):
         weight, weight2 = (a.sum(axis=axes, keepdims=True) for a in (sums.weight, sums.weight2))
         n_eff = effective_number_of_sums(weight, weight2)[..., None]
         mean = moments.sum(axis=axes, keepdims=True) / np.where(weight > 0, weight, 1)[..., None]
         prior = 0.0 if len(axes) == 2 else binning.prior_events
-        drawn = (n_eff * mean + prior * found) / np.where(n_eff + prior > 0, n_eff + prior, 1)
-        found = np.where((n_eff > 0) & (weight[..., None] > 0), drawn, found)
-    found = np.clip(found, 0, 1)
-    return TagMap(binning, found[..., :3], found[..., 3:].reshape(*found.shape[:3], 3, 3))
+        drawn = (n_eff * mean + prior * shares) / np.where(n_eff + prior > 0, n_eff + prior, 1)
+        shares = np.where((n_eff > 0) & (weight[..., None] > 0), drawn, shares)
+    shares = np.clip(shares, 0, 1)
+    return TagMap(binning, shares[..., :3], shares[..., 3:].reshape(*shares.shape[:3], 3, 3))
 
 
 def read_maps(path: Path) -> dict[str, TagMap]:
     """Return the maps in a file of rule tag_map: `NOMINAL`, and one per shift of a tag rate."""
     content = read_json(path)
     return {
-        name: TagMap.from_json(found)
-        for name, found in {NOMINAL: content["map"], **content["variations"]}.items()
+        name: TagMap.from_json(table)
+        for name, table in {NOMINAL: content["map"], **content["variations"]}.items()
     }
 
 

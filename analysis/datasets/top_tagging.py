@@ -124,9 +124,9 @@ def jet_tensors(
         "subjet": find_subjets(particles, subjets),
     }
     events = ak.zip({name: pairs(column) for name, column in table.items()}, depth_limit=1)
-    found = tensors(events, max_constituents, subjets.max_per_jet)
+    padded = tensors(events, max_constituents, subjets.max_per_jet)
     width = {"kinematics": 2}
     return {
         name: array[:, : width.get(name, array.shape[1])].reshape(-1, 1, *array.shape[2:])[:count]
-        for name, array in found.items()
+        for name, array in padded.items()
     }

@@ -61,8 +61,8 @@ class TrainingWeights(NamedTuple):
         events, sums = 0, [[0.0] for _ in range(1 + signals)]
         for kind, weight in parts():
             events += len(kind)
-            found = np.bincount(kind, _capped(kind, weight, cap), 1 + signals)
-            for parts_of_kind, value in zip(sums, found.tolist(), strict=True):
+            capped = np.bincount(kind, _capped(kind, weight, cap), 1 + signals)
+            for parts_of_kind, value in zip(sums, capped.tolist(), strict=True):
                 parts_of_kind.append(value)
         totals = tuple(map(math.fsum, sums))
         for number, total in enumerate(totals):

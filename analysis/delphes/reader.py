@@ -23,7 +23,7 @@ from analysis.delphes.references import kept_positions, reference_arrays, resolv
 from analysis.delphes.remote import RemoteSource, is_remote
 from analysis.delphes.values import REMEDY, check_values
 from common.errors import AnalysisError, InputFileError
-from common.lists import Lists, joined
+from common.lists import Lists, concatenate
 
 CHARGED_HADRON, ELECTRON, MUON, PHOTON, NEUTRAL_HADRON = range(5)
 PHOTON_PID = 22
@@ -165,9 +165,9 @@ def open_delphes(
                 f"{path}: truncated, {size} of {expected} bytes are there; {REMEDY}"
             )
         if classes.get("Delphes") != "TTree":
-            found = ", ".join(f"{name} ({kind})" for name, kind in classes.items()) or "nothing"
+            listed = ", ".join(f"{name} ({kind})" for name, kind in classes.items()) or "nothing"
             raise InputFileError(
-                f"{path}: holds no tree `Delphes` (found {found}); give the ROOT file that "
+                f"{path}: holds no tree `Delphes` (found {listed}); give the ROOT file that "
                 "Delphes wrote"
             )
         with _reading(path):
@@ -262,16 +262,16 @@ def _events(raw: Raw, start: int, wanted: Wanted) -> ak.Array:
     towers = zip(neutral, (PHOTON, NEUTRAL_HADRON), strict=False)
     mixed = wanted.names.candidates is not None
     parts = [_charged(raw, charged, mixed), *(_towers(raw, name, kind) for name, kind in towers)]
-    eflow = joined(parts)
+    eflow = concatenate(parts)
     moving = eflow["pt"] != 0  # Delphes writes tracks of PT 0 at η = ±999.9, which carry nothing
     fields = {
         "entry": np.arange(start, start + n_events, dtype=np.int64),
         "weight": _per_event(raw, "Event.Weight") if "Event.Weight" in raw else np.ones(n_events),
-        "eflow": eflow.where(moving).array(),
+        "eflow": eflow.filter(moving).array(),
         "particle": _objects(raw, "Particle", "PID", "PT", "Eta", "Phi").array(),
     }
     if "FatJet.PT" in raw:
-        fields["fatjet"] = _fatjets(raw, eflow.but(moving=moving), wanted.unique_ids)
+        fields["fatjet"] = _fatjets(raw, eflow.with_columns(moving=moving), wanted.unique_ids)
     return ak.zip(fields, depth_limit=1)
 
 
@@ -334,7 +334,7 @@ def _fatjets(raw: Raw, eflow: Lists, unique_ids: Sequence[str]) -> ak.Array:
     """
     jets = _objects(raw, "FatJet", "PT", "Eta", "Phi", "Mass").array()
     parts = [_objects(raw, name.split(".")[0], "fUniqueID") for name in unique_ids]
-    unique_id = joined(parts).array()
+    unique_id = concatenate(parts).array()
     index = resolve(raw[_REFERENCES]["refs"], unique_id["funiqueid"])
     if not eflow["moving"].all():
         index = kept_positions(index, eflow, "moving")

@@ -73,7 +73,7 @@ def kept_positions(index: ak.Array, objects: Lists, mask: str) -> ak.Array:
     before = np.append(0, np.cumsum(kept))
     number = before[place] - before[first]
     lists = Lists(ak.to_numpy(ak.flatten(ak.num(index, axis=2))), {"number": number})
-    return ak.unflatten(lists.where(kept[place]).array().number, ak.num(index))
+    return ak.unflatten(lists.filter(kept[place]).array().number, ak.num(index))
 
 
 def _keys(ids: ak.Array) -> np.ndarray:

@@ -163,13 +163,13 @@ class RemoteSource(Source):
 
 def merged(ranges: list[Range]) -> list[Range]:
     """Return the ranges in order, those that overlap or nearly touch as one."""
-    found: list[Range] = []
+    joint: list[Range] = []
     for start, stop in sorted(ranges):
-        if found and start <= found[-1][1] + GAP_BYTES:
-            found[-1] = (found[-1][0], max(found[-1][1], stop))
+        if joint and start <= joint[-1][1] + GAP_BYTES:
+            joint[-1] = (joint[-1][0], max(joint[-1][1], stop))
         else:
-            found.append((start, stop))
-    return found
+            joint.append((start, stop))
+    return joint
 
 
 def _part(request: "Future[bytes]", start: int, stop: int) -> bytes:

@@ -136,7 +136,7 @@ def _is_certificate_error(cause: BaseException) -> bool:
     """Whether a secure connection is refused for good, and not only dropped."""
     if not isinstance(cause, SSLError):
         return False
-    return not any(isinstance(found, DROPPED) for found in cause.args)
+    return not any(isinstance(argument, DROPPED) for argument in cause.args)
 
 
 def _reason(error: HTTPError) -> str:

@@ -70,16 +70,18 @@ def reliability(sample: WeightedSample, edges: NDArray[np.float64] = EDGES) -> R
     """
     sample = sample.select(sample.weight > 0)
     score, weight, error, signal = sample.value, sample.weight, sample.error, sample.is_signal
-    _, place = np.unique(np.searchsorted(edges[1:-1], score, side="right"), return_inverse=True)
+    _, bin_of_event = np.unique(
+        np.searchsorted(edges[1:-1], score, side="right"), return_inverse=True
+    )
 
     def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(place, values).astype(np.float64)
+        return np.bincount(bin_of_event, values).astype(np.float64)
 
     total = sums(weight)
     fraction = np.clip(sums(weight * signal) / total, 0, 1)
     mean, kish = sums(weight * score) / total, effective_number_of_sums(total, sums(error**2))
     spread = np.sqrt(sums((error * (signal - score)) ** 2)) / total
-    variance = sums((error * (signal - fraction[place])) ** 2) / total**2
+    variance = sums((error * (signal - fraction[bin_of_event])) ** 2) / total**2
     mixed = (variance > 0) & (fraction * (1 - fraction) > 0)
     n_eff = np.divide(fraction * (1 - fraction), variance, out=kish, where=mixed)
     passed, tail = fraction * n_eff, (1 - COVERAGE) / 2

@@ -68,8 +68,8 @@ class Moments:
         left, right = (_inverse_root(covariance[k, k], square[k, k].trace()) for k in (one, two))
         if not (left.any() and right.any()):
             return float("nan")
-        found = np.linalg.svd(left @ covariance[one, two] @ right, compute_uv=False)[0]
-        return float(min(found, 1.0))
+        canonical = np.linalg.svd(left @ covariance[one, two] @ right, compute_uv=False)[0]
+        return float(min(canonical, 1.0))
 
     def by_chance(self, first: str, second: str) -> float:
         """Return √(pq/n_eff): what independent quantities of p and q components reach at most.

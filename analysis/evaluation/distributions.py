@@ -52,8 +52,8 @@ def _token(index: int, name: str, scale: Callable[[Any], Any] = lambda x: x) -> 
     column = KINEMATIC_FEATURES.index(name)
 
     def values(tensors: Tensors) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        found = scale(tensors["kinematics"][:, index, column].astype(np.float64))
-        return found, np.arange(len(found))
+        value = scale(tensors["kinematics"][:, index, column].astype(np.float64))
+        return value, np.arange(len(value))
 
     return values
 
@@ -83,10 +83,10 @@ def _subjet(name: str) -> Values:
 
 
 def _jets() -> tuple[Variable, ...]:
-    found = []
+    variables = []
     for index, name in enumerate(("leading", "second")):
         jet = f"{name} fat-jet"
-        found += [
+        variables += [
             Variable(f"{name}_mass", rf"{jet} mass [GeV]", (50, 250), 40, _token(index, "mass")),
             Variable(f"{name}_pt", rf"{jet} $p_T$ [GeV]", (250, 1250), 40, _token(index, "pt")),
             Variable(f"{name}_eta", rf"{jet} $\eta$", (-2, 2), 20, _token(index, "eta")),
@@ -103,7 +103,7 @@ def _jets() -> tuple[Variable, ...]:
                 _multiplicity("subjet_mask", index),
             ),
         ]  # fmt: skip
-    return tuple(found)
+    return tuple(variables)
 
 
 VARIABLES = (

@@ -142,8 +142,8 @@ def known_curve(sample: WeightedSample) -> list[float | None]:
     """
     curve = rejection_curve(roc_curve(sample), CURVE_GRID)
     resolved = background_n_eff(sample, CURVE_GRID) >= FEWEST_BEHIND
-    known = np.isfinite(curve) & np.logical_and.accumulate(resolved[::-1])[::-1]
-    return [float(value) if k else None for value, k in zip(curve, known, strict=True)]
+    has_curve = np.isfinite(curve) & np.logical_and.accumulate(resolved[::-1])[::-1]
+    return [float(value) if k else None for value, k in zip(curve, has_curve, strict=True)]
 
 
 def metric_row(

@@ -153,10 +153,10 @@ def ratio_rows(
     seeds = [[_of_seed(rows, e) for e in signal_efficiencies] for rows in map(condensed, tests)]
     rows = []
     for number, efficiency in enumerate(signal_efficiencies):
-        found = [ratios[number] for ratios in seeds]
-        valid = [k for k, (value, _) in enumerate(found) if value is not None]
+        ratio_of_seed = [ratios[number] for ratios in seeds]
+        valid = [k for k, (value, _) in enumerate(ratio_of_seed) if value is not None]
         row: dict[str, Any] = {"signal_efficiency": efficiency, "seeds": len(valid)}
-        row["n_eff"] = min(n_eff for _, n_eff in found)
+        row["n_eff"] = min(n_eff for _, n_eff in ratio_of_seed)
         medians = np.median(drawn[valid, number], axis=0) if valid else np.array([])
         medians = medians[~np.isnan(medians)]
         if len(medians) < replicas / 2:  # too often no background is left to form a ratio
@@ -165,7 +165,7 @@ def ratio_rows(
         low95, low, high, high95 = np.quantile(
             medians, [0.025, 0.16, 0.84, 0.975], method="nearest"
         )
-        spread = over_seeds([found[k][0] for k in valid])
+        spread = over_seeds([ratio_of_seed[k][0] for k in valid])
         row |= {
             **dict(zip(("ratio", "min", "max"), map(float, spread), strict=True)),
             "low": float(low),

@@ -76,10 +76,10 @@ class ReplicaSums:
 
     def add(self, events: WeightedSample, counts: NDArray[np.float64]) -> None:
         """Add N events that the replicas draw `counts` [N, K] times."""
-        place = np.searchsorted(-self.cuts, -events.value)
-        place += (len(self.cuts) + 1) * events.is_signal
+        cell = np.searchsorted(-self.cuts, -events.value)
+        cell += (len(self.cuts) + 1) * events.is_signal
         shape = (len(self._sums), len(events))
-        places = (place, np.arange(len(events)))
+        places = (cell, np.arange(len(events)))
         self._sums += csr_array((events.weight, places), shape=shape) @ counts
 
     def background_efficiency(self, signal_efficiencies: Sequence[float]) -> NDArray[np.float64]:
@@ -87,9 +87,9 @@ class ReplicaSums:
 
         As in `metrics.rejection`; NaN where a replica lacks signal or background.
         """
-        behind = np.cumsum(self._sums.reshape(2, -1, self._sums.shape[1]), axis=1)
+        passing = np.cumsum(self._sums.reshape(2, -1, self._sums.shape[1]), axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            background, signal = behind[:, :-1] / behind[:, -1:]
-        wanted = np.asarray(signal_efficiencies) * (1 - 1e-12)
+            background, signal = passing[:, :-1] / passing[:, -1:]
+        target = np.asarray(signal_efficiencies) * (1 - 1e-12)
         columns = np.arange(signal.shape[1])
-        return np.stack([background[np.argmax(signal >= e, axis=0), columns] for e in wanted])
+        return np.stack([background[np.argmax(signal >= e, axis=0), columns] for e in target])

@@ -64,15 +64,15 @@ class ScoreTable:
         """
         for batch in self._batches(self._read):
             processes, code = _categories(batch["process"])
-            found = {
+            columns = {
                 name: batch[column].to_numpy().astype(np.float64, copy=False)
                 for name, column in self._columns.items()
             }
             if "key" in self._read:
-                found["key"] = batch["key"].to_numpy().astype(np.uint64, copy=False)
-            found["label"] = batch["label"].to_numpy().astype(bool).astype(np.uint8)
-            found["process"] = np.array([self._index(n) for n in processes], np.int64)[code]
-            yield found
+                columns["key"] = batch["key"].to_numpy().astype(np.uint64, copy=False)
+            columns["label"] = batch["label"].to_numpy().astype(bool).astype(np.uint8)
+            columns["process"] = np.array([self._index(n) for n in processes], np.int64)[code]
+            yield columns
 
     def _index(self, process: str) -> int:
         if process not in self.processes:

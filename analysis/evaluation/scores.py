@@ -35,11 +35,11 @@ def read_scores(path: Path, weight_column: str = "weight", rows: int = ROWS) -> 
     for events in table.steps():
         kind = np.where(events["label"] == 1, SIGNAL, events["process"])
         condenser.add(WeightedSample.of_events(events["log_odds"], events["weight"], kind))
-    found = condenser.result()
-    processes = tuple(sorted(table.processes[k] for k in np.unique(found.kind) if k != SIGNAL))
+    condensed = condenser.result()
+    processes = tuple(sorted(table.processes[k] for k in np.unique(condensed.kind) if k != SIGNAL))
     index = [processes.index(n) if n in processes else SIGNAL for n in table.processes]
-    kind = np.where(found.is_signal, SIGNAL, np.array(index, np.int64)[found.kind])
-    scores = replace(found, kind=kind, processes=processes)
+    kind = np.where(condensed.is_signal, SIGNAL, np.array(index, np.int64)[condensed.kind])
+    scores = replace(condensed, kind=kind, processes=processes)
     _check_yields(path, scores)
     return scores
 

@@ -38,8 +38,8 @@ class Map:
 
     def ratio(self) -> Floats:
         """Return attention over even attention, NaN where it is not known to 30%."""
-        known = (self.attention > 0) & (self.error < FEWEST * self.attention) & (self.even > 0)
-        return np.where(known, self.attention / np.where(self.even > 0, self.even, 1), np.nan)
+        resolved = (self.attention > 0) & (self.error < FEWEST * self.attention) & (self.even > 0)
+        return np.where(resolved, self.attention / np.where(self.even > 0, self.even, 1), np.nan)
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,15 @@ def attention_plot(
     parts: Any = figure.subfigures(1, 2, width_ratios=(3, 1))
     left, right = parts
     panels = left.subplots(2, 4, sharex=True, sharey=True)
-    highest = max(found.attention.max() for found in maps.values())
+    highest = max(attention_map.attention.max() for attention_map in maps.values())
     shown = {}
     for row, kind in enumerate(("signal", "background")):
         for jet in (1, 2):
-            found = maps[kind, jet]
+            attention_map = maps[kind, jet]
             for column, (values, norm, colours) in enumerate(
                 (
-                    (found.attention, LogNorm(LOWEST * highest, highest), "cividis"),
-                    (found.ratio(), LogNorm(0.5, 2), "PuOr_r"),
+                    (attention_map.attention, LogNorm(LOWEST * highest, highest), "cividis"),
+                    (attention_map.ratio(), LogNorm(0.5, 2), "PuOr_r"),
                 )
             ):
                 panel = panels[row, 2 * column + jet - 1]
@@ -174,12 +174,12 @@ def attention_events_plot(
         Half of the width that is shown [rad].
     title : str
     """
-    columns = 2 * max(len(found) for found in events.values())
+    columns = 2 * max(len(events_of_kind) for events_of_kind in events.values())
     figure = Figure(figsize=(1.5 + 3.7 * columns, 4.3 * len(events) + 0.6))
     panels = figure.subplots(len(events), columns, sharex=True, sharey=True, squeeze=False)
     norm = LogNorm(1 / WIDEST, WIDEST)
-    for row, (kind, found) in zip(panels, events.items(), strict=True):
-        jets = [jet for event in found for jet in event]
+    for row, (kind, events_of_kind) in zip(panels, events.items(), strict=True):
+        jets = [jet for event in events_of_kind for jet in event]
         for panel, jet in zip(row, jets, strict=False):
             shown = panel.scatter(
                 *jet.position.T,

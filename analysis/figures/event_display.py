@@ -92,9 +92,9 @@ def _constituents(
 ) -> None:
     """Draw constituents; the area of a marker grows with pT."""
     for code, (colour, marker) in enumerate(KINDS.values()):
-        own = jet.kind == code
-        size = 12 + 6 * jet.constituent_pt[own]
-        ax.scatter(x[own], y[own], s=size, c=colour, marker=marker, alpha=0.55, lw=0)
+        of_kind = jet.kind == code
+        size = 12 + 6 * jet.constituent_pt[of_kind]
+        ax.scatter(x[of_kind], y[of_kind], s=size, c=colour, marker=marker, alpha=0.55, lw=0)
 
 
 def _zoom(ax: Axes, jet: DisplayedJet, number: int, radius: float) -> None:

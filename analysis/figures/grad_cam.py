@@ -48,11 +48,11 @@ def grad_cam_plot(
     figure = Figure(figsize=(max(8.2, 0.6 + 4.1 * sum(widths)), 5.2))
     panels = np.atleast_1d(figure.subplots(1, len(streams), width_ratios=widths))
     for panel, (name, classes) in zip(panels, streams.items(), strict=True):
-        for number, (kind, found) in enumerate(classes.items()):
+        for number, (kind, cam) in enumerate(classes.items()):
             if name == "kinematics":
-                _tokens(panel, found, number, kind)
+                _tokens(panel, cam, number, kind)
             else:
-                _constituents(panel, found, number, kind)
+                _constituents(panel, cam, number, kind)
         if name == "kinematics":
             panel.set_xticks(np.arange(len(tokens)), tokens)
             panel.tick_params(axis="x", which="both", length=0, labelsize=12)
@@ -66,17 +66,17 @@ def grad_cam_plot(
     return figure
 
 
-def _constituents(ax: Axes, found: Cam, number: int, kind: str) -> None:
-    place = np.arange(1, len(found.mean) + 1)
+def _constituents(ax: Axes, cam: Cam, number: int, kind: str) -> None:
+    place = np.arange(1, len(cam.mean) + 1)
     colour, line = CLASS_COLOURS[kind], ("-", "--")[number % 2]
-    share = f", {100 * found.near:.0f}±{100 * found.near_error:.0f}% near subjets"
-    label = kind + (share if np.isfinite(found.near) else "")
-    ax.plot(place, found.mean, color=colour, ls=line, label=label)
-    low, high = found.mean - found.error, found.mean + found.error
+    share = f", {100 * cam.near:.0f}±{100 * cam.near_error:.0f}% near subjets"
+    label = kind + (share if np.isfinite(cam.near) else "")
+    ax.plot(place, cam.mean, color=colour, ls=line, label=label)
+    low, high = cam.mean - cam.error, cam.mean + cam.error
     ax.fill_between(place, low, high, color=colour, alpha=0.25, lw=0)
 
 
-def _tokens(ax: Axes, found: Cam, number: int, kind: str) -> None:
-    place = np.arange(len(found.mean)) + 0.12 * (2 * number - 1)
+def _tokens(ax: Axes, cam: Cam, number: int, kind: str) -> None:
+    place = np.arange(len(cam.mean)) + 0.12 * (2 * number - 1)
     style: Any = {"fmt": MARKERS[number], "color": CLASS_COLOURS[kind], "capsize": 3, "lw": 1.4}
-    ax.errorbar(place, found.mean, found.error, label=kind, **style)
+    ax.errorbar(place, cam.mean, cam.error, label=kind, **style)

@@ -103,9 +103,9 @@ def limit_plot(
     ratio.set_ylabel("ratio")
     ratio.axhline(1, color="black", lw=0.8)
     if any(len(c.mass) for c in curves):
-        own = np.concatenate([c.mass for c in curves])
-        margin = 0.06 * np.ptp(own) if np.ptp(own) else 200.0
-        ax.set_xlim(own.min() - margin, own.max() + margin)
+        masses = np.concatenate([c.mass for c in curves])
+        margin = 0.06 * np.ptp(masses) if np.ptp(masses) else 200.0
+        ax.set_xlim(masses.min() - margin, masses.max() + margin)
     name_what_is_seen(ax, references)
     add_label(ax, luminosity)
     _legend(ax, curves, seeds, background_events)
@@ -118,8 +118,8 @@ def limit_plot(
 def _frame(ax: Axes, curves: Sequence[LimitCurve]) -> None:
     """Leave room for the legend above, and let references far below the limits go out of sight."""
     low, high = ax.get_ylim()
-    own = [float(curve.low.min()) for curve in curves if len(curve.low)]
-    low = max(low / 1.5, min(own) / BELOW) if own else low / 1.5
+    lowest = [float(curve.low.min()) for curve in curves if len(curve.low)]
+    low = max(low / 1.5, min(lowest) / BELOW) if lowest else low / 1.5
     ax.set_ylim(low, high * (high / low) ** 0.45)
 
 
@@ -162,7 +162,7 @@ def _over(
 ) -> tuple[LimitCurve, str, NDArray[np.float64]]:
     shared = np.isin(curve.mass, base.mass)
     below = base.median[np.searchsorted(base.mass, curve.mass[shared])]
-    found = LimitCurve(
+    shown = LimitCurve(
         curve.label,
         curve.colour,
         curve.mass[shared],
@@ -171,7 +171,7 @@ def _over(
         curve.high[shared] / below,
         curve.fitted[shared],
     )
-    return found, marker, 1 / below
+    return shown, marker, 1 / below
 
 
 def _legend(ax: Axes, curves: Sequence[LimitCurve], seeds: int, background_events: float) -> None:

@@ -65,10 +65,10 @@ def colours(names: Iterable[str], known: Mapping[str, str] | None = None) -> dic
     Give the names in the order of the configuration, and all of them, so that a network or a
     process keeps its colour from figure to figure.
     """
-    found = dict(known or {})
-    free = [colour for colour in PALETTE if colour not in found.values()]
-    order = [name for name in dict.fromkeys(names) if name not in found]
-    return found | {name: free[k % len(free)] for k, name in enumerate(order)}
+    palette = dict(known or {})
+    free = [colour for colour in PALETTE if colour not in palette.values()]
+    order = [name for name in dict.fromkeys(names) if name not in palette]
+    return palette | {name: free[k % len(free)] for k, name in enumerate(order)}
 
 
 def mass_colours(names: Sequence[str]) -> dict[str, str]:

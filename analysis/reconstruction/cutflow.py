@@ -11,7 +11,7 @@ from common.errors import EmptySampleError, InputFileError, NormalisationError
 from common.weights import effective_number_of_sums
 
 GENERATED = "generated"
-STRATUM = "b hadrons"
+B_HADRONS = "b hadrons"
 """The step of samples that keep numbers of b hadrons."""
 WEIGHT_FACTOR = 2.0
 """Cross sections of one process differ by less from file to file."""
@@ -89,12 +89,12 @@ class Cutflow(NamedTuple):
 def read_cutflow(path: Path) -> dict[str, Any]:
     """Return the cut flow that the reconstruction of one chunk wrote."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputFileError(
             f"cut flow {path} cannot be read ({error}): remove it and run again"
         ) from None
-    return found
+    return content
 
 
 def merge(sample: str, chunks: Sequence[dict[str, Any]]) -> Cutflow:

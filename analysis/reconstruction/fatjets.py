@@ -83,19 +83,21 @@ def find_fatjets(events: ak.Array, config: FatJets) -> tuple[np.ndarray, ak.Arra
         {pt, eta, phi, mass, energy, constituent}; jets and their constituents in order of pT, each
         constituent an energy-flow object with its {px, py, pz, E}.
     """
-    found = _stored(events, config) if config.source == "delphes" else _clustered(events, config)
-    positions = np.flatnonzero(found.jets.counts >= 2)
-    numbered = found.jets.but(number=np.arange(len(found.members.counts)))
-    leading = numbered.chosen(positions).descending("pt").leading(2)
-    members = found.members.chosen(leading["number"])
-    constituents = found.objects.taken(members["object"], members.counts).descending("pt")
-    constituents = constituents.but(**_cartesian(constituents).columns)
-    fields = {name: leading[name] for name in found.jets.columns}
+    candidates = (
+        _stored(events, config) if config.source == "delphes" else _clustered(events, config)
+    )
+    positions = np.flatnonzero(candidates.jets.counts >= 2)
+    numbered = candidates.jets.with_columns(number=np.arange(len(candidates.members.counts)))
+    leading = numbered.select_lists(positions).descending("pt").head(2)
+    members = candidates.members.select_lists(leading["number"])
+    constituents = candidates.objects.take(members["object"], members.counts).descending("pt")
+    constituents = constituents.with_columns(**_cartesian(constituents).columns)
+    fields = {name: leading[name] for name in candidates.jets.columns}
     fields["constituent"] = constituents.array()
     return positions, pairs(ak.zip(fields, depth_limit=1))
 
 
-class _Found(NamedTuple):
+class _Candidates(NamedTuple):
     """Jets above threshold.
 
     Attributes
@@ -113,31 +115,31 @@ class _Found(NamedTuple):
     objects: Lists
 
 
-def _stored(events: ak.Array, config: FatJets) -> _Found:
+def _stored(events: ak.Array, config: FatJets) -> _Candidates:
     objects = Lists.of(events.eflow)
     jets = Lists.of(events.fatjet, *POLAR)
     hard = jets["pt"] > np.float64(config.pt_min)
-    members = _members(events.fatjet.constituent_index, objects).chosen(np.flatnonzero(hard))
-    return _Found(polar_lists(_cartesian(jets.where(hard))), members, objects)
+    members = _members(events.fatjet.constituent_index, objects).select_lists(np.flatnonzero(hard))
+    return _Candidates(polar_lists(_cartesian(jets.filter(hard))), members, objects)
 
 
-def _clustered(events: ak.Array, config: FatJets) -> _Found:
+def _clustered(events: ak.Array, config: FatJets) -> _Candidates:
     objects = Lists.of(events.eflow)
     usable = abs(objects["eta"]) < np.float64(config.input_abs_eta_max)
     usable &= objects["pt"] > 0
     # a jet's pT never exceeds the sum of its constituents' pT, and no object is in two jets
     total = np.bincount(objects.owners, objects["pt"] * usable, len(events))
-    objects = objects.where(usable & (total >= 2 * config.pt_min)[objects.owners])
+    objects = objects.filter(usable & (total >= 2 * config.pt_min)[objects.owners])
     sequence = fastjet.ClusterSequence(
         _cartesian(objects).array(), jet_definition(config.algorithm, config.radius)
     )
     jets = polar_lists(Lists.of(sequence.inclusive_jets(config.pt_min)))
     members = _members(sequence.constituent_index(config.pt_min), objects)
-    return _Found(jets, members, objects)
+    return _Candidates(jets, members, objects)
 
 
 def _members(index: ak.Array, objects: Lists) -> Lists:
-    """Return `_Found.members` from positions in the event's list of objects [events][n][m]."""
+    """Return `_Candidates.members` from positions in the event's list of objects [events][n][m]."""
     jets = ak.flatten(index)
     counts = ak.to_numpy(ak.num(jets))
     first = np.repeat(objects.firsts, ak.to_numpy(ak.num(index)))

@@ -38,21 +38,21 @@ def heavy_hadrons(particles: ak.Array) -> ak.Array:
     record = Lists.of(particles, "pid", "pt", "eta", "phi")
     pid = abs(record["pid"].astype(np.int64))
     code = _CODE[np.where(pid < len(_CODE), pid, 0)]
-    heavy = record.but(flavour=code).where(code > 0)
+    heavy = record.with_columns(flavour=code).filter(code > 0)
     event, flavour, pt, phi = heavy.owners, heavy["flavour"], heavy["pt"], heavy["phi"]
     order = np.lexsort((phi, pt, flavour, event))
     key = np.stack([event, flavour, pt, phi])[:, order]
     first = np.ones(len(order), dtype=bool)
     first[1:] = (key[:, 1:] != key[:, :-1]).any(axis=0)
-    hadrons = heavy.taken(order, heavy.counts)
-    return hadrons.where(first & (hadrons["pt"] > PT_MIN)).array()[["eta", "phi", "flavour"]]
+    hadrons = heavy.take(order, heavy.counts)
+    return hadrons.filter(first & (hadrons["pt"] > PT_MIN)).array()[["eta", "phi", "flavour"]]
 
 
 def count_b_hadrons(hadrons: ak.Array) -> np.ndarray:
     """Return the number of b hadrons with |η| < 2.5 of each event."""
-    found = Lists.of(hadrons, "eta", "flavour")
-    counted = (found["flavour"] == BOTTOM) & (abs(found["eta"]) < ABS_ETA_MAX)
-    return found.where(counted).counts.astype(np.int32)
+    lists = Lists.of(hadrons, "eta", "flavour")
+    counted = (lists["flavour"] == BOTTOM) & (abs(lists["eta"]) < ABS_ETA_MAX)
+    return lists.filter(counted).counts.astype(np.int32)
 
 
 def subjet_flavour(

@@ -6,10 +6,10 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
-from analysis.config.reconstruction import Reconstruction
+from analysis.config.reconstruction import BHadrons, Reconstruction
 from analysis.delphes.reader import open_delphes
 from analysis.reconstruction.cut_counts import CutCounts
-from analysis.reconstruction.cutflow import GENERATED, STRATUM
+from analysis.reconstruction.cutflow import B_HADRONS, GENERATED
 from analysis.reconstruction.event_table import EventTableWriter
 from analysis.reconstruction.fatjets import find_fatjets, pairs
 from analysis.reconstruction.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
@@ -23,17 +23,17 @@ log = logging.getLogger(__name__)
 
 PAIR = "two fat jets"
 CUTS = (PAIR, "eta", "mass")
-PREREQUISITES = (STRATUM, PAIR)
+PREREQUISITES = (B_HADRONS, PAIR)
 """What must pass before the fat jets of an event are looked at."""
 
 
-def no_counts(stratum: range | None) -> CutCounts:
+def no_counts(b_hadron_range: BHadrons | None) -> CutCounts:
     """Return the cut flow of no events."""
-    return CutCounts.empty(CUTS if stratum is None else (STRATUM, *CUTS), PREREQUISITES)
+    return CutCounts.empty(CUTS if b_hadron_range is None else (B_HADRONS, *CUTS), PREREQUISITES)
 
 
 def reconstruct(
-    events: ak.Array, config: Reconstruction, stratum: range | None = None
+    events: ak.Array, config: Reconstruction, b_hadron_range: BHadrons | None = None
 ) -> tuple[ak.Array, CutCounts]:
     """Reconstruct and select the events of one step.
 
@@ -42,7 +42,7 @@ def reconstruct(
     events : ak.Array
         Records of `DelphesFile.steps`.
     config : Reconstruction
-    stratum : range, optional
+    b_hadron_range : BHadrons, optional
         Numbers of b hadrons to keep; all if not given.
 
     Returns
@@ -50,17 +50,20 @@ def reconstruct(
     table : ak.Array
         The selected events, `event_table.EVENT_TYPE`.
     flow : CutCounts
-        `generated`, the stratum if given, two fat jets above `pt_min`, their |η|, their mass.
+        `generated`, the range of b hadrons if given, two fat jets above `pt_min`, their |η|, mass.
     """
     hadrons = heavy_hadrons(events.particle)
     b_hadrons = count_b_hadrons(hadrons)
     masks, positions = {}, np.arange(len(events))
-    if stratum is not None:
-        masks[STRATUM] = np.isin(b_hadrons, stratum)
-        positions = np.flatnonzero(masks[STRATUM])
+    if b_hadron_range is not None:
+        most = np.inf if b_hadron_range.max is None else b_hadron_range.max
+        masks[B_HADRONS] = (b_hadrons >= b_hadron_range.min) & (b_hadrons <= most)
+        positions = np.flatnonzero(masks[B_HADRONS])
     block = loosened(config.fatjets, config.variation)
-    found, fatjets = find_fatjets(events if stratum is None else events[positions], block)
-    positions = positions[found]
+    with_pair, fatjets = find_fatjets(
+        events if b_hadron_range is None else events[positions], block
+    )
+    positions = positions[with_pair]
     if not config.variation.is_nominal:
         varied = (config.fatjets, config.variation)
         positions, fatjets = vary_fatjets(positions, fatjets, *varied)
@@ -100,7 +103,7 @@ def _jet_columns(
     jets = ak.flatten(fatjets)
     parts = Lists.of(jets.constituent)
     eta, phi = (ak.to_numpy(jets[name])[parts.owners] for name in ("eta", "phi"))
-    parts = parts.but(deta=parts["eta"] - eta, dphi=delta_phi(parts["phi"], phi))
+    parts = parts.with_columns(deta=parts["eta"] - eta, dphi=delta_phi(parts["phi"], phi))
     constituents = parts.array()
     oriented = orient(constituents.deta, constituents.dphi, constituents.pt)
 
@@ -127,7 +130,7 @@ def _jet_columns(
         **{name: parts[name] for name in ("deta", "dphi", "pt", "kind")},
         "charge": parts["charge"].astype(np.int8),  # checked to be small
     }
-    constituent = Lists(parts.counts, columns).leading(config.max_constituents)
+    constituent = Lists(parts.counts, columns).head(config.max_constituents)
     return {
         "fatjet": pairs(fatjet),
         "constituent": pairs(constituent.array()),
@@ -136,7 +139,7 @@ def _jet_columns(
 
 
 def reconstruct_file(
-    path: str, output: Path, config: Reconstruction, stratum: range | None = None
+    path: str, output: Path, config: Reconstruction, b_hadron_range: BHadrons | None = None
 ) -> CutCounts:
     """Reconstruct one Delphes file step by step into one Parquet file; return its cut flow.
 
@@ -147,12 +150,12 @@ def reconstruct_file(
     NormalisationError
         If a generator weight is NaN or infinite.
     """
-    flow = no_counts(stratum)
+    flow = no_counts(b_hadron_range)
     with_fatjets = config.fatjets.source == "delphes"
     opened = open_delphes(path, fatjets=with_fatjets, names=config.branches)
     with opened as file, EventTableWriter(output) as writer:
         for events in file.steps(config.step_size):
-            table, step_flow = reconstruct(events, config, stratum)
+            table, step_flow = reconstruct(events, config, b_hadron_range)
             writer.write(table)
             flow += step_flow
             log.info("%d of %d events", flow[GENERATED].raw, file.tree.num_entries)

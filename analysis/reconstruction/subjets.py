@@ -34,8 +34,8 @@ def find_subjets(constituents: ak.Array, config: Subjets) -> ak.Array:
     else:
         momenta = _recombined(Lists.of(constituents, *CARTESIAN).array(), config)
     subjets = polar_lists(Lists.of(momenta))
-    hard = subjets.where(subjets["pt"] > config.pt_min)
-    return hard.descending("pt").leading(config.max_per_jet).array()
+    hard = subjets.filter(subjets["pt"] > config.pt_min)
+    return hard.descending("pt").head(config.max_per_jet).array()
 
 
 def _recombined(momenta: ak.Array, config: Subjets) -> ak.Array:
@@ -56,7 +56,7 @@ def _density_clusters(constituents: ak.Array, min_cluster_size: int) -> ak.Array
     distance, scikit-learn's clusters depend on the order of the points: it is that of falling pT.
     """
     lists = Lists.of(constituents, *CARTESIAN, "eta", "phi")
-    lists = lists.but(pt=np.hypot(lists["px"], lists["py"])).descending("pt")
+    lists = lists.with_columns(pt=np.hypot(lists["px"], lists["py"])).descending("pt")
     phi = delta_phi(lists["phi"], np.repeat(lists["phi"][lists.firsts], lists.counts))
     points = np.stack([lists["eta"], phi], axis=-1).astype(np.float64)
     jets = np.split(points, lists.firsts)[1:]

@@ -37,15 +37,15 @@ def rising_edges(scores: WeightedSample, config: Limits) -> NDArray[np.float64]:
         for values in (background.weight, background.error**2)
     )
     edges: list[float] = []
-    start, wanted = 0, 0.0
+    start, target = 0, 0.0
     while len(edges) < config.shape_bins:
         held, error2 = sums[start + 1 :] - sums[start], squares[start + 1 :] - squares[start]
         resolved = effective_number_of_sums(held, error2) >= config.min_bin_n_eff
-        enough = (held > 0) & (held >= wanted) & resolved
-        if not enough.any():
+        sufficient = (held > 0) & (held >= target) & resolved
+        if not sufficient.any():
             break
-        last = int(np.argmax(enough))
-        start, wanted = start + last + 1, GROWTH * float(held[last])
+        last = int(np.argmax(sufficient))
+        start, target = start + last + 1, GROWTH * float(held[last])
         edges.append(float(background.value[start - 1]))
     if not edges:
         raise NoLimitError(
@@ -73,16 +73,16 @@ def histogram(scores: WeightedSample, edges: NDArray[np.float64]) -> hist.Hist:
     """
     processes = hist.axis.StrCategory(("signal", *scores.processes), name="process")
     bins = hist.axis.Variable([*edges, np.inf], name="score", flow=False)
-    found = hist.Hist(processes, bins, storage=hist.storage.Weight())
+    template = hist.Hist(processes, bins, storage=hist.storage.Weight())
     inside = scores.select(scores.value >= edges[0])
     column = np.searchsorted(edges, inside.value, side="right") - 1
     cell = np.ravel_multi_index((inside.kind - SIGNAL, column), (len(processes), len(bins)))
-    contents: Any = found.view()
+    contents: Any = template.view()
     for name, values in (("value", inside.weight), ("variance", inside.error**2)):
         contents[name] = np.bincount(cell, values, contents.size).reshape(contents.shape)
-    return found
+    return template
 
 
-def yields(found: hist.Hist) -> dict[str, NDArray[np.float64]]:
+def yields(template: hist.Hist) -> dict[str, NDArray[np.float64]]:
     """Return the yields [K] of signal and each process of a `histogram`."""
-    return dict(zip(found.axes["process"], found.values(), strict=True))
+    return dict(zip(template.axes["process"], template.values(), strict=True))

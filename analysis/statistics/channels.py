@@ -14,7 +14,7 @@ from analysis.statistics.workspace import Channel
 from common.errors import NoLimitError
 from common.weighted import WeightedSample
 
-TAGS: dict[Category, tuple[int, int]] = {"four": (4, 0), "three": (3, 1), "two_split": (2, 2)}
+TAGS: dict[Category, tuple[int, int]] = {"4b": (4, 0), "3b": (3, 1), "2b": (2, 2)}
 
 
 @dataclass(frozen=True)
@@ -143,14 +143,16 @@ def _normalisations(
     """Return the nuisances that scale whole samples, with their relative effects."""
     names = scores.nominal.processes
     everything = ("signal", *names)
-    found = {f"norm_{name}": {name: config.background_uncertainty} for name in names}
-    found["luminosity"] = dict.fromkeys(everything, config.luminosity_uncertainty)
+    uncertainties = {f"norm_{name}": {name: config.background_uncertainty} for name in names}
+    uncertainties["luminosity"] = dict.fromkeys(everything, config.luminosity_uncertainty)
     if "btag_b" not in scores.variations:
         btag = btag_effect(scores.category, tagging, config.btag_uncertainty)
-        found["btag"] = dict.fromkeys(everything, btag)
-    found |= {f"tag_map_{n}": {n: d} for n, d in scores.non_closure.items() if n in names}
-    found |= {f"k_factor_{n}": {n: d} for n, d in scores.k_factor_errors.items() if n in names}
-    return found
+        uncertainties["btag"] = dict.fromkeys(everything, btag)
+    uncertainties |= {f"tag_map_{n}": {n: d} for n, d in scores.non_closure.items() if n in names}
+    uncertainties |= {
+        f"k_factor_{n}": {n: d} for n, d in scores.k_factor_errors.items() if n in names
+    }
+    return uncertainties
 
 
 def background_error(channel: Channel) -> float:

@@ -84,8 +84,8 @@ def _deeper_minimum(profile: Profile, values: Sequence[float]) -> NDArray[np.flo
     """Let Minuit look for a deeper minimum at the limits found; return where there is one."""
     if profile.free.any():
         for mu in values:
-            found, parameters = second_minimum(profile, mu)
-            if found < profile.root_q(mu) - TOLERANCE:
+            minimum, parameters = second_minimum(profile, mu)
+            if minimum < profile.root_q(mu) - TOLERANCE:
                 return parameters
     return None
 
@@ -128,5 +128,7 @@ def cls_at(model: pyhf.Model, mu: float) -> Sequence[float]:
     data = model.expected_data(nominal)
     bounds = [list(b) for b in model.config.suggested_bounds()]
     bounds[model.config.poi_index][1] = max(10.0, 2 * mu)
-    found = pyhf.infer.hypotest(mu, data, model, par_bounds=bounds, return_expected_set=True)
-    return [float(value) for value in found[1]]
+    observed_and_expected = pyhf.infer.hypotest(
+        mu, data, model, par_bounds=bounds, return_expected_set=True
+    )
+    return [float(value) for value in observed_and_expected[1]]

@@ -157,10 +157,10 @@ def exact_upper_limit(
     exact_cls(n, 0.0, b, sigma_b)  # refuses what it cannot use
     alpha = 1 - confidence_level
     upper = 1.001 * special.gammaincinv(n + 1, confidence_level)
-    found = elementwise.find_root(
+    root = elementwise.find_root(
         lambda s, n: exact_cls(n, s, b, sigma_b) - alpha, (np.zeros_like(upper), upper), args=(n,)
     )
-    return np.asarray(found.x)
+    return np.asarray(root.x)
 
 
 def exact_limit(b: float, sigma_b: float, confidence_level: float) -> ExpectedLimit:
@@ -250,18 +250,18 @@ def counting_row(row: Row, norm: Normalisation, config: Limits) -> Row:
     Row
         `COLUMNS`, the exact limit with its bands; where there is none, `cls_exact_reason` says why.
     """
-    none: Row = dict.fromkeys(COLUMNS)
+    nothing: Row = dict.fromkeys(COLUMNS)
     if row["status"] != "ok":
-        return none | {"cls_exact_reason": row["reason"]}
+        return nothing | {"cls_exact_reason": row["reason"]}
     efficiency, b, sigma_b = (
         float(row[name] or 0.0) for name in ("signal_efficiency", "b_expected", "sigma_b")
     )
     try:
         unit = norm.cross_section(1.0, efficiency)
-        found = _limits(b, sigma_b, config)
+        limits = _limits(b, sigma_b, config)
     except NoLimitError as error:
-        return none | {"cls_exact_reason": str(error)}
-    exact, *medians = (limit.scaled(unit) for limit in found)
+        return nothing | {"cls_exact_reason": str(error)}
+    exact, *medians = (limit.scaled(unit) for limit in limits)
     others = {name: limit.median for name, limit in zip(OTHERS, medians, strict=True)}
     flag = disagreeing(exact.median, others)
     spread = medians[-1].errors[2]

@@ -55,8 +55,8 @@ def fit_rows(
         try:
             if not channels:
                 raise NoLimitError("; ".join(reasons))
-            found, spec = _fit(channels, config)
-            row |= {f"cls_{kind}_{name}": value for name, value in found.items()}
+            limits, spec = _fit(channels, config)
+            row |= {f"cls_{kind}_{name}": value for name, value in limits.items()}
             row[f"cls_{kind}_reason"] = "; ".join(reasons)
             workspace = spec
         except NoLimitError as error:

@@ -7,12 +7,12 @@ import numpy as np
 
 from analysis.config.statistics import Limits, WorkingPoint
 from analysis.statistics.significance import asimov_significance, signal_for_significance
-from analysis.statistics.working_point import Cut, Passing, cut_and_count, signal_yield
+from analysis.statistics.working_point import BackgroundYield, Cut, cut_and_count, signal_yield
 from common.errors import NoLimitError
 from common.weighted import WeightedSample
 
 REFERENCE_FB = 1.0
-READINGS = ("expected", "mc")
+COUNTINGS = ("weighted", "raw")
 Row = dict[str, float | int | str | None]
 
 COLUMNS = (
@@ -52,7 +52,7 @@ class Normalisation:
         return events / (self.luminosity * efficiency * self.branching_ratio**2)
 
 
-def background_error(passing: Passing, relative: float, map_error: float = 0.0) -> float:
+def background_error(passing: BackgroundYield, relative: float, map_error: float = 0.0) -> float:
     """Return σ_b: f·b, the Monte Carlo, tail-fit and processes' errors in quadrature."""
     parts = (relative * passing.expected, passing.statistical_error, passing.tail_error, map_error)
     return float(np.sqrt(np.sum(np.square(parts))))
@@ -61,7 +61,7 @@ def background_error(passing: Passing, relative: float, map_error: float = 0.0) 
 def asimov_limit(
     scores: WeightedSample,
     cut: Cut,
-    passing: Passing,
+    passing: BackgroundYield,
     norm: Normalisation,
     config: Limits,
     non_closure: Mapping[str, float] | None = None,
@@ -72,7 +72,7 @@ def asimov_limit(
     ----------
     scores : WeightedSample
     cut : Cut
-    passing : Passing
+    passing : BackgroundYield
         The background behind it.
     norm : Normalisation
         Luminosity and branching ratio.
@@ -121,7 +121,7 @@ def asimov_limit(
     }
 
 
-def _background_share(passing: Passing, sigma: float, z: float) -> float:
+def _background_share(passing: BackgroundYield, sigma: float, z: float) -> float:
     """Return how far s_up moves when the background moves by its own statistical error.
 
     To first order, at a fixed relative uncertainty on the background.
@@ -170,8 +170,8 @@ def limit_row(
     }
     try:
         cut, passing, reason = cut_and_count(scores, working_point, events)
-        found = asimov_limit(scores, cut, passing, norm, config, non_closure)
-        return row | found | {"reason": reason}
+        limit = asimov_limit(scores, cut, passing, norm, config, non_closure)
+        return row | limit | {"reason": reason}
     except NoLimitError as error:
         return row | {"status": "no limit", "reason": str(error)}
 
@@ -183,11 +183,11 @@ def scan_background_events(
     config: Limits,
     non_closure: Mapping[str, float] | None = None,
 ) -> list[Row]:
-    """Return one row per reading and number of background events kept, in `working_point.scan`."""
+    """Return a row per way of counting and number of background events in `working_point.scan`."""
     rows: list[Row] = []
-    for reading in READINGS:
-        point = working_point.model_copy(update={"reading": reading})
+    for counting in COUNTINGS:
+        point = working_point.model_copy(update={"counting": counting})
         for n in point.scan:
-            found = limit_row(scores, norm, point, config, n, non_closure)
-            rows.append({"reading": reading, "background_events": n, **found})
+            row = limit_row(scores, norm, point, config, n, non_closure)
+            rows.append({"counting": counting, "background_events": n, **row})
     return rows

@@ -85,8 +85,8 @@ class Profile:
         if mu not in self._minima:
             nearest = min(self._minima, key=lambda known: abs(known - mu), default=None)
             first = self.nominal if nearest is None else self._minima[nearest][1]
-            found = [self._fit(mu, start) for start in (first, *self._starts)]
-            self._minima[mu] = min(found, key=lambda item: item[0])
+            minima = [self._fit(mu, start) for start in (first, *self._starts)]
+            self._minima[mu] = min(minima, key=lambda item: item[0])
         return self._minima[mu]
 
     def _fit(self, mu: float, start: Array) -> tuple[float, Array]:
@@ -103,9 +103,9 @@ class Profile:
         margin = _MARGIN * (high - low)
         inside = np.clip(full[free], low + margin, high - margin)
         tolerances: dict[str, Any] = dict.fromkeys(("ftol", "xtol", "gtol"), _PRECISION)
-        found = least_squares(function, inside, bounds=(low, high), **tolerances)
-        full[free] = found.x
-        return float(np.sqrt(2 * found.cost)), full.copy()
+        solution = least_squares(function, inside, bounds=(low, high), **tolerances)
+        full[free] = solution.x
+        return float(np.sqrt(2 * solution.cost)), full.copy()
 
 
 def deviance_residual(n: Array, rate: Array) -> Array:

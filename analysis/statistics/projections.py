@@ -28,9 +28,11 @@ def luminosity_rows(
     rows: list[Row] = []
     for luminosity in config.projection_luminosities:
         factor = luminosity / norm.luminosity
-        there = Normalisation(luminosity, norm.branching_ratio)
-        found = limit_row(scores.scaled(factor), there, point, config, non_closure=non_closure)
-        rows.append({"kind": "luminosity", "value": luminosity, **_short(found)})
+        scaled_norm = Normalisation(luminosity, norm.branching_ratio)
+        limit = limit_row(
+            scores.scaled(factor), scaled_norm, point, config, non_closure=non_closure
+        )
+        rows.append({"kind": "luminosity", "value": luminosity, **_short(limit)})
     return rows
 
 
@@ -56,8 +58,8 @@ def sample_size_rows(
                 statistical_error=passing.statistical_error / size**0.5,
                 tail_error=passing.tail_error / size**0.5,
             )
-            found = asimov_limit(scores, cut, better, norm, config, non_closure)
-            rows.append(head | _short({"status": "ok", "reason": "", **found}))
+            limit = asimov_limit(scores, cut, better, norm, config, non_closure)
+            rows.append(head | _short({"status": "ok", "reason": "", **limit}))
         except NoLimitError as error:
             rows.append(head | _short({"status": "no limit", "reason": str(error)}))
     return rows

@@ -55,8 +55,8 @@ class Tail:
                 f"{events:.4g} to be left: simulate more background"
             )
         depth = np.log(np.maximum(self.total, 1e-300) / events)
-        found = self.start + self.scale * _expm1_over(depth, self.shape)
-        return float(found[0]), half_width(found[1:])
+        thresholds = self.start + self.scale * _expm1_over(depth, self.shape)
+        return float(thresholds[0]), half_width(thresholds[1:])
 
     def events(self, threshold: float) -> tuple[float, float]:
         """Return the yield behind `threshold`, and its bootstrap error.
@@ -110,8 +110,8 @@ def tail_size(ordered: WeightedSample, config: TailFit) -> int:
     _require(n_eff[-1], config, "the whole background")
     allowed = total <= config.max_fraction * total[-1]
     largest = int(np.flatnonzero(allowed)[-1]) + 1 if allowed.any() else 0
-    enough = np.flatnonzero(n_eff[:largest] >= config.n_eff)
-    count = int(enough[0]) + 1 if len(enough) else largest
+    resolved = np.flatnonzero(n_eff[:largest] >= config.n_eff)
+    count = int(resolved[0]) + 1 if len(resolved) else largest
     _require(n_eff[count - 1] if count else 0.0, config, "the background's tail")
     return count
 

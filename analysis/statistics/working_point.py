@@ -41,7 +41,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Passing:
+class BackgroundYield:
     """The background behind a cut.
 
     Attributes
@@ -73,7 +73,7 @@ def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None 
     scores : WeightedSample
         Signal is ignored.
     config : WorkingPoint
-        Reading, and when and how to fit the tail.
+        How events are counted, and when and how to fit the tail.
     events : float, optional
         In place of `config.background_events`.
 
@@ -84,7 +84,7 @@ def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None 
     """
     background = scores.background
     target = config.background_events if events is None else events
-    counted = background.counted() if config.reading == "mc" else background
+    counted = background.counted() if config.counting == "raw" else background
     if counted.total <= target:
         raise TooFewWantedError(
             f"the whole background is {counted.total:.4g} events and the working point asks "
@@ -123,7 +123,7 @@ def resolved_cut(scores: WeightedSample, config: WorkingPoint) -> Cut:
 
 def cut_and_count(
     scores: WeightedSample, config: WorkingPoint, events: float | None = None
-) -> tuple[Cut, Passing, str]:
+) -> tuple[Cut, BackgroundYield, str]:
     """Find the cut and count the background behind it.
 
     Where the cut that leaves the configured number of events, or the background behind it, cannot
@@ -133,7 +133,7 @@ def cut_and_count(
     Returns
     -------
     cut : Cut
-    passing : Passing
+    passing : BackgroundYield
     reason : str
         Why the cut is not the wanted one; empty where it is.
 
@@ -146,14 +146,14 @@ def cut_and_count(
         cut = find_cut(scores, config, events)
         return cut, _with_signal(scores, cut, config), ""
     except NoLimitError as error:
-        wanted = config.fallback == "resolved" and events is None
-        if not wanted or isinstance(error, TooFewWantedError):
+        may_fall_back = config.fallback == "resolved" and events is None
+        if not may_fall_back or isinstance(error, TooFewWantedError):
             raise
         cut = resolved_cut(scores, config)
         return cut, _with_signal(scores, cut, config), str(error)
 
 
-def _with_signal(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> Passing:
+def _with_signal(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> BackgroundYield:
     if signal_yield(scores, cut.threshold)[0] <= 0:
         raise NoLimitError(
             f"no signal left after the cut at log-odds {cut.threshold:.3f}: no cross section can "
@@ -182,8 +182,8 @@ def up_to(events: WeightedSample, threshold: float) -> WeightedSample:
     share = (last - threshold) / (last - following)
     at_next = events.value == following
     shared = np.where(at_next, share, 1.0)
-    found = events.scaled(shared)
-    return found.select(above | at_next) if share > 0 else events.select(above)
+    scaled = events.scaled(shared)
+    return scaled.select(above | at_next) if share > 0 else events.select(above)
 
 
 def _empirical_error(events: WeightedSample, target: float) -> float:
@@ -193,7 +193,7 @@ def _empirical_error(events: WeightedSample, target: float) -> float:
     return (low - high) / 2
 
 
-def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> Passing:
+def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> BackgroundYield:
     """Count the background behind a cut; where the cut was fitted, by the fit to the tail.
 
     Raises
@@ -212,7 +212,7 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
                 f"the fit to the tail gives {expected:.3g} ± {error:.2g} events behind the cut, "
                 f"more than {config.tail.max_relative_error:.0%} of error: simulate more background"
             )
-        return Passing(expected, counted, raw, n_eff, 0.0, error, expected * tail.shares)
+        return BackgroundYield(expected, counted, raw, n_eff, 0.0, error, expected * tail.shares)
     if counted <= 0:
         raise NoLimitError(
             f"no background left after the cut at log-odds {cut.threshold:.3f}: of "
@@ -221,7 +221,7 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
         )
     per_process = np.bincount(passing.kind, passing.weight, len(scores.processes))
     error = passing.total_error
-    return Passing(counted, counted, raw, n_eff, error, 0.0, per_process.astype(np.float64))
+    return BackgroundYield(counted, counted, raw, n_eff, error, 0.0, per_process.astype(np.float64))
 
 
 def signal_yield(scores: WeightedSample, threshold: float) -> tuple[float, float, int]:

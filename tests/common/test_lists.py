@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.lists import Lists, joined, ranges
+from common.lists import Lists, concatenate, ranges
 
 LISTS = st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 99)), max_size=6), min_size=1)
 EMPTY = ak.Array([[{"pt": 1.0, "id": 1}]])[:, :0]
@@ -49,11 +49,11 @@ def test_lists_of_any_layout_are_taken_apart(change) -> None:
 def test_selections_are_those_of_awkward(lists: list, number: int) -> None:
     array = events(lists)
     apart = Lists.of(array)
-    assert ak.array_equal(apart.where(apart["id"] % 2 == 0).array(), array[array.id % 2 == 0])
-    assert ak.array_equal(apart.leading(number).array(), array[:, :number])
+    assert ak.array_equal(apart.filter(apart["id"] % 2 == 0).array(), array[array.id % 2 == 0])
+    assert ak.array_equal(apart.head(number).array(), array[:, :number])
     some = np.arange(len(array))[::-2]
-    assert ak.array_equal(apart.chosen(some).array(), array[some])
-    extended = apart.but(pt=-apart["pt"], half=apart["id"] / 2).array()
+    assert ak.array_equal(apart.select_lists(some).array(), array[some])
+    extended = apart.with_columns(pt=-apart["pt"], half=apart["id"] / 2).array()
     assert ak.all(extended.pt == -array.pt)
     assert ak.all(extended.half * 2 == array.id)
 
@@ -71,7 +71,7 @@ def test_descending_order_leaves_equals_as_they_are(lists: list) -> None:
 def test_joined_lists_are_side_by_side(one: list, other: list) -> None:
     length = min(len(one), len(other))
     parts = [events(one[:length]), events(other[:length]), events(one[:length])]
-    found = joined([Lists.of(part) for part in parts]).array()
+    found = concatenate([Lists.of(part) for part in parts]).array()
     assert ak.array_equal(found, ak.concatenate(parts, axis=1))
 
 

@@ -76,4 +76,4 @@ def test_all_files_skipped(
 def test_no_background_left(snakemake: Snakemake, tiny_config: dict[str, Any]) -> None:
     tiny_config["reconstruction"]["fatjets"]["mass_min"] = 5000
     text = failed(snakemake, tiny_config, "results/limits.csv")
-    assert "no background event is on the train side of fold 0 (samples: qcd)" in text
+    assert "no background event is in the train split of fold 0 (samples: qcd)" in text

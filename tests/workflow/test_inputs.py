@@ -158,8 +158,8 @@ def test_public_files_of_two_sides_are_two(tmp_path: Path) -> None:
     for name in ("train", "val"):
         h5py.File(tmp_path / f"{name}.h5", "w").close()
     (tmp_path / "test.h5").symlink_to("val.h5")
-    sides = {"train": "train", "validation": "val", "test": "test"}
-    files = TopTagging(**{side: str(tmp_path / f"{name}.h5") for side, name in sides.items()})
+    splits = {"train": "train", "validation": "val", "test": "test"}
+    files = TopTagging(**{split: str(tmp_path / f"{name}.h5") for split, name in splits.items()})
     with pytest.raises(ConfigError, match="validation and test are the same file"):
         check_top_tagging(files)
     check_top_tagging(files.model_copy(update={"test": str(tmp_path / "not_there.h5")}))

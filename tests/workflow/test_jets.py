@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.datasets.dataset import BLOCK, SIDES, Dataset, event_key, write_dataset
+from analysis.datasets.dataset import BLOCK, SPLITS, Dataset, event_key, write_dataset
 from common.errors import ConfigError, EmptySampleError
 from models.config.specs_jets import JetTask
 from models.networks.batch import Sample
@@ -59,7 +59,7 @@ def write_datasets(folder: Path, events: int) -> list[Path]:
             "process": process,
             "label": label,
             "mass_gev": 0.0,
-            "categories": ["four"],
+            "categories": ["4b"],
             "constituent_features": FEATURES.constituents,
             "subjet_features": FEATURES.subjets,
             "kinematic_features": FEATURES.kinematics,
@@ -70,16 +70,16 @@ def write_datasets(folder: Path, events: int) -> list[Path]:
 
 def test_sides_share_no_event_and_hold_both_jets(datasets: list[Path]) -> None:
     data, config = [Dataset(path) for path in datasets], DatasetConfig()
-    sides = {side: jets_of_events(data, TASK, side, 3, config).all() for side in SIDES}
-    masses = [side["kinematics"][:, 0, 0] for side in sides.values()]
+    splits = {split: jets_of_events(data, TASK, split, 3, config).all() for split in SPLITS}
+    masses = [split["kinematics"][:, 0, 0] for split in splits.values()]
     assert sum(map(len, masses)) == 800
     assert len(np.unique(np.concatenate(masses))) > 790, "no jet twice"
-    for side in sides.values():
-        assert side["constituents"].shape[1] == 1
-        np.testing.assert_array_equal(side["weight"][0::2], side["weight"][1::2])
-        assert set(side["label"]) == {0, 1}
+    for split in splits.values():
+        assert split["constituents"].shape[1] == 1
+        np.testing.assert_array_equal(split["weight"][0::2], split["weight"][1::2])
+        assert set(split["label"]) == {0, 1}
     total = sum(one.columns["weight"].sum() for one in data)
-    assert sum(side["weight"].sum() for side in sides.values()) / 2 == pytest.approx(total)
+    assert sum(split["weight"].sum() for split in splits.values()) / 2 == pytest.approx(total)
 
 
 class KilledError(Exception):
@@ -116,19 +116,19 @@ def test_range_of_pt_holds_for_each_jet(datasets: list[Path]) -> None:
     momentum = found["kinematics"][:, 0, PT]
     assert len(momentum) == len(found["label"]) == len(found["weight"]) > 10
     assert ((momentum >= 400) & (momentum < 500)).all()
-    with pytest.raises(EmptySampleError, match=r"higgs: no signal jet is on the test side"):
+    with pytest.raises(EmptySampleError, match=r"higgs: no signal jet is in the test split"):
         jets_of_events(data, TASK, "test", 3, DatasetConfig(), (5000.0, 6000.0))
 
 
 def test_jets_are_the_same_read_at_once_or_block_by_block(tmp_path: Path) -> None:
     paths = write_datasets(tmp_path, BLOCK + 60)
     data = [Dataset(path) for path in paths]
-    sides = [
-        jets_of_events(data, TASK, side, 3, DatasetConfig(), (250.0, 900.0))
-        for side in ("train", "validation")
+    splits = [
+        jets_of_events(data, TASK, split, 3, DatasetConfig(), (250.0, 900.0))
+        for split in ("train", "validation")
     ]
-    assert [len(side.blocks) for side in sides] == [4, 4]
-    whole, streamed = (sources(sides, 0.9, memory) for memory in (100, 0.1))
+    assert [len(split.blocks) for split in splits] == [4, 4]
+    whole, streamed = (sources(splits, 0.9, memory) for memory in (100, 0.1))
     for one, other in zip(whole, streamed, strict=True):
         assert (type(one), type(other)) == (Sample, Stream)
         assert len(one) == len(other)
@@ -159,8 +159,8 @@ def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("public")
     jets = make_jets(90)
     jets[::4, 4:] = 0  # half of one class are jets of few constituents
-    for number, side in enumerate(("train", "val", "test")):
-        write(folder / f"{side}.h5", jets[30 * number : 30 * (number + 1)])
+    for number, split in enumerate(("train", "val", "test")):
+        write(folder / f"{split}.h5", jets[30 * number : 30 * (number + 1)])
     config = {
         "jets": {
             "top_tagging": {"train": "train.h5", "validation": "val.h5", "test": "test.h5"},

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.datasets.dataset import TENSORS, Dataset, Selection, Side
+from analysis.datasets.dataset import TENSORS, Dataset, Selection, Split
 from models.networks.batch import Events
 from models.training.inference import predict_log_odds
 from tests.conftest import ROOT, call_snakemake
@@ -284,7 +284,7 @@ def test_every_event_is_scored_once_by_a_network_that_has_not_seen_it(finished: 
         for fold in (0, 1):
             folder = results / f"models/kinematics/signal_mH1000/{seed}/fold{fold}"
             config = DatasetConfig(**json.loads((folder / "model.json").read_text())["dataset"])
-            test = Side("test", config, seed, fold).holds(everything["key"])
+            test = Split("test", config, seed, fold).holds(everything["key"])
             assert (scores.fold[test] == fold).all()
             found = predict_log_odds(folder, Events({n: everything[n][test] for n in TENSORS}))
             np.testing.assert_allclose(scores.log_odds[test], found, atol=1e-6)

@@ -32,7 +32,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         }
         attributes = {
             "sample": f"{mass:g}", "process": "p", "label": "signal" if mass else "background",
-            "mass_gev": mass, "categories": ["four"],
+            "mass_gev": mass, "categories": ["4b"],
             "constituent_features": FEATURES.constituents, "subjet_features": FEATURES.subjets,
             "kinematic_features": FEATURES.kinematics,
         }  # fmt: skip

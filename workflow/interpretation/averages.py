@@ -32,9 +32,9 @@ def weighted_mean(values: Floats, weight: Floats) -> tuple[Floats, Floats]:
     mean, error : [...] float64
         NaN where no event has the value.
     """
-    there = np.isfinite(values)
-    w = np.where(there, weight.reshape(-1, *[1] * (values.ndim - 1)), 0.0)
-    x = np.where(there, values, 0.0)
+    finite = np.isfinite(values)
+    w = np.where(finite, weight.reshape(-1, *[1] * (values.ndim - 1)), 0.0)
+    x = np.where(finite, values, 0.0)
     total = w.sum(0)
     total = np.where(total > 0, total, np.nan)
     mean = (w * x).sum(0) / total
@@ -90,7 +90,7 @@ def plane_positions(tensors: Tensors) -> NDArray[np.float32]:
 def near_subjets(tensors: Tensors, radius: float, leading: int = 2) -> NDArray[np.bool_]:
     """Return which constituents [N, J, C] lie within `radius` of a leading subjet's axis."""
     constituents, subjets = tensors["constituents"], tensors["subjets"][:, :, :leading]
-    there = tensors["subjet_mask"][:, :, :leading]
+    is_subjet = tensors["subjet_mask"][:, :, :leading]
     squares = sum(
         (
             constituents[..., None, CONSTITUENT_FEATURES.index(name)]
@@ -99,7 +99,7 @@ def near_subjets(tensors: Tensors, radius: float, leading: int = 2) -> NDArray[n
         ** 2
         for name in ("deta", "dphi")
     )
-    close = (squares < radius**2) & there[:, :, None, :]
+    close = (squares < radius**2) & is_subjet[:, :, None, :]
     return np.asarray(close.any(-1) & tensors["constituent_mask"], dtype=bool)
 
 

@@ -59,15 +59,15 @@ def attention(folder: Path, title: str) -> Drawn:
     maps = {}
     for kind in CLASSES:
         for jet in (1, 2):
-            own = drawn[(drawn["class"] == kind) & (drawn.jet == jet)]
+            part = drawn[(drawn["class"] == kind) & (drawn.jet == jet)]
             size = (len(low), len(low))
-            looked, even = (own[own.amount == amount] for amount in ("attention", "even"))
+            looked, even = (part[part.amount == amount] for amount in ("attention", "even"))
             values = (looked["mean"], looked["error"], even["mean"])
             maps[kind, jet] = Map(*(x.to_numpy().reshape(size) for x in values))
     chosen = near[(near.amount != "attention") | ((near.layer == "mean") & (near.token != "mean"))]
     shares = []
-    for (amount, token), own in chosen.groupby(["amount", "token"], sort=False):
-        ordered = own.set_index(["class", "jet"]).loc[
+    for (amount, token), part in chosen.groupby(["amount", "token"], sort=False):
+        ordered = part.set_index(["class", "jet"]).loc[
             [(kind, j) for kind in CLASSES for j in (1, 2)]
         ]
         label = {"even": "even attention", "pt": r"$p_T$"}.get(
@@ -95,18 +95,18 @@ def attention_events(folder: Path, title: str) -> Drawn:
         process = PROCESS_LABELS.get(first.process, first.process)
         jets = []
         for jet in (1, 2):
-            own, subjets = (
+            of_event, subjets = (
                 event[(event.kind == part) & (event.jet == jet)]
                 for part in ("constituent", "subjet")
             )
-            share = own.attention.sum()
+            share = of_event.attention.sum()
             jets.append(
                 AttendedJet(
                     f"{process}, log-odds {first.log_odds:.1f}\n"
                     f"jet {jet}: {100 * share:.0f}% of the attention",
-                    own[["eta", "phi"]].to_numpy(),
-                    own.pt.to_numpy(),
-                    own.attention.to_numpy() / even,
+                    of_event[["eta", "phi"]].to_numpy(),
+                    of_event.pt.to_numpy(),
+                    of_event.attention.to_numpy() / even,
                     subjets[["eta", "phi"]].to_numpy(),
                     subjets.pt.to_numpy(),
                 )
@@ -120,10 +120,10 @@ def grad_cam(folder: Path, title: str) -> Drawn:
     table = pd.read_csv(folder / "grad_cam.csv")
     tokens = table[table.stream == "kinematics"].token.unique().tolist()
     streams = {}
-    for stream, own in table.groupby("stream", sort=True):
+    for stream, of_stream in table.groupby("stream", sort=True):
         classes = {}
         for kind in CLASSES:
-            part = own[own["class"] == kind]
+            part = of_stream[of_stream["class"] == kind]
             near = part.iloc[0]
             classes[kind] = Cam(
                 part["mean"].to_numpy(),
@@ -143,9 +143,9 @@ def similarity(folder: Path, title: str) -> Drawn:
     size = (len(layers), len(layers))
     classes = {
         kind: np.array(
-            [own[column].to_numpy().reshape(size) for column in ("cka", "error", "by_chance")]
+            [of_kind[column].to_numpy().reshape(size) for column in ("cka", "error", "by_chance")]
         )
-        for kind, own in ((kind, table[table["class"] == kind]) for kind in CLASSES)
+        for kind, of_kind in ((kind, table[table["class"] == kind]) for kind in CLASSES)
     }
     return similarity_plot(classes, [layer_name(name) for name in layers], title), table
 
@@ -157,9 +157,9 @@ def gates(folder: Path, title: str) -> Drawn:
     streams = [
         (
             f"jet {int(str(name)[-1]) + 1}",
-            own.pivot(index="layer", columns="head", values="beta").to_numpy(),
+            layers.pivot(index="layer", columns="head", values="beta").to_numpy(),
         )
-        for name, own in table.groupby(stream[0], sort=True)
+        for name, layers in table.groupby(stream[0], sort=True)
     ]
     return gates_plot(streams, title), table
 

@@ -64,27 +64,27 @@ class Inspection:
 
 
 def draw(
-    side: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float
+    selection: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float
 ) -> Inspection:
-    """Return events of one side of a fold, drawn by their weights: `settings.events` a class.
+    """Return events of a selection, drawn by their weights: `settings.events` a class.
 
     No others are read, but for their keys and weights.
     """
     drawn = []
     for kind in range(len(CLASSES)):
-        events = ((c["key"], c["weight"][:, 0] * (c["label"] == kind)) for c in side.columns())
+        events = ((c["key"], c["weight"][:, 0] * (c["label"] == kind)) for c in selection.columns())
         places, weights = streamed_sample(events, settings.events, settings.seed)
-        drawn.append(side.take(places) | {"drawn_weight": weights})
-    found = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
-    processes = np.array([str(data.attributes["process"]) for data in side.datasets])
+        drawn.append(selection.take(places) | {"drawn_weight": weights})
+    tensors = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
+    processes = np.array([str(data.attributes["process"]) for data in selection.datasets])
     return Inspection(
         model,
         with_encoders_apart(model.network) if model.spec.shares_encoder else model.network,
-        {name: found[name] for name in TENSORS},
-        found["label"],
-        found["drawn_weight"],
-        found["key"],
-        processes[found["dataset"]],
+        {name: tensors[name] for name in TENSORS},
+        tensors["label"],
+        tensors["drawn_weight"],
+        tensors["key"],
+        processes[tensors["dataset"]],
         settings,
         mass_gev if model.spec.told_mass else None,
     )

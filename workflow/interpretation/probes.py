@@ -36,18 +36,18 @@ def with_encoders_apart(network: nn.Module) -> nn.Module:
 
 def streams(network: nn.Module) -> list[str]:
     """Return the names of the network's streams that have layers, of `STREAMS`."""
-    found = {name for name, module in network.named_modules() if isinstance(module, nn.ModuleList)}
+    names = {name for name, module in network.named_modules() if isinstance(module, nn.ModuleList)}
     return [
         name
         for name in STREAMS
-        if f"{name}.layers" in found and len(_layers(network, name))  # none: nothing to look at
+        if f"{name}.layers" in names and len(_layers(network, name))  # none: nothing to look at
     ]
 
 
 def _layers(network: nn.Module, stream: str) -> nn.ModuleList:
-    found = network.get_submodule(f"{stream}.layers" if stream else "layers")
-    assert isinstance(found, nn.ModuleList)
-    return found
+    layers = network.get_submodule(f"{stream}.layers" if stream else "layers")
+    assert isinstance(layers, nn.ModuleList)
+    return layers
 
 
 @contextmanager
@@ -86,11 +86,11 @@ def attention_weights(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]
     ModelError
         If the network has no attention layer of ours.
     """
-    found: dict[str, np.ndarray] = {}
+    weights: dict[str, np.ndarray] = {}
 
     def keep(name: str, module: Any, inputs: tuple[Tensor, ...], _: Tensor) -> None:
         arguments = inputs if isinstance(module, Attention) else inputs[1:]
-        found[name] = module.weights(*arguments).detach().cpu().numpy()
+        weights[name] = module.weights(*arguments).detach().cpu().numpy()
 
     kinds = Attention | DifferentialAttention
     layers: dict[str, nn.Module] = {
@@ -100,7 +100,7 @@ def attention_weights(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]
         raise ModelError(f"{type(network).__name__} has no attention layers to look into")
     with _hooked(layers, keep):
         network(batch)
-    return found
+    return weights
 
 
 def cross_attention(network: nn.Module, batch: Batch) -> np.ndarray:
@@ -129,9 +129,9 @@ def cross_attention(network: nn.Module, batch: Batch) -> np.ndarray:
             f"{type(network).__name__} has no cross-attention to single constituents: only "
             "architecture cross_attention with fusion: tokens has"
         )
-    found = attention_weights(network, batch)
+    weights = attention_weights(network, batch)
     names = [f"layers.{number}.attention" for number in range(len(_layers(network, "")))]
-    mean = np.stack([found[name].mean(1) for name in names], axis=1)
+    mean = np.stack([weights[name].mean(1) for name in names], axis=1)
     each = mean.reshape(*mean.shape[:-1], 2, -1)
     places = batch.constituents.shape[2]
     each = each[..., :places]  # an encoder with a fixed number of places may have more than that
@@ -200,8 +200,8 @@ def grad_cam(network: nn.Module, stream: str, batch: Batch) -> np.ndarray:
         return logits[:, 1] - logits[:, 0]
 
     with _probed(_layers(network, stream)) as probe:
-        found = LayerGradCam(score, probe).attribute(batch.kinematics, relu_attributions=True)
-    return found.detach().squeeze(1).cpu().numpy()
+        attribution = LayerGradCam(score, probe).attribute(batch.kinematics, relu_attributions=True)
+    return attribution.detach().squeeze(1).cpu().numpy()
 
 
 def layer_outputs(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
@@ -219,7 +219,7 @@ def layer_outputs(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
     dict of ndarray [B, D] float64
         Means over the valid tokens, by the layer's name, in the order of the network.
     """
-    found: dict[str, np.ndarray] = {}
+    outputs: dict[str, np.ndarray] = {}
 
     def keep(name: str, module: Any, inputs: tuple[Tensor, ...], out: Any) -> None:
         tokens = out[0] if isinstance(out, tuple) else out
@@ -228,7 +228,7 @@ def layer_outputs(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
         if mask is None or mask.dtype != torch.bool:
             mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
         kept = tokens.double().masked_fill(~mask.unsqueeze(-1), 0.0).sum(1)
-        found[name] = (kept / mask.sum(1, keepdim=True).clamp(min=1)).cpu().numpy()
+        outputs[name] = (kept / mask.sum(1, keepdim=True).clamp(min=1)).cpu().numpy()
 
     layers = {
         f"{name}.{number}": layer
@@ -238,7 +238,7 @@ def layer_outputs(network: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
     }
     with _hooked(layers, keep):
         network(batch)
-    return {name: found[name] for name in layers if name in found}
+    return {name: outputs[name] for name in layers if name in outputs}
 
 
 def gates(network: nn.Module) -> list[tuple[str, int, float]]:

@@ -28,20 +28,20 @@ from workflow.interpretation.probes import gates, grad_cam, layer_outputs, strea
 
 
 def interpretation_tables(
-    side: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float
+    selection: Selection, model: TrainedModel, settings: Interpretation, mass_gev: float
 ) -> dict[str, pd.DataFrame]:
     """Return all tables that the network can fill, by name.
 
     Parameters
     ----------
-    side : Selection
+    selection : Selection
         Test events; those that are looked at are drawn by their weights.
     model : TrainedModel
     settings : Interpretation
     mass_gev : float
         m_H of the signal.
     """
-    inspection = draw(side, model, settings, mass_gev)
+    inspection = draw(selection, model, settings, mass_gev)
     tables: dict[str, pd.DataFrame] = {"sample": _sample(inspection)}
     for view in model.spec.views:
         if view in MAKERS:
@@ -71,17 +71,17 @@ def _grad_cam(inspection: Inspection) -> dict[str, pd.DataFrame]:
         def cam(batch: Batch, stream: str = stream) -> NDArray[np.floating]:
             return grad_cam(inspection.network, stream, batch)
 
-        found = np.concatenate(inspection.map_batches(cam)).astype(np.float64)
+        relevance = np.concatenate(inspection.map_batches(cam)).astype(np.float64)
         is_jet = stream != "kinematics"
         if is_jet:
             jet = int(stream[-1])
-            length = min(found.shape[1], mask.shape[2])
-            there = mask[:, jet, :length]
-            found = np.where(there, found[:, :length], np.nan)
-            inside = share(near[:, jet, :length], np.nan_to_num(found))
+            length = min(relevance.shape[1], mask.shape[2])
+            of_jet = mask[:, jet, :length]
+            relevance = np.where(of_jet, relevance[:, :length], np.nan)
+            inside = share(near[:, jet, :length], np.nan_to_num(relevance))
         for name in CLASSES:
             index = inspection.rows_of(name)
-            mean, error = weighted_mean(found[index], inspection.weight[index])
+            mean, error = weighted_mean(relevance[index], inspection.weight[index])
             token = (
                 [str(place + 1) for place in range(len(mean))] if is_jet else TOKENS[: len(mean)]
             )
@@ -92,7 +92,7 @@ def _grad_cam(inspection: Inspection) -> dict[str, pd.DataFrame]:
             )
             columns: dict[str, Any] = {
                 "class": name, "stream": stream, "token": token, "mean": mean, "error": error,
-                "events": np.isfinite(found[index]).sum(0),
+                "events": np.isfinite(relevance[index]).sum(0),
                 "near_subjets": close[0], "near_subjets_error": close[1],
             }  # fmt: skip
             parts.append(pd.DataFrame(columns))
@@ -126,8 +126,8 @@ def _similarity(inspection: Inspection) -> dict[str, pd.DataFrame]:
 
 
 def _gates(inspection: Inspection) -> dict[str, pd.DataFrame]:
-    found = gates(inspection.network)
-    return {"gates": pd.DataFrame(found, columns=["layer", "head", "beta"])}
+    values = gates(inspection.network)
+    return {"gates": pd.DataFrame(values, columns=["layer", "head", "beta"])}
 
 
 def _permutation(inspection: Inspection) -> dict[str, pd.DataFrame]:
@@ -140,8 +140,8 @@ def _permutation(inspection: Inspection) -> dict[str, pd.DataFrame]:
             inspection.network, events, features, name, inspection.settings.repeats,
             inspection.settings.seed, inspection.mass,
         )  # fmt: skip
-        found = importance(before, shuffled, inspection.label == 1, inspection.weight)
-        rows.append({"feature": name, **found})
+        loss = importance(before, shuffled, inspection.label == 1, inspection.weight)
+        rows.append({"feature": name, **loss})
     return {"permutation": pd.DataFrame(rows)}
 
 

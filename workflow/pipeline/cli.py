@@ -71,9 +71,9 @@ def read_block(kind: type[T], text: str) -> T:
     ConfigError
         If the text is neither, or the block is not valid; names each key.
     """
-    found = _parse(text)
+    content = _parse(text)
     try:
-        return TypeAdapter(kind).validate_python(found)
+        return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
         raise ConfigError(explain(error)) from None
 
@@ -95,6 +95,6 @@ def explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in item["loc"]) or "(top level)"
-        found = "" if item["type"] == "missing" else f" (found {item['input']!r:.80})"
-        lines.append(f"{key}: {item['msg']}{found}")
+        given = "" if item["type"] == "missing" else f" (found {item['input']!r:.80})"
+        lines.append(f"{key}: {item['msg']}{given}")
     return "\n".join(lines)

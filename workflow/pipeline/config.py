@@ -57,8 +57,8 @@ class Config(Block):
     @property
     def signals(self) -> tuple[Sample, ...]:
         """Signal samples by mass."""
-        found = (sample for sample in self.samples if sample.label == "signal")
-        return tuple(sorted(found, key=lambda sample: sample.mass_gev or 0.0))
+        unordered = (sample for sample in self.samples if sample.label == "signal")
+        return tuple(sorted(unordered, key=lambda sample: sample.mass_gev or 0.0))
 
     @property
     def backgrounds(self) -> tuple[Sample, ...]:
@@ -123,15 +123,15 @@ class Config(Block):
             "seeds": list(self.training.seeds),
         }
         networks, *_ = [select(key, getattr(wanted, key), names) for key, names in known.items()]
-        found: list[tuple[str, str, int]] = []
+        trainings: list[tuple[str, str, int]] = []
         for network in networks:
             signals = [signal.name for signal in self.signals_of(network)]
-            own = (
+            own_trainings = (
                 select_own(wanted.signals, signals),
                 select_own(wanted.seeds, self.seeds_of(network)),
             )
-            found += itertools.product([network], *own)
-        return tuple(found)
+            trainings += itertools.product([network], *own_trainings)
+        return tuple(trainings)
 
     @field_validator("samples")
     @classmethod
@@ -297,8 +297,8 @@ def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
             f"allowed: {item['ctx']['expected_tags']}"
         )
     message = item["msg"].removeprefix("Value error, ")
-    found = "" if item["type"] == "value_error" else f" (found {item['input']!r:.80})"
-    return f"{key}: {message[0].lower()}{message[1:]}{found}"
+    given = "" if item["type"] == "value_error" else f" (found {item['input']!r:.80})"
+    return f"{key}: {message[0].lower()}{message[1:]}{given}"
 
 
 def _is_discriminator(part: Any, mapping: Mapping[str, Any], location: tuple[Any, ...]) -> bool:

@@ -41,10 +41,10 @@ def all_chunks(samples: Sequence[Sample]) -> dict[str, dict[str, Chunk]]:
         If a pattern matches nothing, or the same events are given twice, in one sample or in two
         that do not keep disjoint numbers of b hadrons; names sample and files.
     """
-    found = {sample.name: chunks(sample) for sample in samples}
+    chunks_of = {sample.name: chunks(sample) for sample in samples}
     seen: dict[Hashable, list[tuple[Sample, str]]] = {}
     for sample in samples:
-        for chunk in found[sample.name]:
+        for chunk in chunks_of[sample.name]:
             for identity in _identities(chunk.source) if sample.files else ():
                 for other, source in seen.get(identity, ()):
                     if not disjoint(sample, other):
@@ -54,18 +54,20 @@ def all_chunks(samples: Sequence[Sample]) -> dict[str, dict[str, Chunk]]:
                             "list it once"
                         )
                 seen.setdefault(identity, []).append((sample, chunk.source))
-    named = {name: {chunk.name: chunk for chunk in some} for name, some in found.items()}
-    for name, some in found.items():
-        if len(named[name]) < len(some):  # once in 10⁶ samples of 10⁴ files
+    named = {
+        name: {chunk.name: chunk for chunk in of_sample} for name, of_sample in chunks_of.items()
+    }
+    for name, of_sample in chunks_of.items():
+        if len(named[name]) < len(of_sample):  # once in 10⁶ samples of 10⁴ files
             raise ConfigError(f"samples.{name}.files: two files get one name; rename one of them")
     return named
 
 
 def check_top_tagging(files: TopTagging) -> None:
-    """Raise ConfigError if one file, or a link to it, is given for two sides of the split."""
-    sides = ("train", "validation", "test")
-    paths = {side: Path(expanded(getattr(files, side))) for side in sides}
-    for one, other in itertools.combinations(sides, 2):
+    """Raise ConfigError if one file, or a link to it, is given for two splits."""
+    splits = ("train", "validation", "test")
+    paths = {split: Path(expanded(getattr(files, split))) for split in splits}
+    for one, other in itertools.combinations(splits, 2):
         both = paths[one], paths[other]
         if all(path.exists() for path in both) and both[0].samefile(both[1]):
             raise ConfigError(
@@ -121,15 +123,15 @@ def _matches(sample: str, pattern: str) -> list[str]:
         except ConfigError as error:
             raise ConfigError(f"{key}: {error}") from None
         return [path]
-    found = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
-    if not found:
+    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
+    if not matches:
         unset = re.findall(r"\$\{?(\w+)", path)
         raise ConfigError(
             f"{key}: nothing matches {pattern!r} (looked in {Path.cwd()}); "
             + (f"set the variable {unset[0]}, or " if unset else "")
             + "correct the path or the pattern"
         )
-    for source in found:
+    for source in matches:
         if not Path(source).is_file():
             raise ConfigError(f"{key}: {source!r} is not a file; correct the path or the pattern")
         if re.search(r"[{}\n]", source):
@@ -137,7 +139,7 @@ def _matches(sample: str, pattern: str) -> list[str]:
                 f"{key}: {source!r} has braces or a line break in its path, which Snakemake does "
                 "not take; rename it, or make a link of another name"
             )
-    return [f"./{source}" if source.startswith("-") else source for source in found]
+    return [f"./{source}" if source.startswith("-") else source for source in matches]
 
 
 def chunk_name(source: str) -> str:

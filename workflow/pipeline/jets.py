@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.datasets.dataset import BLOCK, STEP, TENSORS, Dataset, Side, blocks_of
+from analysis.datasets.dataset import BLOCK, STEP, TENSORS, Dataset, Split, blocks_of
 from common.columns import Columns, resized
 from common.errors import EmptySampleError
 from common.features import KINEMATIC_FEATURES
@@ -77,12 +77,12 @@ class Jets:
 def jets_of_events(
     datasets: Sequence[Dataset],
     task: JetTask,
-    side: str,
+    split: str,
     seed: int,
     config: DatasetConfig,
     pt_range: tuple[float, float] = (0.0, np.inf),
 ) -> Jets:
-    """Return both fat jets of all events on one side of a seed's first fold.
+    """Return both fat jets of all events in one split of a seed's first fold.
 
     A tagger is trained once a seed: it learns outside that fold and is tested in it.
 
@@ -91,7 +91,7 @@ def jets_of_events(
     datasets : sequence of Dataset
         Of the processes of the task.
     task : JetTask
-    side : str
+    split : str
         train, validation or test.
     seed : int
     config : analysis.config.dataset.Dataset
@@ -107,24 +107,24 @@ def jets_of_events(
     def part(data: Dataset, rows: slice, with_tensors: bool) -> Columns:
         columns = data.rows(rows, ("key", "weight", "kinematics"))
         weight = columns["weight"]
-        chosen = Side(side, config, seed, fold=0).holds(columns["key"]) & (weight != 0)
+        chosen = Split(split, config, seed, fold=0).holds(columns["key"]) & (weight != 0)
         momentum = columns["kinematics"][chosen, :2, PT].ravel()
         kept = (momentum >= pt_range[0]) & (momentum < pt_range[1])
         is_signal = str(data.attributes["process"]) in task.signal
-        found = {
+        columns_of_jets = {
             "label": np.full(int(kept.sum()), is_signal, np.uint8),
             "weight": np.repeat(weight[chosen], 2)[kept, None],
         }
         if with_tensors:
             jets = single_jets({n: array[chosen] for n, array in data.rows(rows).items()})
-            found |= {name: array[kept] for name, array in jets.items()}
-        return found
+            columns_of_jets |= {name: array[kept] for name, array in jets.items()}
+        return columns_of_jets
 
     jets = Jets(datasets, part, datasets[0].event_bytes // 2)
     for kind, name in ((1, "signal"), (0, "background")):
         if not jets.counts[kind]:
             raise EmptySampleError(
-                f"jets.tasks {task.name}: no {name} jet is on the {side} side; "
+                f"jets.tasks {task.name}: no {name} jet is in the {split} split; "
                 "provide more events or widen jets.pt_min_gev and jets.pt_max_gev"
             )
     return jets
@@ -134,22 +134,22 @@ def jets_of_file(path: Path) -> Jets:
     """Return the jets of a file that rule top_tagging wrote."""
 
     def part(data: Dataset, rows: slice, with_tensors: bool) -> Columns:
-        found = data.rows(rows, ("label", "weight", *(TENSORS if with_tensors else ())))
-        return found | {"weight": found["weight"][:, None]}
+        columns_of_jets = data.rows(rows, ("label", "weight", *(TENSORS if with_tensors else ())))
+        return columns_of_jets | {"weight": columns_of_jets["weight"][:, None]}
 
     dataset = Dataset(path)
     return Jets([dataset], part, dataset.event_bytes)
 
 
-def read_side_of_jets(
+def read_split_of_jets(
     sources: Sequence[Path],
     task: JetTask | None,
-    side: str,
+    split: str,
     seed: int,
     config: DatasetConfig,
     pt_range: tuple[float, float],
 ) -> Jets:
-    """Return the jets of one side: of datasets for a task, else of the file named by the side."""
+    """Return the jets of one split: of datasets for a task, else of the file named by the split."""
     if task is None:
-        return jets_of_file(next(p for p in sources if Dataset(p).attributes["sample"] == side))
-    return jets_of_events([Dataset(path) for path in sources], task, side, seed, config, pt_range)
+        return jets_of_file(next(p for p in sources if Dataset(p).attributes["sample"] == split))
+    return jets_of_events([Dataset(path) for path in sources], task, split, seed, config, pt_range)

@@ -17,8 +17,8 @@ from models.training.data import Source
 from models.training.stream import Stream
 
 
-class Side(Protocol):
-    """Events, or jets, on one side of a fold: `Selection` of datasets, `Jets` of jets.py.
+class EventSource(Protocol):
+    """Events, or jets, in one split of a fold: `Selection` of datasets, `Jets` of jets.py.
 
     All that is read has at least `label` [N] and `weight` [N, C]; with masses, `dataset` [N] too.
     """
@@ -34,12 +34,12 @@ class Side(Protocol):
 
 
 def sources(
-    selections: Sequence[Side],
+    selections: Sequence[EventSource],
     cap_quantile: float,
     memory_mb: float,
     masses: np.ndarray | None = None,
 ) -> list[Source]:
-    """Return sides of a fold with the weights of the loss.
+    """Return splits of a fold with the weights of the loss.
 
     They are read into memory if `memory_mb` [MB] is enough for all of them together, else read
     from their files whenever they are needed; then that memory holds events to mix. For one
@@ -48,28 +48,28 @@ def sources(
     held = int(memory_mb * 1e6 / selections[0].event_bytes)
     fits = sum(len(selection) for selection in selections) <= held
     weighted = [Weighting.fit(selection, cap_quantile, masses) for selection in selections]
-    return [own.in_memory() if fits else own.streamed(held) for own in weighted]
+    return [weighting.in_memory() if fits else weighting.streamed(held) for weighting in weighted]
 
 
 @dataclass(frozen=True)
 class Weighting:
-    """One side with the weights of the loss.
+    """One split with the weights of the loss.
 
     Attributes
     ----------
-    selection : Side
+    selection : EventSource
     masses : ndarray [D] or None
         See `sources`.
     weights : TrainingWeights
     """
 
-    selection: Side
+    selection: EventSource
     masses: np.ndarray | None
     weights: TrainingWeights
 
     @classmethod
-    def fit(cls, selection: Side, cap_quantile: float, masses: np.ndarray | None) -> Self:
-        """Return what gives a side's events the weights of the loss."""
+    def fit(cls, selection: EventSource, cap_quantile: float, masses: np.ndarray | None) -> Self:
+        """Return what gives a split's events the weights of the loss."""
 
         def parts() -> Iterator[Weighted]:
             for columns in selection.columns():
@@ -78,23 +78,23 @@ class Weighting:
         signals = 1 if masses is None else len(_signal_masses(masses))
         return cls(selection, masses, TrainingWeights.fit(parts, cap_quantile, signals))
 
-    def columns(self, found: Columns) -> Columns:
+    def columns(self, events: Columns) -> Columns:
         """Return label, weight of the loss, and mass where there are masses."""
-        weight = self.weights(kinds(found, self.masses), found["weight"][:, 0])
-        mass = {} if self.masses is None else {"mass": self.masses[found["dataset"]]}
-        return {"label": found["label"], "weight": weight, **mass}
+        weight = self.weights(kinds(events, self.masses), events["weight"][:, 0])
+        mass = {} if self.masses is None else {"mass": self.masses[events["dataset"]]}
+        return {"label": events["label"], "weight": weight, **mass}
 
     def in_memory(self) -> Sample:
         """Return all events, read once."""
-        found = self.selection.all()
-        return Sample(Events({name: found[name] for name in TENSORS}), **self.columns(found))
+        events = self.selection.all()
+        return Sample(Events({name: events[name] for name in TENSORS}), **self.columns(events))
 
     def streamed(self, held: int) -> Stream:
         """Return the events as a stream; a random order draws from `held` of them."""
 
         def read(block: int) -> Columns:
-            found = self.selection.read(block)
-            return {name: found[name] for name in TENSORS} | self.columns(found)
+            events = self.selection.read(block)
+            return {name: events[name] for name in TENSORS} | self.columns(events)
 
         total = sum(
             self.columns(part)["weight"].sum(dtype=np.float64) for part in self.selection.columns()

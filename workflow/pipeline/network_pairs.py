@@ -33,14 +33,14 @@ def network_pairs(networks: Sequence[NetworkSpec]) -> list[Pair]:
     without θ; `fusion`: `tokens` over `sum`. All keys that both networks have must agree otherwise,
     sizes included.
     """
-    found = [
+    pairs = [
         Pair(question, first.name, second.name)
         for first in networks
         for second in networks
         if first is not second and (question := _question(first, second))
     ]
     order = ("kinematics", "concatenation", "theta", "fusion")
-    return sorted(found, key=lambda pair: order.index(pair.question))
+    return sorted(pairs, key=lambda pair: order.index(pair.question))
 
 
 def _question(first: NetworkSpec, second: NetworkSpec) -> str:

@@ -41,13 +41,13 @@ def flags(**values: Any) -> list[str]:
     A configuration block is written as JSON; a list gives the option once for each entry; None is
     left out.
     """
-    found = []
+    words = []
     for name, value in values.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             if one is not None:
                 text = one.model_dump_json() if isinstance(one, BaseModel) else str(one)
-                found.append(f"--{name.replace('_', '-')}={text}")
-    return found
+                words.append(f"--{name.replace('_', '-')}={text}")
+    return words
 
 
 def params(
@@ -121,15 +121,13 @@ class Options:
     def reconstruct(self, wildcards: Wildcards) -> list[str]:
         """The file, how it is read, and the sample's own range of b hadrons."""
         variation = self.config.systematics.variation(paths.variation_name(wildcards.variation))
-        kept = self.config.sample(wildcards.sample).b_hadrons
         return [
             self.targets.source(wildcards),
             *flags(
                 config=self.config.reconstruction.model_copy(update={"variation": variation}),
                 sample=wildcards.sample,
                 chunk=wildcards.chunk,
-                b_hadrons_min=kept and kept.min,
-                b_hadrons_max=kept and kept.max,
+                b_hadrons=self.config.sample(wildcards.sample).b_hadrons,
             ),
         ]
 
@@ -316,8 +314,8 @@ class Options:
 
     @property
     def _benchmarks(self) -> str:
-        found = [benchmark.model_dump(mode="json") for benchmark in self.config.benchmarks]
-        return json.dumps(found)
+        blocks = [benchmark.model_dump(mode="json") for benchmark in self.config.benchmarks]
+        return json.dumps(blocks)
 
     @property
     def limits_figure(self) -> list[str]:
@@ -344,7 +342,7 @@ class Options:
             network=self.targets.networks_of(wildcards.signal),
             luminosity=self.config.luminosity_fb,
             mass=self.mass(wildcards),
-            reading=self.config.working_point.reading,
+            counting=self.config.working_point.counting,
         )
 
     def training_figure(self, wildcards: Wildcards) -> list[str]:
@@ -380,7 +378,7 @@ class Options:
         """Which public file it is, and how it is read."""
         block = self.config.jets.top_tagging
         return flags(
-            side=wildcards.side,
+            split=wildcards.split,
             subjets=self.config.reconstruction.subjets,
             max_constituents=block and block.max_constituents,
             max_jets=block and block.max_jets,

@@ -51,18 +51,18 @@ def _module_file(module: str, folder: Path = ROOT) -> Path | None:
 @cache
 def imported_modules(file: Path) -> frozenset[str]:
     """Return all modules that `file` may import anywhere in its text; relative ones with dots."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in _nodes(file):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             joint = "" if module.endswith(".") else "."
-            found.add(module)
-            found.update(f"{module}{joint}{alias.name}" for alias in node.names)
+            names.add(module)
+            names.update(f"{module}{joint}{alias.name}" for alias in node.names)
     return frozenset(
         name.rsplit(".", depth)[0]
-        for name in found
+        for name in names
         for depth in range(name.strip(".").count(".") + 1)
     )
 
@@ -70,17 +70,17 @@ def imported_modules(file: Path) -> frozenset[str]:
 @cache
 def imported_files(file: Path, own: Own | None = None) -> frozenset[Path]:
     """Return the files of the project that `file` imports, and those of the user's modules."""
-    found = set()
+    files = set()
     for name in imported_modules(file):
         top = name.split(".")[0]
         level = len(name) - len(name.lstrip("."))
         if level:
-            found.add(_module_file(name[level:], file.parents[level - 1]) if name[level:] else None)
+            files.add(_module_file(name[level:], file.parents[level - 1]) if name[level:] else None)
         elif top in PACKAGES:
-            found.add(_module_file(name))
+            files.add(_module_file(name))
         elif own is not None and own.package in (top, None):
-            found.add(_module_file(name, own.folder))
-    return frozenset(path for path in found if path)
+            files.add(_module_file(name, own.folder))
+    return frozenset(path for path in files if path)
 
 
 @cache

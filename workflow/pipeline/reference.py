@@ -48,12 +48,12 @@ def _blocks(model: type[BaseModel], path: str) -> Iterator[tuple[type[BaseModel]
     """Yield every model of the tree with the path of its key."""
     yield model, path
     for name, field in model.model_fields.items():
-        found = _models(field.annotation)
+        models = _models(field.annotation)
         many = get_origin(field.annotation) is tuple
-        for inner in found:
+        for inner in models:
             child = f"{path}.{name}" if path else name
             child += "[]" if many else ""
-            child += f" ({_tag(inner)})" if len(found) > 1 else ""
+            child += f" ({_tag(inner)})" if len(models) > 1 else ""
             yield from _blocks(inner, child)
 
 
@@ -72,8 +72,8 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in arguments)
     if origin in (Union, types.UnionType):
-        found = [_type(inner) for inner in arguments if inner is not type(None)]
-        return " or ".join(dict.fromkeys(found))
+        names = [_type(inner) for inner in arguments if inner is not type(None)]
+        return " or ".join(dict.fromkeys(names))
     if origin is tuple:
         return f"list of {_type(arguments[0])}"
     if _models(annotation):
@@ -94,5 +94,5 @@ def _default(field: FieldInfo) -> str:
 
 
 def _summary(field: FieldInfo) -> str:
-    found = _models(field.annotation)
-    return " ".join((found[0].__doc__ or "").split("\n\n")[0].split()) if found else ""
+    models = _models(field.annotation)
+    return " ".join((models[0].__doc__ or "").split("\n\n")[0].split()) if models else ""

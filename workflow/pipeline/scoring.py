@@ -19,10 +19,10 @@ def crossed(
     accelerator: str,
 ) -> np.ndarray:
     """Return the calibrated log-odds [N] that each event gets from the network of its fold [N]."""
-    found = np.empty(len(fold))
+    score = np.empty(len(fold))
     for number, model in enumerate(networks):
-        own = fold == number
+        in_fold = fold == number
         told = mass_gev if model.spec.told_mass else None
-        part = Events({name: events[name][own] for name in TENSORS})
-        found[own] = calibrated(model, part, accelerator=accelerator, mass_gev=told)
-    return found
+        part = Events({name: events[name][in_fold] for name in TENSORS})
+        score[in_fold] = calibrated(model, part, accelerator=accelerator, mass_gev=told)
+    return score

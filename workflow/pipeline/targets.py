@@ -134,9 +134,9 @@ class Targets:
 
     def simulated_variation(self, wildcards: Wildcards) -> str:
         """Return the variation whose simulated files a job reads: another shower has its own."""
-        own = paths.variation_name(wildcards.variation) == "shower_up"
+        generated_again = paths.variation_name(wildcards.variation) == "shower_up"
         simulated = self.config.sample(wildcards.sample).simulation is not None
-        return wildcards.variation if own and simulated else paths.NOMINAL
+        return wildcards.variation if generated_again and simulated else paths.NOMINAL
 
     def source(self, wildcards: Wildcards) -> str:
         """Return the path or URL of the wildcards' Delphes file."""
@@ -259,7 +259,7 @@ class Targets:
 
     def all_varied_scores(self, wildcards: Wildcards) -> list[str]:
         """The scores of all variations of a training."""
-        return [path for found in self.varied_scores(wildcards).values() for path in found]
+        return [path for scores in self.varied_scores(wildcards).values() for path in scores]
 
     def trainings(self, template: str) -> list[str]:
         """Return one path per network, signal and seed, in that order."""
@@ -331,7 +331,7 @@ class Targets:
         """What a tagger of single jets sees: datasets of its processes, or the public files."""
         task = self.config.jets.task(wildcards.task)
         if task is None:
-            return expand(paths.TOP_TAGGING, side=["train", "validation", "test"])
+            return expand(paths.TOP_TAGGING, split=["train", "validation", "test"])
         processes = {*task.signal, *task.background}
         names = [sample.name for sample in self.config.samples if sample.process in processes]
         return expand(paths.nominal(paths.DATASET), sample=names)
@@ -343,8 +343,8 @@ class Targets:
         return {"sources": self.jet_sources(wildcards), "model": model}
 
     def public_jets(self, wildcards: Wildcards) -> str:
-        """The public file of one side of the split."""
-        return expanded(getattr(self.config.jets.top_tagging, wildcards.side))
+        """The public file of one split."""
+        return expanded(getattr(self.config.jets.top_tagging, wildcards.split))
 
     def taggers(self, tasks: Sequence[str]) -> list[str]:
         """Return the metrics of all taggers and seeds for some tasks."""
@@ -416,7 +416,7 @@ class Targets:
 
     def local_files(self) -> list[str]:
         """Return the Delphes files on this machine."""
-        every = (chunk for found in self.chunks.values() for chunk in found.values())
+        every = (chunk for of_sample in self.chunks.values() for chunk in of_sample.values())
         return [chunk.source for chunk in every if not chunk.is_remote]
 
     def wildcard_constraints(self) -> dict[str, str]:
@@ -435,7 +435,7 @@ class Targets:
             "kind": one_of(list(DEPENDENCES)),
             "task": one_of(jets.task_names),
             "tagger": one_of([tagger.name for tagger in jets.taggers]),
-            "side": "train|validation|test",
+            "split": "train|validation|test",
         }
 
 

@@ -27,18 +27,18 @@ class Picture:
     wide: bool
 
 
-def pictures(found: Iterable[Path], folder: Path) -> list[Picture]:
+def pictures(images: Iterable[Path], folder: Path) -> list[Picture]:
     """Return the figures in the order of `KINDS`.
 
     Parameters
     ----------
-    found : iterable of Path
+    images : iterable of Path
         PNG files, and folders that hold some, in the folder of figures; anything else is left out.
     folder : Path
         The folder of the run; the page stands in its `results/`.
     """
-    own = [entry for entry in found if (folder / FOLDER).resolve() in entry.resolve().parents]
-    files = [path for entry in own for path in _images(entry)]
+    of_run = [entry for entry in images if (folder / FOLDER).resolve() in entry.resolve().parents]
+    files = [path for entry in of_run for path in _images(entry)]
     pairs = [(_kind(_name(path, folder)), path) for path in dict.fromkeys(files)]
     order = [*KINDS, OTHER]
     pairs.sort(key=lambda pair: order.index(pair[0]))

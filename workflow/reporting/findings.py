@@ -41,12 +41,12 @@ def findings(
 
 def _places(rows: Iterable[Row]) -> str:
     """Return which trainings the rows are of: "mlp at m_H = 600, 800 GeV (seeds 1, 2)"."""
-    found: dict[str, list[Row]] = {}
+    of_network: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(row["network"].replace("_", " "), []).append(row)
+        of_network.setdefault(row["network"].replace("_", " "), []).append(row)
     return "; ".join(
         f"{network} at m_H = {_listed(members, 'mass_gev')} GeV (seed {_listed(members, 'seed')})"
-        for network, members in found.items()
+        for network, members in of_network.items()
     )
 
 
@@ -139,15 +139,15 @@ def _not_closing(tag_maps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _skipped(normalisations: Sequence[Normalisation]) -> Iterator[str]:
-    for found in normalisations:
-        for file, reason in found.skipped:
+    for normalisation in normalisations:
+        for file, reason in normalisation.skipped:
             yield (
-                f"A file of {found.sample} was left out, and the sample renormalised: "
+                f"A file of {normalisation.sample} was left out, and the sample renormalised: "
                 f"{file}: {reason}"
             )
 
 
 def _remarked(normalisations: Sequence[Normalisation]) -> Iterator[str]:
-    for found in normalisations:
-        for remark in found.remarks:
-            yield f"Sample {found.sample}: {remark}."
+    for normalisation in normalisations:
+        for remark in normalisation.remarks:
+            yield f"Sample {normalisation.sample}: {remark}."

@@ -9,7 +9,7 @@ POINTS = (30, 50, 80)
 
 def networks_table(rows: Sequence[Row]) -> Table:
     """Return one row per network and mass: size, rejections, calibration; range over the seeds."""
-    found = tuple(
+    cells = tuple(
         (
             text(row["network"]),
             number(row["mass_gev"], 4),
@@ -37,12 +37,12 @@ def networks_table(rows: Sequence[Row]) -> Table:
         "calibration slope",
     )
     caption = "The networks: median over the trainings and their range"
-    return Table(caption, columns, found, "networks.csv")
+    return Table(caption, columns, cells, "networks.csv")
 
 
 def ratios_table(rows: Sequence[Row]) -> Table:
     """Return one row per pair of networks, mass and ε_S: the ratio of rejections, and its worth."""
-    found = tuple(
+    cells = tuple(
         (
             text(f"{row['first']} over {row['second']}".replace("_", " ")),
             number(row["mass_gev"], 4),
@@ -68,7 +68,7 @@ def ratios_table(rows: Sequence[Row]) -> Table:
         "what it supports",
     )
     caption = "How much better: ratios of background rejections on the same events"
-    return Table(caption, columns, found, "network_ratios.csv")
+    return Table(caption, columns, cells, "network_ratios.csv")
 
 
 def _between(row: Row, low: str, high: str) -> Cell:

@@ -42,9 +42,9 @@ def _points(members: Sequence[Metrics], signal_efficiencies: Sequence[float]) ->
     points = []
     for efficiency in signal_efficiencies:
         name = f"rejection_{100 * efficiency:.0f}"
-        place = int(np.argmin(np.abs(CURVE_GRID - efficiency)))
-        known = [m["metrics"] for m in members if m["rejection"][place] is not None]
-        values = [(row[name], row[f"{name}_error"]) for row in known]
+        index = int(np.argmin(np.abs(CURVE_GRID - efficiency)))
+        resolved = [m["metrics"] for m in members if m["rejection"][index] is not None]
+        values = [(row[name], row[f"{name}_error"]) for row in resolved]
         if values:
             points.append([efficiency, *over_seeds(values).median])
     return np.array(points).reshape(-1, 3)

@@ -109,12 +109,14 @@ def _digits(value: float, digits: int) -> str:
 
 def limits_table(summary: Sequence[Row], rows: Sequence[Row]) -> Table:
     """Return one row per network and mass: limits with their errors, range over the seeds."""
-    found = []
+    table_rows = []
     for row in summary:
-        own = [
+        at_mass = [
             r for r in rows if (r["network"], r["mass_gev"]) == (row["network"], row["mass_gev"])
         ]
-        errors = sorted(r["limit_za_error_fb"] for r in own if r["limit_za_error_fb"] is not None)
+        errors = sorted(
+            r["limit_za_error_fb"] for r in at_mass if r["limit_za_error_fb"] is not None
+        )
         error = errors[len(errors) // 2] if errors else None
         cells = [
             text(row["network"]),
@@ -129,7 +131,7 @@ def limits_table(summary: Sequence[Row], rows: Sequence[Row]) -> Table:
             text(f"{row['valid']} of {row['seeds']}"),
             text(_method(row["methods"] or "")),
         ]
-        found.append(tuple(cells))
+        table_rows.append(tuple(cells))
     columns = (
         "network",
         "m_H [GeV]",
@@ -147,7 +149,7 @@ def limits_table(summary: Sequence[Row], rows: Sequence[Row]) -> Table:
         "Upper limits on σ(gg → H → hh) at 95% confidence level: median over the trainings with "
         "its statistical error"
     )
-    return Table(caption, columns, tuple(found), "limits_summary.csv")
+    return Table(caption, columns, tuple(table_rows), "limits_summary.csv")
 
 
 def _range(row: Row, column: str) -> Cell:
@@ -164,7 +166,7 @@ def _method(methods: str) -> str:
 
 def cutflow_table(rows: Sequence[Row], luminosity: float) -> Table:
     """Return the cut flow of every sample: raw, effective and expected events."""
-    found = tuple(
+    cells = tuple(
         (
             text(row["sample"]),
             text(row["step"]),
@@ -180,13 +182,13 @@ def cutflow_table(rows: Sequence[Row], luminosity: float) -> Table:
         f"Events behind each step, expected at {luminosity:g} fb⁻¹; signals for "
         "σ(gg → H → hh) = 1 fb"
     )
-    return Table(caption, columns, found, "cutflow.csv")
+    return Table(caption, columns, cells, "cutflow.csv")
 
 
 def yields_table(rows: Sequence[Row]) -> Table:
     """Return the last step of each sample: what the networks and limits work with."""
     last = {row["sample"]: row for row in rows}
-    found = tuple(
+    cells = tuple(
         (
             text(row["sample"]),
             text(row["process"]),
@@ -207,13 +209,13 @@ def yields_table(rows: Sequence[Row]) -> Table:
         "simulated",
         "n_eff",
     )
-    return Table("Yields behind the whole selection and the b tags", columns, found, "cutflow.csv")
+    return Table("Yields behind the whole selection and the b tags", columns, cells, "cutflow.csv")
 
 
 def metrics_table(rows: Sequence[Row]) -> Table:
     """Return AUC and rejections of every training with their errors."""
     points = (30, 50, 80)
-    found = tuple(
+    cells = tuple(
         (
             text(row["network"]),
             number(row["mass_gev"], 4),
@@ -226,7 +228,7 @@ def metrics_table(rows: Sequence[Row]) -> Table:
     )
     rejections = tuple(f"1/ε_B at ε_S = {p}%" for p in points)
     columns = ("network", "m_H [GeV]", "seed", "AUC", *rejections, "background n_eff")
-    return Table("How well the networks separate test events", columns, found, "metrics.csv")
+    return Table("How well the networks separate test events", columns, cells, "metrics.csv")
 
 
 def jets_table(rows: Sequence[Row], jobs: Mapping[tuple[str, str, int], Row]) -> Table:
@@ -240,7 +242,7 @@ def jets_table(rows: Sequence[Row], jobs: Mapping[tuple[str, str, int], Row]) ->
         Benchmarks of rule train_jets, where there are some.
     """
     points = (50, 30)
-    found = tuple(
+    cells = tuple(
         (
             *(text(row[name].replace("_", " ")) for name in ("task", "tagger")),
             number(row["seed"], 6),
@@ -259,17 +261,17 @@ def jets_table(rows: Sequence[Row], jobs: Mapping[tuple[str, str, int], Row]) ->
         "task", "tagger", "seed", "parameters", "AUC", *rejections, "accuracy", "training jets",
         "background n_eff", "CPU time of training [s]",
     )  # fmt: skip
-    return Table("Taggers that see one fat jet at a time, on test jets", columns, found, "jets.csv")
+    return Table("Taggers that see one fat jet at a time, on test jets", columns, cells, "jets.csv")
 
 
 def timings_table(timings: Mapping[str, Sequence[Row]]) -> Table:
     """Return time and memory of each rule, from its benchmark files."""
-    found = []
+    table_rows = []
     for rule, jobs in sorted(timings.items()):
         seconds = [float(job["s"]) for job in jobs]
         memory = [float(job["max_rss"]) for job in jobs if isinstance(job["max_rss"], int | float)]
         cpu = [float(job["cpu_time"]) for job in jobs if isinstance(job["cpu_time"], int | float)]
         cells = (count(len(jobs)), number(sum(seconds)), number(max(seconds)), number(sum(cpu)))
-        found.append((text(rule), *cells, number(max(memory, default=None))))
+        table_rows.append((text(rule), *cells, number(max(memory, default=None))))
     columns = ("rule", "jobs", "total time [s]", "longest job [s]", "CPU time [s]", "memory [MB]")
-    return Table("Time and peak memory of the jobs of each rule", columns, tuple(found))
+    return Table("Time and peak memory of the jobs of each rule", columns, tuple(table_rows))

@@ -12,9 +12,9 @@ rule top_tagging:
     output:
         paths.TOP_TAGGING,
     log:
-        paths.log("top_tagging", "{side}"),
+        paths.log("top_tagging", "{split}"),
     benchmark:
-        paths.benchmark("top_tagging", "{side}")
+        paths.benchmark("top_tagging", "{split}")
     conda:
         "../../envs/boosted-hh4b.yaml"
     params:

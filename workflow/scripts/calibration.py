@@ -25,16 +25,16 @@ def main(
     output: Annotated[Path, Option(help="CSV to write: one row per bin of the score.")],
 ) -> None:
     """Compare score and share of signal, weighted as in the training."""
-    found, line = of_training(scores, cap_quantile)
+    curve, line = of_training(scores, cap_quantile)
     whole = {
-        "calibration_error": found.error,
-        "calibration_noise": found.noise,
+        "calibration_error": curve.error,
+        "calibration_noise": curve.noise,
         "calibration_offset": line.offset,
         "calibration_offset_error": line.errors[0],
         "calibration_slope": line.slope,
         "calibration_slope_error": line.errors[1],
     }
-    bins = zip(*(getattr(found, column) for column in COLUMNS), strict=True)
+    bins = zip(*(getattr(curve, column) for column in COLUMNS), strict=True)
     rows = [
         origin_of(scores)
         | {"bin": k, **dict(zip(COLUMNS, map(float, values), strict=True)), **whole}

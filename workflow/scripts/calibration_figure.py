@@ -24,7 +24,7 @@ def main(
     for rows in trainings:
         networks.setdefault(rows[0]["network"], []).append(_bins(rows))
     colour = colours(networks)
-    curves = [Calibration(n.replace("_", " "), colour[n], found) for n, found in networks.items()]
+    curves = [Calibration(n.replace("_", " "), colour[n], curve) for n, curve in networks.items()]
     every = [row for rows in trainings for row in rows]
     write_csv(every, output.with_suffix(".csv"), (*KEYS, "bin"))
     save(calibration_plot(curves, every[0]["mass_gev"]), output)

@@ -35,8 +35,8 @@ def main(
     config = load(configs or [Path("config.yaml")])
     chunks = all_chunks(config.samples)
     for sample in config.samples:
-        found = len(chunks[sample.name])
-        console.print(f"{sample.name}: {sample.label}, process {sample.process}, {found} files")
+        files = len(chunks[sample.name])
+        console.print(f"{sample.name}: {sample.label}, process {sample.process}, {files} files")
     names = [network.name for network in config.networks]
     limits = sum(len(config.signals_of(name)) * len(config.seeds_of(name)) for name in names)
     console.print(

@@ -11,7 +11,7 @@ from analysis.datasets.dataset import Dataset, tagged_weight
 from analysis.datasets.normalisation import Normalisation
 from analysis.figures.n_minus_one import n_minus_one_plot
 from analysis.figures.style import save
-from analysis.reconstruction.cutflow import STRATUM, Step, require_distinct
+from analysis.reconstruction.cutflow import B_HADRONS, Step, require_distinct
 from common.tables import write_frame
 from workflow.pipeline.cli import run
 
@@ -28,13 +28,13 @@ def tag_steps(dataset: Dataset, scale: float) -> list[Step]:
     ]
 
 
-def rows(dataset: Dataset, found: Normalisation, luminosity: float) -> list[dict[str, Any]]:
+def rows(dataset: Dataset, normalisation: Normalisation, luminosity: float) -> list[dict[str, Any]]:
     """Return the lines of one sample: the reconstruction's steps, then each tag category."""
-    scale = luminosity * found.scale
-    steps = [*found.steps, *tag_steps(dataset, found.scale)]
+    scale = luminosity * normalisation.scale
+    steps = [*normalisation.steps, *tag_steps(dataset, normalisation.scale)]
     return [
         {
-            "sample": found.sample,
+            "sample": normalisation.sample,
             "process": dataset.attributes["process"],
             "step": step.name,
             "raw": step.raw,
@@ -42,25 +42,27 @@ def rows(dataset: Dataset, found: Normalisation, luminosity: float) -> list[dict
             "efficiency": step.sum_w / steps[0].sum_w,
             "events": step.sum_w * scale,
             "error": step.sum_w2**0.5 * scale,
-            "cross_section_pb": found.cross_section_pb,
-            "skipped_files": len(found.skipped),
+            "cross_section_pb": normalisation.cross_section_pb,
+            "skipped_files": len(normalisation.skipped),
         }
         for step in steps
     ]
 
 
-def n_minus_one_rows(found: Normalisation, process: str, luminosity: float) -> list[dict[str, Any]]:
+def n_minus_one_rows(
+    normalisation: Normalisation, process: str, luminosity: float
+) -> list[dict[str, Any]]:
     """Return what each cut of the reconstruction removes of the events that pass all others.
 
     The error of the efficiency is the binomial one of the effective events.
     """
-    scale, passing, table = luminosity * found.scale, found.steps[-1], []
-    for others in found.n_minus_one:
+    scale, passing, table = luminosity * normalisation.scale, normalisation.steps[-1], []
+    for others in normalisation.n_minus_one:
         efficiency = passing.sum_w / others.sum_w if others.sum_w else float("nan")
         variance = max(efficiency * (1 - efficiency), 0.0)
         table.append(
             {
-                "sample": found.sample,
+                "sample": normalisation.sample,
                 "process": process,
                 "cut": others.name,
                 "raw": others.raw,
@@ -85,12 +87,12 @@ def main(
     figure: Annotated[Path, typer.Option(help="PNG of it to write; PDF goes beside it.")],
 ) -> None:
     """Write the cut flow and the N−1 table of all samples, and draw the latter."""
-    found = [Normalisation.read(normalisations / f"{name}.json") for name in samples]
+    of_sample = [Normalisation.read(normalisations / f"{name}.json") for name in samples]
     # Samples that keep numbers of b hadrons may share files; the configuration was checked for it.
-    whole = [one for one in found if STRATUM not in [step.name for step in one.steps]]
+    whole = [one for one in of_sample if B_HADRONS not in [step.name for step in one.steps]]
     require_distinct((one.sample, one.first_events) for one in whole)
     table, removed = [], []
-    for one in found:
+    for one in of_sample:
         dataset = Dataset(datasets / f"{one.sample}.h5")
         table += rows(dataset, one, luminosity)
         removed += n_minus_one_rows(one, str(dataset.attributes["process"]), luminosity)

@@ -28,13 +28,13 @@ def main(
     network: Annotated[list[str], Option(help="Networks, in the order to draw; repeat.")],
     mass: Annotated[float, Option(help="m_H [GeV].")],
     luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
-    reading: Annotated[
-        Literal["expected", "mc"], Option(help="Reading of the background events kept.")
-    ] = "expected",
+    counting: Annotated[
+        Literal["weighted", "raw"], Option(help="How background events are counted.")
+    ] = "weighted",
 ) -> None:
     """Draw the median and the range over seeds of each network at one mass."""
     x = "background_events" if kind == "background_events" else "value"
-    rows = chosen(read_csv(table), kind, mass, reading)
+    rows = chosen(read_csv(table), kind, mass, counting)
     if not rows:
         raise InputFileError(f"{table} holds no row of {kind} at {mass:g} GeV")
     colour = colours(network)
@@ -42,7 +42,9 @@ def main(
         _curve(name, colour[name], [row for row in rows if row["network"] == name], x)
         for name in network
     ]
-    label = ("simulated " if kind == "background_events" and reading == "mc" else "") + LABELS[kind]
+    label = ("simulated " if kind == "background_events" and counting == "raw" else "") + LABELS[
+        kind
+    ]
     shown = None if kind == "luminosity" else luminosity
     guide = "sqrt" if kind == "luminosity" else None
     note = rf"$m_H={mass:g}$ GeV"
@@ -50,21 +52,21 @@ def main(
 
 
 def chosen(
-    rows: list[dict[str, Any]], kind: str, mass: float, reading: str
+    rows: list[dict[str, Any]], kind: str, mass: float, counting: str
 ) -> list[dict[str, Any]]:
-    """Return the rows of one kind, mass and reading; a projection knows no reading."""
-    wanted = {"kind": kind, "mass_gev": mass, "reading": reading}
-    return [row for row in rows if all(row.get(name, x) == x for name, x in wanted.items())]
+    """Return the rows of one kind, mass and counting; a projection has no such column."""
+    selected = {"kind": kind, "mass_gev": mass, "counting": counting}
+    return [row for row in rows if all(row.get(name, x) == x for name, x in selected.items())]
 
 
 def _curve(name: str, colour: str, rows: list[dict[str, Any]], x: str) -> Dependence:
     valid = [row for row in rows if row["limit_za_fb"] is not None]
     points = []
     for value in sorted({row[x] for row in valid}):
-        own = [row for row in valid if row[x] == value]
-        error = over_seeds([row["limit_za_error_fb"] for row in own]).median
-        fitted = any(row["threshold_method"] != "empirical" for row in own)
-        points.append([value, *over_seeds([row["limit_za_fb"] for row in own]), error, fitted])
+        at_value = [row for row in valid if row[x] == value]
+        error = over_seeds([row["limit_za_error_fb"] for row in at_value]).median
+        fitted = any(row["threshold_method"] != "empirical" for row in at_value)
+        points.append([value, *over_seeds([row["limit_za_fb"] for row in at_value]), error, fitted])
     at, median, low, high, errors, tails = np.array(points, dtype=float).reshape(-1, 6).T
     label = name.replace("_", " ")
     return Dependence(label, colour, at, median, low, high, errors, tails.astype(bool))

@@ -57,14 +57,14 @@ def table(variable: Variable, shapes: Sequence[Shape]) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "variable": variable.name,
-                "curve": found.label,
+                "curve": shape.label,
                 "low": edges[:-1],
                 "high": edges[1:],
-                "fraction": found.content,
-                "error": found.error,
+                "fraction": shape.content,
+                "error": shape.error,
             }
         )
-        for found in shapes
+        for shape in shapes
     )
 
 
@@ -74,14 +74,14 @@ def main(
     output: Annotated[Path, typer.Option(help="CSV file of all numbers drawn.")],
 ) -> None:
     """Draw the distributions of all network inputs."""
-    found = groups([Dataset(path) for path in datasets])
-    colour = palette(found)
-    histograms = {name: fill(members) for name, members in found.items()}
+    of_curve = groups([Dataset(path) for path in datasets])
+    colour = palette(of_curve)
+    histograms = {name: fill(members) for name, members in of_curve.items()}
     tables = []
     for index, variable in enumerate(VARIABLES):
         shapes = [
             shape(name, members, histograms[name][index], colour[name], LINES[n % len(LINES)])
-            for n, (name, members) in enumerate(found.items())
+            for n, (name, members) in enumerate(of_curve.items())
         ]
         edges = variable.histogram().axes[0].edges
         save(distribution_plot(edges, shapes, variable.label), figures / f"{variable.name}.png")

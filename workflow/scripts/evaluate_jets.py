@@ -15,7 +15,7 @@ from models.config.specs_jets import PUBLIC, JetTask
 from models.networks.batch import Events
 from models.training.inference import predict_log_odds
 from workflow.pipeline.cli import read_block, run
-from workflow.pipeline.jets import read_side_of_jets
+from workflow.pipeline.jets import read_split_of_jets
 from workflow.pipeline.network_inputs import feature_names
 
 ROWS = 8192
@@ -35,12 +35,12 @@ def main(
 ) -> None:
     """Evaluate one tagger."""
     block, jets = read_block(DatasetConfig, dataset), read_block(JetTask, task) if task else None
-    test = read_side_of_jets(sources, jets, "test", seed, block, (pt_min, pt_max))
+    test = read_split_of_jets(sources, jets, "test", seed, block, (pt_min, pt_max))
     features = feature_names(Dataset(sources[0]))
     condenser, right, total = Condenser(), np.zeros(2), np.zeros(2)
-    for found in test.steps(ROWS):
-        label, weight = found["label"], found["weight"][:, 0]
-        events = Events({name: found[name] for name in TENSORS})
+    for columns in test.steps(ROWS):
+        label, weight = columns["label"], columns["weight"][:, 0]
+        events = Events({name: columns[name] for name in TENSORS})
         odds = predict_log_odds(model, events, features, threads=threads)
         condenser.add(WeightedSample.of_classes(odds, weight, label))
         right += np.bincount(label, weight * ((odds > 0) == label), 2)

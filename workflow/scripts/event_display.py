@@ -64,8 +64,8 @@ def title(dataset: Dataset, event: Event) -> str:
     """Return what the event is, and the mass of both fat jets together."""
     process, mass = str(dataset.attributes["process"]), dataset.attributes["mass_gev"]
     name = rf"$H\to hh$, $m_H={mass:g}$ GeV" if dataset.is_signal else process
-    found = event["kinematics"][2][KINEMATIC_FEATURES.index("mass")]
-    return f"{PROCESS_LABELS.get(name, name)}\n$m_{{jj}}={found:.0f}$ GeV"
+    dijet_mass = event["kinematics"][2][KINEMATIC_FEATURES.index("mass")]
+    return f"{PROCESS_LABELS.get(name, name)}\n$m_{{jj}}={dijet_mass:.0f}$ GeV"
 
 
 def main(

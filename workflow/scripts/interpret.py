@@ -7,7 +7,7 @@ import torch
 import typer
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.datasets.dataset import Dataset, Selection, Side
+from analysis.datasets.dataset import Dataset, Selection, Split
 from common.tables import write_frame
 from models.config.views import Interpretation
 from models.training.checkpoint import load
@@ -29,9 +29,9 @@ def main(
     torch.set_num_threads(threads)
     sources = [Dataset(path) for path in datasets]
     trained = load(model / "fold0", feature_names(sources[0]))
-    side = Selection(sources, Side("test", read_block(DatasetConfig, dataset), seed, fold=0))
+    selection = Selection(sources, Split("test", read_block(DatasetConfig, dataset), seed, fold=0))
     mass = float(next(source.attributes["mass_gev"] for source in sources if source.is_signal))
-    tables = interpretation_tables(side, trained, read_block(Interpretation, config), mass)
+    tables = interpretation_tables(selection, trained, read_block(Interpretation, config), mass)
     for name, table in tables.items():
         write_frame(table, output / f"{name}.csv")
 

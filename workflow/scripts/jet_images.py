@@ -38,7 +38,8 @@ def main(
     """Draw the mean images of each signal and process in both frames."""
     curves = groups([Dataset(path) for path in datasets])
     images = {
-        frame: np.array([mean_image(own, frame) for own in curves.values()]) for frame in FRAMES
+        frame: np.array([mean_image(members, frame) for members in curves.values()])
+        for frame in FRAMES
     }
     names = [PROCESS_LABELS.get(name, name) for name in curves]
     eta, phi = (grid.ravel() for grid in np.meshgrid(EDGES[:-1], EDGES[:-1], indexing="ij"))

@@ -26,11 +26,11 @@ def main(
     table = pd.concat(
         pd.DataFrame(
             {
-                "tagger": name, "signal_efficiency": CURVE_GRID, "rejection": found.median,
-                "low": found.low, "high": found.high,
+                "tagger": name, "signal_efficiency": CURVE_GRID, "rejection": curve.median,
+                "low": curve.low, "high": curve.high,
             }
         )
-        for name, found in zip(groups, bands, strict=True)
+        for name, curve in zip(groups, bands, strict=True)
     )  # fmt: skip
     write_frame(table, output.with_suffix(".csv"))
     first = next(iter(groups.values()))[0]["metrics"]

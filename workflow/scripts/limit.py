@@ -63,7 +63,7 @@ def main(
     key = {"network": network, "mass_gev": mass, "seed": seed}
     process_errors = categories[0].process_errors
     row = limit_row(*common, non_closure=process_errors)
-    fits, found = fit_rows(categories, point, config, tagging)
+    fits, model = fit_rows(categories, point, config, tagging)
     scan = scan_background_events(*common, process_errors)
     projection = [
         *luminosity_rows(*common, process_errors),
@@ -76,7 +76,7 @@ def main(
     }
     write_json(content, output)
     if workspace is not None:
-        write_json(found, workspace)
+        write_json(model, workspace)
 
 
 def _error(text: str) -> tuple[str, float]:
@@ -92,10 +92,10 @@ def _error(text: str) -> tuple[str, float]:
 
 def _named(text: str) -> tuple[str, list[Path]]:
     name, _, paths = text.partition("=")
-    found = [Path(path) for path in paths.split(",") if path]
-    if not name or not 1 <= len(found) <= 2:
+    files = [Path(path) for path in paths.split(",") if path]
+    if not name or not 1 <= len(files) <= 2:
         raise BadParameter(f"--variation {text!r}: write NAME=UP.parquet or NAME=UP,DOWN")
-    return name, found
+    return name, files
 
 
 if __name__ == "__main__":

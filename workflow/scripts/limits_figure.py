@@ -43,12 +43,14 @@ def main(
 def _curve(
     name: str, colour: str, summary: list[dict[str, Any]], column: str, error: str
 ) -> LimitCurve:
-    own = [r for r in summary if r["network"] == name and r[f"{column}_median"] is not None]
+    of_network = [r for r in summary if r["network"] == name and r[f"{column}_median"] is not None]
     keys = ("mass_gev", f"{column}_median", f"{column}_min", f"{column}_max")
-    mass, median, low, high = (np.array([row[key] for row in own], dtype=float) for key in keys)
+    mass, median, low, high = (
+        np.array([row[key] for row in of_network], dtype=float) for key in keys
+    )
     counted = "shape" not in column  # the shape fit has no threshold
-    fitted = np.array([counted and row["methods"] != "empirical" for row in own], dtype=bool)
-    errors = np.array([row[f"{error}_median"] or 0.0 for row in own], dtype=float)
+    fitted = np.array([counted and row["methods"] != "empirical" for row in of_network], dtype=bool)
+    errors = np.array([row[f"{error}_median"] or 0.0 for row in of_network], dtype=float)
     label = name.replace("_", " ")
     return LimitCurve(label, colour, mass, median, low, high, fitted, errors)
 

@@ -28,14 +28,14 @@ def main(
     ] = None,
 ) -> None:
     """Collect the rows and summarise them over seeds."""
-    found = [read_json(path) for path in rows]
-    limits = [item["limit"] for item in found]
+    contents = [read_json(path) for path in rows]
+    limits = [item["limit"] for item in contents]
     write_csv(limits, output)
     write_csv(summarise_seeds(limits, SUMMARISED), summary, ("network", "mass_gev"))
-    scanned = [row for item in found for row in item["scan"]]
-    write_csv(scanned, scan, (*KEYS, "reading", "background_events"))
+    scanned = [row for item in contents for row in item["scan"]]
+    write_csv(scanned, scan, (*KEYS, "counting", "background_events"))
     if projection is not None:
-        projected = [row for item in found for row in item["projection"]]
+        projected = [row for item in contents for row in item["projection"]]
         write_csv(projected, projection, (*KEYS, "kind", "value"))
 
 

@@ -20,8 +20,8 @@ def main(
     seed: Annotated[int, Option(min=1, help="Seed.")] = 1,
 ) -> None:
     """Integrate the cross section at each mass."""
-    found = leading_order_benchmark(masses, setting, events=events, seed=seed)
-    write_json([found.model_dump(mode="json")], output)
+    benchmark = leading_order_benchmark(masses, setting, events=events, seed=seed)
+    write_json([benchmark.model_dump(mode="json")], output)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def main(
 ) -> None:
     """Compare pairs of networks on the test events that both have scored."""
     origins = {path: origin_of(path) for path in scores}
-    files = {(found["network"], found["seed"]): path for path, found in origins.items()}
+    files = {(origin["network"], origin["seed"]): path for path, origin in origins.items()}
     mass = origins[scores[0]]["mass_gev"]
     table: list[dict[str, Any]] = []
     for pair in read_block(list[Pair], pairs):

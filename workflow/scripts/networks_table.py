@@ -53,9 +53,9 @@ def main(
 
 
 def _column(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = seed_columns(name, [row[name] for row in rows])
+    summary: dict[str, Any] = seed_columns(name, [row[name] for row in rows])
     error = float(over_seeds([row.get(f"{name}_error") for row in rows]).median)
-    return found if np.isnan(error) else found | {f"{name}_error": error}
+    return summary if np.isnan(error) else summary | {f"{name}_error": error}
 
 
 if __name__ == "__main__":

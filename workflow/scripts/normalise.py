@@ -33,8 +33,8 @@ def main(
     metadata = [read_json(simulated / f"{name}.json") for name in names] if simulated else []
     for remark in cutflow.remarks:
         log.warning("sample %s: %s", block.name, remark)
-    found = normalise(block, cutflow, metadata, branching_ratio)
-    write_json(found.to_json(), output)
+    content = normalise(block, cutflow, metadata, branching_ratio)
+    write_json(content.to_json(), output)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
-from analysis.config.reconstruction import Reconstruction
+from analysis.config.reconstruction import BHadrons, Reconstruction
 from analysis.delphes.reader import first_event
 from analysis.reconstruction.event_table import write_empty
 from analysis.reconstruction.reconstruct import no_counts, reconstruct_file
-from common.errors import ConfigError, InputFileError, NormalisationError
+from common.errors import InputFileError, NormalisationError
 from common.files import atomic_path
 from workflow.pipeline.cli import limit_memory, read_block, run
 
-MAX_HADRONS = 10_000
 MEMORY_BYTES = 8 * 2**30  # a length in a damaged file shall not take the machine's memory
 
 
@@ -27,24 +26,23 @@ def main(
     config: Annotated[
         str, typer.Option(help="Reconstruction block, inline JSON or a YAML file.")
     ] = "{}",
-    b_hadrons_min: Annotated[int, typer.Option(min=0, help="Fewest b hadrons kept.")] = 0,
-    b_hadrons_max: Annotated[
-        int | None, typer.Option(min=0, help="Most b hadrons kept; any number if not given.")
+    b_hadrons: Annotated[
+        str | None, typer.Option(help="Range of b hadrons kept: JSON or a YAML file; all if none.")
     ] = None,
 ) -> None:
     """Reconstruct one Delphes file."""
     block = read_block(Reconstruction, config)
-    stratum = _stratum(b_hadrons_min, b_hadrons_max)
+    b_hadron_range = read_block(BHadrons, b_hadrons) if b_hadrons else None
     status, reason, first = "read", "", ""
     with atomic_path(events) as table, atomic_path(cutflow) as record:
         try:
-            flow = reconstruct_file(file, table, block, stratum)
+            flow = reconstruct_file(file, table, block, b_hadron_range)
             first = first_event(file, block.branches)
         except (InputFileError, NormalisationError) as error:
             if block.on_bad_file == "fail":
                 raise
             status, reason = "skipped", str(error)
-            flow = no_counts(stratum)
+            flow = no_counts(b_hadron_range)
             write_empty(table)
         content = {
             "sample": sample,
@@ -57,16 +55,6 @@ def main(
             **flow.to_json(),
         }
         record.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def _stratum(fewest: int, most: int | None) -> range | None:
-    if fewest == 0 and most is None:
-        return None
-    if most is not None and most < fewest:
-        raise ConfigError(
-            f"--b-hadrons-max ({most}) is below --b-hadrons-min ({fewest}); no event has both"
-        )
-    return range(fewest, MAX_HADRONS if most is None else most + 1)
 
 
 if __name__ == "__main__":

@@ -44,10 +44,10 @@ def main(
                 for table in event_tables(sample.folder / f"{name}.parquet", COLUMNS):
                     yield TaggedJets.from_table(table, scale, config)
 
-    found, report = map_with_closure(jets, config)
+    tag_map, report = map_with_closure(jets, config)
     varied = config.variations.items()
     variations = {name: whole_map(jets(block), block).to_json() for name, block in varied}
-    content = {"process": process, "closure": report, "map": found.to_json()}
+    content = {"process": process, "closure": report, "map": tag_map.to_json()}
     write_json(content | {"variations": variations}, output)
 
 

@@ -34,18 +34,18 @@ def quantity(name: str, tensors: dict[str, np.ndarray]) -> np.ndarray:
     index = (*JETS, "H").index(token)
     if kind in ("constituents", "subjets"):
         return np.asarray(tensors[f"{kind[:-1]}_mask"][:, index].sum(axis=1), dtype=float)
-    found = tensors["kinematics"][:, index, KINEMATIC_FEATURES.index(kind)].astype(float)
-    return on_circle(found, ANGLES[kind]) if kind in ANGLES else found
+    value = tensors["kinematics"][:, index, KINEMATIC_FEATURES.index(kind)].astype(float)
+    return on_circle(value, ANGLES[kind]) if kind in ANGLES else value
 
 
 def moments(datasets: Sequence[Dataset]) -> Moments:
     """Return the covariances of all quantities, with the weights after b tags."""
-    found = Moments(SIZES)
+    sums = Moments(SIZES)
     for data in datasets:
         for tensors, columns in data.steps():
             weight = tagged_weight(columns)[:, 0]
-            found.add([quantity(name, tensors) for name in LABELS], weight)
-    return found
+            sums.add([quantity(name, tensors) for name in LABELS], weight)
+    return sums
 
 
 def main(
@@ -53,19 +53,21 @@ def main(
     output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
 ) -> None:
     """Draw the canonical correlation of both orientation angles with every other quantity."""
-    curves = {name: moments(own) for name, own in groups([Dataset(d) for d in datasets]).items()}
+    curves = {
+        name: moments(members) for name, members in groups([Dataset(d) for d in datasets]).items()
+    }
     thetas = [f"theta_{jet}" for jet in JETS]
     rows = [
         {
             "angle": theta,
             "curve": PROCESS_LABELS.get(curve, curve),
             "with": name,
-            "correlation": float("nan") if name == theta else found.correlation(theta, name),
-            "by_chance": found.by_chance(theta, name),
-            "n_eff": found.n_eff,
+            "correlation": float("nan") if name == theta else sums.correlation(theta, name),
+            "by_chance": sums.by_chance(theta, name),
+            "n_eff": sums.n_eff,
         }
         for theta in thetas
-        for curve, found in curves.items()
+        for curve, sums in curves.items()
         for name in LABELS
     ]
     write_csv(rows, output.with_suffix(".csv"), ("angle", "curve", "with"))

@@ -23,7 +23,7 @@ def main(
     file: Annotated[Path, typer.Argument(help="A file in the reference layout.")],
     subjets: Annotated[str, typer.Option(help="Subjets block: JSON or path of a YAML file.")],
     max_constituents: Annotated[int, typer.Option(help="Leading constituents of a jet.")],
-    side: Annotated[str, typer.Option(help="Side of the split: train, validation or test.")],
+    split: Annotated[str, typer.Option(help="Split: train, validation or test.")],
     output: Annotated[Path, typer.Option(help="HDF5 file to write.")],
     max_jets: Annotated[int | None, typer.Option(help="Jets to read; all if absent.")] = None,
 ) -> None:
@@ -38,7 +38,7 @@ def main(
                 break
             yield {
                 **jet_tensors(constituents, block, max_constituents),
-                "key": event_key("top_tagging", side, start + np.arange(len(label))),
+                "key": event_key("top_tagging", split, start + np.arange(len(label))),
                 "weight": np.ones(len(label)),
                 "tag_weight": np.ones((len(label), 1)),
                 "label": label,
@@ -48,7 +48,7 @@ def main(
             raise InputFileError(f"{file} holds no jet; take another file")
 
     attributes = {
-        "sample": side,
+        "sample": split,
         "process": "top_tagging",
         "label": "both",
         "mass_gev": 0.0,

@@ -10,7 +10,7 @@ import typer
 
 import models.training.training
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.datasets.dataset import Dataset, Selection, Side
+from analysis.datasets.dataset import Dataset, Selection, Split
 from models.config.specs import NetworkSpec, Training
 from models.networks.registry import modules_of
 from models.training.resume import STATE
@@ -61,9 +61,9 @@ def train_fold(
 ) -> None:
     """Train the network of one fold; its state stays, until all folds are done."""
     names = ("train", "validation")
-    sides = [Selection(samples, Side(name, block, seed, fold)) for name in names]
+    splits = [Selection(samples, Split(name, block, seed, fold)) for name in names]
     masses = np.array([mass_of(sample) for sample in samples]) if spec.told_mass else None
-    train, validation = sources(sides, block.weight_cap_quantile, settings.memory_mb, masses)
+    train, validation = sources(splits, block.weight_cap_quantile, settings.memory_mb, masses)
     models.training.training.train(
         spec,
         settings,

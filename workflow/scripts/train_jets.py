@@ -13,7 +13,7 @@ from models.config.specs_jets import JetTask, TaggerSpec
 from models.networks.registry import modules_of
 from models.training.training import Data
 from workflow.pipeline.cli import read_block, run
-from workflow.pipeline.jets import read_side_of_jets
+from workflow.pipeline.jets import read_split_of_jets
 from workflow.pipeline.network_inputs import feature_names, sources
 from workflow.pipeline.provenance import code_version, source_digest
 
@@ -34,11 +34,11 @@ def main(
     block = read_block(DatasetConfig, dataset)
     jets = read_block(JetTask, task) if task else None
     settings = read_block(Training, training)
-    sides = [
-        read_side_of_jets(files, jets, side, seed, block, (pt_min, pt_max))
-        for side in ("train", "validation")
+    splits = [
+        read_split_of_jets(files, jets, split, seed, block, (pt_min, pt_max))
+        for split in ("train", "validation")
     ]
-    train, validation = sources(sides, block.weight_cap_quantile, settings.memory_mb)
+    train, validation = sources(splits, block.weight_cap_quantile, settings.memory_mb)
     models.training.training.train(
         spec,
         settings,

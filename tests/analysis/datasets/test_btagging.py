@@ -15,7 +15,7 @@ from analysis.datasets.btagging import (
 )
 from common.errors import ConfigError
 
-ALL = ("four", "three", "two_split")
+ALL = ("4b", "3b", "2b")
 flavours = arrays(np.int8, (7, 2, 2), elements=st.sampled_from([5, 4, 0, -1]))
 
 

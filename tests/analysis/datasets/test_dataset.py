@@ -13,11 +13,11 @@ from analysis.config.dataset import Dataset as Config
 from analysis.datasets.dataset import (
     BLOCK,
     CHUNK,
-    SIDES,
+    SPLITS,
     TENSORS,
     Dataset,
     Selection,
-    Side,
+    Split,
     assign_fold,
     event_key,
     write_dataset,
@@ -56,9 +56,9 @@ def test_every_event_is_tested_by_the_one_network_that_has_not_seen_it(
     key = event_key("qcd", "file", np.arange(start, start + 3000))
     config = Config(folds=folds, validation=validation)
     holds = np.array(
-        [[Side(name, config, seed, fold).holds(key) for name in SIDES] for fold in range(folds)]
+        [[Split(name, config, seed, fold).holds(key) for name in SPLITS] for fold in range(folds)]
     )
-    assert (holds.sum(axis=1) == 1).all(), "an event is on one side of each fold"
+    assert (holds.sum(axis=1) == 1).all(), "an event is in one split of each fold"
     assert (holds[:, 2].sum(axis=0) == 1).all(), "and tests one network"
     assert (np.argmax(holds[:, 2], axis=0) == assign_fold(key, seed, folds)).all()
     for fold in range(folds):
@@ -66,7 +66,7 @@ def test_every_event_is_tested_by_the_one_network_that_has_not_seen_it(
         assert test == pytest.approx(1 / folds, abs=0.06)
         assert stops / (train + stops) == pytest.approx(validation, abs=0.07)
     part = slice(100, 200)
-    assert (Side("train", config, seed, 0).holds(key[part]) == holds[0, 0, part]).all()
+    assert (Split("train", config, seed, 0).holds(key[part]) == holds[0, 0, part]).all()
 
 
 @given(
@@ -154,7 +154,7 @@ def part(count: int, first: int = 0) -> dict[str, np.ndarray]:
 
 
 def write(path: Path, label: str, parts: list[dict[str, np.ndarray]]) -> Dataset:
-    attributes = {"sample": path.stem, "process": "p", "label": label, "categories": ["four"]}
+    attributes = {"sample": path.stem, "process": "p", "label": label, "categories": ["4b"]}
     write_dataset(path, iter(parts), attributes)
     return Dataset(path)
 
@@ -188,20 +188,20 @@ def test_blocks_of_a_side_hold_what_the_side_holds(tmp_path: Path) -> None:
         write(tmp_path / "s.h5", "signal", [part(BLOCK + 300)]),
         write(tmp_path / "b.h5", "background", [part(2 * BLOCK + 1, first=5000)]),
     ]
-    found = Selection(datasets, Side("train", CONFIG, 3, 1))
+    found = Selection(datasets, Split("train", CONFIG, 3, 1))
     blocks = [found.read(number) for number in range(len(found.blocks))]
     assert [len(block["key"]) for block in blocks][-1] <= 1
-    side = found.all()
-    assert len(found) == len(side["key"])
+    split = found.all()
+    assert len(found) == len(split["key"])
     for name in ("key", "label", "weight"):
         columns = np.concatenate([block[name] for block in blocks])
-        assert np.array_equal(columns, side[name])
+        assert np.array_equal(columns, split[name])
         assert np.array_equal(columns, np.concatenate([c[name] for c in found.columns()]))
     for name in TENSORS:
-        assert np.array_equal(np.concatenate([block[name] for block in blocks]), side[name])
+        assert np.array_equal(np.concatenate([block[name] for block in blocks]), split[name])
     places = np.flatnonzero(np.random.default_rng(1).random(len(found)) < 0.02)
     for name, array in found.take(places).items():
-        assert np.array_equal(array, side[name][places])
+        assert np.array_equal(array, split[name][places])
 
 
 def test_events_without_weight_are_on_no_side(tmp_path: Path) -> None:
@@ -211,9 +211,9 @@ def test_events_without_weight_are_on_no_side(tmp_path: Path) -> None:
         write(tmp_path / "s.h5", "signal", [part(100)]),
         write(tmp_path / "b.h5", "background", [some]),
     ]
-    for side in (None, *(Side(name, CONFIG, 1, 0) for name in SIDES)):
-        side = Selection(datasets, side).all()
-        assert not np.isin(side["key"][side["dataset"] == 1], some["key"][::2]).any()
+    for split in (None, *(Split(name, CONFIG, 1, 0) for name in SPLITS)):
+        split = Selection(datasets, split).all()
+        assert not np.isin(split["key"][split["dataset"] == 1], some["key"][::2]).any()
 
 
 def test_empty_sample_is_a_valid_dataset(tmp_path: Path) -> None:
@@ -227,13 +227,13 @@ def test_sides_are_disjoint_and_complete(tmp_path: Path) -> None:
         write(tmp_path / "s.h5", "signal", [part(400)]),
         write(tmp_path / "b.h5", "background", [part(600, first=400)]),
     ]
-    sides = [Selection(datasets, Side(name, CONFIG, 3, 0)).all() for name in SIDES]
-    keys = np.concatenate([side["key"] for side in sides])
+    splits = [Selection(datasets, Split(name, CONFIG, 3, 0)).all() for name in SPLITS]
+    keys = np.concatenate([split["key"] for split in splits])
     assert len(np.unique(keys)) == len(keys) == 1000
-    total = sum(side["weight"].sum() for side in sides)
+    total = sum(split["weight"].sum() for split in splits)
     assert total == pytest.approx(Selection(datasets).all()["weight"].sum())
     assert total == pytest.approx(sum(data.weight.sum() for data in datasets))
-    assert set(sides[0]["dataset"][sides[0]["label"] == 1]) == {0}
+    assert set(splits[0]["dataset"][splits[0]["label"] == 1]) == {0}
 
 
 def test_side_without_background_is_an_error(tmp_path: Path) -> None:
@@ -241,8 +241,8 @@ def test_side_without_background_is_an_error(tmp_path: Path) -> None:
         write(tmp_path / "s.h5", "signal", [part(40)]),
         write(tmp_path / "b.h5", "background", [part(0)]),
     ]
-    with pytest.raises(EmptySampleError, match=r"no background event is on the test side.*b"):
-        Selection(datasets, Side("test", CONFIG, 1, 0))
+    with pytest.raises(EmptySampleError, match=r"no background event is in the test split.*b"):
+        Selection(datasets, Split("test", CONFIG, 1, 0))
 
 
 def test_truncated_dataset_is_an_error(tmp_path: Path) -> None:

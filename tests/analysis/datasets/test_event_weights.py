@@ -8,7 +8,7 @@ from analysis.config.statistics import BTagging, TagEfficiency
 from analysis.datasets.btagging import tag_weights
 from analysis.datasets.event_weights import column_names, physical_weight, tag_columns
 
-CATEGORIES = ("four", "three", "two_split")
+CATEGORIES = ("4b", "3b", "2b")
 RNG = np.random.default_rng(3)
 FLAVOUR = RNG.choice([-1, 0, 4, 5], size=(400, 2, 2))
 ERRORS = {"b": 0.05, "c": 0.1, "light": 0.25}

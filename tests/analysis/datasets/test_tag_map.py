@@ -9,7 +9,7 @@ from analysis.datasets.tag_map import ONE_SUBJET, TagMap, build_map, leading_dis
 from common.errors import EmptySampleError
 
 BINNING = TagMapBinning()
-CONFIG = BTagging(mode="map", categories=("four", "three", "two_split"))
+CONFIG = BTagging(mode="map", categories=("4b", "3b", "2b"))
 
 
 def draw_jets(seed: int, n: int = 4000, double_b: float = 0.05) -> TaggedJets:
@@ -35,8 +35,8 @@ def test_parts_do_not_change_the_map_or_its_closure():
     parts = [TaggedJets(*(column[rows] for column in vars(jets).values())) for rows in cuts]
     (one, report), (other, of_parts) = map_of(jets), map_of(*parts)
     np.testing.assert_allclose(other.probabilities, one.probabilities, rtol=1e-12)
-    for name, value in report["four"].items():
-        assert of_parts["four"][name] == pytest.approx(value, rel=1e-9), name
+    for name, value in report["4b"].items():
+        assert of_parts["4b"][name] == pytest.approx(value, rel=1e-9), name
 
 
 def test_map_keeps_the_yield_of_single_jets_and_probabilities_sum_to_one():
@@ -75,13 +75,13 @@ def test_closure_and_gain_in_effective_events():
         result = report[name]
         assert abs(result["ratio"] - 1) < 4 * np.hypot(result["error"], result["map_error"])
         assert result["uncertainty"] >= max(result["error"], abs(result["ratio"] - 1))
-    assert report["four"]["map_n_eff"] > 5 * report["four"]["truth_n_eff"]
+    assert report["4b"]["map_n_eff"] > 5 * report["4b"]["truth_n_eff"]
 
 
 def test_quoted_closure_error_covers_independent_jets():
     pulls = []
     for seed in range(60):
-        result = map_of(draw_jets(seed, 1000, 0.03))[1]["four"]
+        result = map_of(draw_jets(seed, 1000, 0.03))[1]["4b"]
         pulls.append((result["ratio"] - 1) / np.hypot(result["error"], result["map_error"]))
     assert np.mean(np.abs(pulls) < 1) > 0.6
     assert np.max(np.abs(pulls)) < 4
@@ -92,7 +92,7 @@ def test_correlated_jets_do_not_close():
     both = jets.tags.copy()
     both[:, 1] = both[:, 0]  # the second jet is tagged like the first
     result = map_of(TaggedJets(jets.pt, jets.mass, jets.delta_r, both, jets.weight))
-    assert result[1]["four"]["ratio"] - 1 > 4 * result[1]["four"]["error"]
+    assert result[1]["4b"]["ratio"] - 1 > 4 * result[1]["4b"]["error"]
 
 
 def test_empty_bins_take_the_coarser_mean():

@@ -62,9 +62,9 @@ def test_metrics_move_by_less_than_a_tenth_of_their_errors(
     assert np.mean([(a is None) == (b is None) for a, b in zip(one, other, strict=True)]) > 0.97
 
 
-@pytest.mark.parametrize("reading", ["expected", "mc"])
-def test_limits_move_by_less_than_a_fifth_of_their_errors(both: Pair, reading: str) -> None:
-    point = WorkingPoint(reading=reading)
+@pytest.mark.parametrize("counting", ["weighted", "raw"])
+def test_limits_move_by_less_than_a_fifth_of_their_errors(both: Pair, counting: str) -> None:
+    point = WorkingPoint(counting=counting)
     whole, few = (limit_row(scores, NORM, point, Limits()) for scores in both)
     assert (few["status"], few["threshold_method"]) == ("ok", whole["threshold_method"])
     assert few["b_total"] == pytest.approx(whole["b_total"])
@@ -75,7 +75,7 @@ def test_limits_move_by_less_than_a_fifth_of_their_errors(both: Pair, reading: s
 
 def test_fits_move_little(both: Pair) -> None:
     whole, few = (
-        fit_rows([CategoryScores("four", scores)], WorkingPoint(), Limits(), BTagging())[0]
+        fit_rows([CategoryScores("4b", scores)], WorkingPoint(), Limits(), BTagging())[0]
         for scores in both
     )
     for kind in ("count", "shape"):

@@ -9,7 +9,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from analysis.config.reconstruction import FatJets, Reconstruction, Subjets
+from analysis.config.reconstruction import BHadrons, FatJets, Reconstruction, Subjets
 from analysis.delphes.reader import open_delphes
 from analysis.reconstruction.cut_counts import CutCounts
 from analysis.reconstruction.event_table import EVENT_TYPE, conform, empty_table
@@ -18,9 +18,9 @@ from tests.delphes_files import QCD, SIGNAL, real_branches, write_flat
 
 
 def table_and_flow(
-    path: Path, output: Path, config: Reconstruction, stratum: range | None = None
+    path: Path, output: Path, config: Reconstruction, b_hadron_range: BHadrons | None = None
 ) -> tuple[ak.Array, CutCounts]:
-    flow = reconstruct_file(str(path), output, config, stratum)
+    flow = reconstruct_file(str(path), output, config, b_hadron_range)
     return ak.from_parquet(output), flow
 
 
@@ -151,18 +151,16 @@ def test_every_subjet_algorithm_and_source_runs(tmp_path: Path, algorithm: str) 
     assert ak.all(ak.num(table.subjet, axis=2) >= 1)
 
 
-def test_strata_are_a_partition_of_the_events(tmp_path: Path) -> None:
+def test_ranges_of_b_hadrons_are_a_partition_of_the_events(tmp_path: Path) -> None:
     output = tmp_path / "s.parquet"
     whole, flow = table_and_flow(QCD, output, Reconstruction())
-    parts = [
-        table_and_flow(QCD, output, Reconstruction(), stratum)
-        for stratum in (range(1), range(1, 3), range(3, 1000))
-    ]
+    ranges = [BHadrons(max=0), BHadrons(min=1, max=2), BHadrons(min=3)]
+    parts = [table_and_flow(QCD, output, Reconstruction(), kept) for kept in ranges]
     entries = np.concatenate([ak.to_numpy(table.entry) for table, _ in parts])
     assert sorted(entries.tolist()) == whole.entry.tolist()
     assert [part["generated"] for _, part in parts] == [flow["generated"]] * 3
     assert sum(part["b hadrons"].raw for _, part in parts) == flow["generated"].raw
-    for (table, _), b_hadrons in zip(parts, (range(1), range(1, 3), range(3, 99)), strict=True):
+    for (table, _), b_hadrons in zip(parts, ({0}, {1, 2}, range(3, 99)), strict=True):
         assert set(table.b_hadrons.tolist()) <= set(b_hadrons)
 
 

@@ -19,7 +19,7 @@ def one_bin(b: float, sigma: float, s: float = 10.0) -> pyhf.Model:
 
 def channel(b=20.0, error=2.0, signal=10.0, **effects) -> Channel:
     return Channel(
-        "four", np.array([signal]), 0.0, {"qcd": np.array([b])}, np.array([error]), effects
+        "4b", np.array([signal]), 0.0, {"qcd": np.array([b])}, np.array([error]), effects
     )
 
 
@@ -71,7 +71,7 @@ def test_limit_rises_with_the_background_s_error_and_falls_with_luminosity(b, re
 def test_nuisances_and_channels_do_what_they_must():
     plain = limit_of(channel())
     assert limit_of(channel(btag={"qcd": 0.2, "signal": 0.1})) > plain
-    second = Channel("three", np.array([5.0]), 0.0, {"qcd": np.array([40.0])}, np.array([4.0]))
+    second = Channel("3b", np.array([5.0]), 0.0, {"qcd": np.array([40.0])}, np.array([4.0]))
     assert limit_of(channel(), second) < plain
 
 
@@ -83,7 +83,7 @@ def test_negligible_background_error_has_no_nuisance():
 
 def test_workspace_is_valid_and_survives_json(tmp_path):
     shaped = Channel(
-        "four",
+        "4b",
         np.array([1.0, 4.0]),
         0.1,
         {"qcd": np.array([50.0, 10.0]), "ttbar": np.array([5.0, 2.0])},
@@ -94,7 +94,7 @@ def test_workspace_is_valid_and_survives_json(tmp_path):
     workspace = build_workspace([shaped], 0.5)
     pyhf.schema.validate(workspace, "workspace.json")
     names = set(model_of(workspace).config.par_names)
-    assert {"mu", "luminosity", "jes", "mc_signal_four"} <= names
+    assert {"mu", "luminosity", "jes", "mc_signal_4b"} <= names
     assert workspace["channels"][0]["samples"][0]["data"] == [0.5, 2.0]
 
 

@@ -35,7 +35,7 @@ def rows(*categories: CategoryScores, config: Limits = LIMITS):
 
 
 def test_both_fits_give_ordered_bands_and_a_valid_workspace():
-    row, workspace = rows(CategoryScores("four", drawn()))
+    row, workspace = rows(CategoryScores("4b", drawn()))
     for kind in ("count", "shape"):
         assert set(columns(kind)) <= set(row)
         bands = [
@@ -45,13 +45,13 @@ def test_both_fits_give_ordered_bands_and_a_valid_workspace():
     assert row["cls_shape_median_fb"] < row["cls_count_median_fb"]
     pyhf.schema.validate(workspace, "workspace.json")
     names = pyhf.Workspace(workspace).model().config.par_names
-    expected = {"luminosity", "btag", "norm_qcd", "norm_ttbar", "mu", "mc_signal_four"}
+    expected = {"luminosity", "btag", "norm_qcd", "norm_ttbar", "mu", "mc_signal_4b"}
     assert expected <= set(names)
 
 
 def test_further_category_improves_the_limit():
-    four = CategoryScores("four", drawn())
-    three = CategoryScores("three", scaled(drawn(), 1.3, 20.0))
+    four = CategoryScores("4b", drawn())
+    three = CategoryScores("3b", scaled(drawn(), 1.3, 20.0))
     alone, _ = rows(four)
     both, _ = rows(four, three)
     for kind in ("count", "shape"):
@@ -59,16 +59,16 @@ def test_further_category_improves_the_limit():
 
 
 def test_category_without_a_channel_is_named_and_left_out():
-    four = CategoryScores("four", drawn())
-    none = CategoryScores("three", scaled(drawn(), 1.0, 1e-4))
+    four = CategoryScores("4b", drawn())
+    none = CategoryScores("3b", scaled(drawn(), 1.0, 1e-4))
     both, _ = rows(four, none)
     alone, _ = rows(four)
     assert both["cls_count_median_fb"] == alone["cls_count_median_fb"]
-    assert "three" in both["cls_count_reason"]
+    assert "3b" in both["cls_count_reason"]
 
 
 def test_no_channel_is_a_reason_and_no_number():
-    row, workspace = rows(CategoryScores("four", scaled(drawn(n=8), 1.0, 1e-3)))
+    row, workspace = rows(CategoryScores("4b", scaled(drawn(n=8), 1.0, 1e-3)))
     for kind in ("count", "shape"):
         assert row[f"cls_{kind}_median_fb"] is None
         assert row[f"cls_{kind}_reason"]
@@ -77,7 +77,7 @@ def test_no_channel_is_a_reason_and_no_number():
 
 def test_limit_outside_any_bracket_is_a_reason_and_no_number():
     point = WorkingPoint(background_events=1e19)
-    beyond = CategoryScores("four", scaled(drawn(), 1.0, 1e17))
+    beyond = CategoryScores("4b", scaled(drawn(), 1.0, 1e17))
     row, _ = fit_rows([beyond], point, LIMITS, TAGGING)
     for kind in ("count", "shape"):
         assert row[f"cls_{kind}_median_fb"] is None
@@ -86,7 +86,7 @@ def test_limit_outside_any_bracket_is_a_reason_and_no_number():
 
 def test_few_background_events_are_treated_with_toys():
     point = WorkingPoint(background_events=5)
-    row, _ = fit_rows([CategoryScores("four", drawn())], point, LIMITS, TAGGING)
+    row, _ = fit_rows([CategoryScores("4b", drawn())], point, LIMITS, TAGGING)
     assert row["cls_count_method"] == "toys"
     assert row["cls_count_error_fb"] > 0
 
@@ -99,13 +99,13 @@ def shifted(scores: WeightedSample, by: float) -> WeightedSample:
 @pytest.mark.parametrize("kind", ["count", "shape"])
 def test_every_uncertainty_weakens_the_limit(kind):
     scores = drawn()
-    plain = rows(CategoryScores("four", scores))[0][f"cls_{kind}_median_fb"]
+    plain = rows(CategoryScores("4b", scores))[0][f"cls_{kind}_median_fb"]
     worse = {
         "two-sided": CategoryScores(
-            "four", scores, {"jes": (shifted(scores, 0.5), shifted(scores, -0.5))}
+            "4b", scores, {"jes": (shifted(scores, 0.5), shifted(scores, -0.5))}
         ),
-        "one-sided": CategoryScores("four", scores, {"shower": (shifted(scores, 0.5),)}),
-        "map": CategoryScores("four", scores, {}, {"qcd": 0.5, "ttbar": 0.5}),
+        "one-sided": CategoryScores("4b", scores, {"shower": (shifted(scores, 0.5),)}),
+        "map": CategoryScores("4b", scores, {}, {"qcd": 0.5, "ttbar": 0.5}),
     }
     # the fit measures the background's normalisation in its many events of low score
     least = {"map": 1.0 - 1e-4} if kind == "shape" else {}
@@ -115,7 +115,7 @@ def test_every_uncertainty_weakens_the_limit(kind):
 
 
 def test_error_of_a_count_joins_all_nuisances_in_quadrature():
-    channel = count_channel(CategoryScores("four", drawn(n=6000)), POINT, LIMITS, TAGGING)
+    channel = count_channel(CategoryScores("4b", drawn(n=6000)), POINT, LIMITS, TAGGING)
     b = channel.total[0]
     parts = [channel.background_error[0], 0.08 * b, 0.01 * b]
     parts += [0.1 * channel.background[name][0] for name in ("qcd", "ttbar")]
@@ -125,9 +125,9 @@ def test_error_of_a_count_joins_all_nuisances_in_quadrature():
 def test_btag_effect_is_the_derivative_of_the_category_s_probability():
     p, step = 0.75, 1e-6
     yields = {
-        "four": lambda q: q**4,
-        "three": lambda q: 4 * q**3 * (1 - q),
-        "two_split": lambda q: 4 * q**2 * (1 - q) ** 2,
+        "4b": lambda q: q**4,
+        "3b": lambda q: 4 * q**3 * (1 - q),
+        "2b": lambda q: 4 * q**2 * (1 - q) ** 2,
     }
     for name, value in yields.items():
         expected = (value(p * (1 + step)) / value(p) - 1) / step
@@ -208,13 +208,13 @@ def test_bin_with_a_negative_sum_of_signal_holds_none():
     low = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], -w, w))
     assert yields(histogram(low, edges))["signal"][0] < 0
     none = with_signal_weights(plain, lambda x, w: np.where(x < edges[1], 0, w))
-    found, expected = (rows(CategoryScores("four", scores))[0] for scores in (low, none))
+    found, expected = (rows(CategoryScores("4b", scores))[0] for scores in (low, none))
     assert found["cls_shape_median_fb"] == pytest.approx(expected["cls_shape_median_fb"], rel=0.02)
 
 
 @pytest.mark.parametrize("sign", [0.0, -1.0])
 def test_signal_of_no_positive_sum_is_a_reason_and_no_number(sign):
-    row, _ = rows(CategoryScores("four", with_signal_weights(drawn(), lambda _, w: sign * w)))
+    row, _ = rows(CategoryScores("4b", with_signal_weights(drawn(), lambda _, w: sign * w)))
     for kind, reason in (("count", "no signal left"), ("shape", "signal has no")):
         assert row[f"cls_{kind}_median_fb"] is None
         assert reason in row[f"cls_{kind}_reason"]
@@ -222,11 +222,11 @@ def test_signal_of_no_positive_sum_is_a_reason_and_no_number(sign):
 
 def test_error_of_a_k_factor_is_a_nuisance_of_its_process_beside_the_tag_map_s():
     scores = drawn()
-    both = CategoryScores("four", scores, {}, {"qcd": 0.3}, {"qcd": 0.4, "other": 0.2})
+    both = CategoryScores("4b", scores, {}, {"qcd": 0.3}, {"qcd": 0.4, "other": 0.2})
     assert both.process_errors == pytest.approx({"qcd": 0.5, "other": 0.2})
     plain, wider = (
         count_channel(category, POINT, LIMITS, TAGGING)
-        for category in (CategoryScores("four", scores, {}, {"qcd": 0.3}), both)
+        for category in (CategoryScores("4b", scores, {}, {"qcd": 0.3}), both)
     )
     assert wider.normalisations["k_factor_qcd"] == {"qcd": 0.4}
     assert set(wider.normalisations) - set(plain.normalisations) == {"k_factor_qcd"}

@@ -40,8 +40,8 @@ def test_tail_fit_is_marked_and_enters_the_background_error():
 
 def test_scan_raises_the_signal_efficiency_with_the_background_kept():
     rows = scan_background_events(draw_scores(1), NORM, WorkingPoint(), Limits())
-    for reading in ("expected", "mc"):
-        own = [row for row in rows if row["reading"] == reading]
+    for counting in ("weighted", "raw"):
+        own = [row for row in rows if row["counting"] == counting]
         assert [row["background_events"] for row in own] == list(WorkingPoint().scan)
         assert (np.diff([row["signal_efficiency"] for row in own]) > 0).all()
 

@@ -37,7 +37,7 @@ def channels(draw: st.DrawFn) -> Channel:
     shapes = {"jes": {n: (y * (1 + shift), y * (1 - 0.7 * shift)) for n, y in b.items()}}
     total = sum(b.values())
     mc_signal = draw(st.floats(0, 0.3))
-    return Channel("four", yield_s * signal, mc_signal, b, error * total, effects, shapes)
+    return Channel("4b", yield_s * signal, mc_signal, b, error * total, effects, shapes)
 
 
 def minuit_cls(model: pyhf.Model, mu: float) -> list[float]:

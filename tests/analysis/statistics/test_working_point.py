@@ -43,7 +43,7 @@ def test_cut_leaves_exactly_what_was_asked_for():
 
 
 def test_reading_mc_leaves_twenty_raw_events():
-    sample, config = draw_scores(1, n=8000), WorkingPoint(reading="mc")
+    sample, config = draw_scores(1, n=8000), WorkingPoint(counting="raw")
     cut, passing, _ = cut_and_count(sample, config)
     assert np.count_nonzero(sample.background.value >= cut.threshold) == passing.raw == 20
 

@@ -68,7 +68,13 @@ def change(config: dict[str, Any], path: str, value: Any) -> None:
         ("reconstruction.subjets.radius", 2.0, ["subjets.radius (2.0)", "fatjets.radius"]),
         ("interpretation.networks", ["nets"], ["interpretation.networks", "nets", "kinematics"]),
         ("interpretation.seeds", [7], ["interpretation.seeds", "7", "1, 2"]),
-        ("working_point.reading", "raw", ["working_point.reading", "'raw'", "'mc'"]),
+        ("working_point.counting", "mc", ["working_point.counting", "'mc'", "'raw'"]),
+        (
+            "working_point.reading",
+            "mc",
+            ["working_point: the key `reading`", "`counting`", "`raw`"],
+        ),
+        ("btagging.categories", ["4b", "three"], ["btagging.categories", "`three`", "`3b`"]),
     ],
 )
 def test_error_names_key_found_and_allowed(

@@ -184,7 +184,7 @@ def check_paths(config: Config) -> None:
         "view": set(VIEWS),
         "task": set(config.jets.task_names) or {"higgs"},
         "tagger": {tagger.name for tagger in config.jets.taggers} or {"mixer"},
-        "side": {"train"},
+        "split": {"train"},
     }
     for sample in config.samples:
         with suppress(ConfigError):

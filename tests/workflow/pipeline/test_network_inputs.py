@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.config.dataset import Dataset as Config
-from analysis.datasets.dataset import BLOCK, Dataset, Selection, Side, event_key, write_dataset
+from analysis.datasets.dataset import BLOCK, Dataset, Selection, Split, event_key, write_dataset
 from models.networks.batch import Sample
 from models.training.data import Batches
 from models.training.stream import Stream
@@ -16,7 +16,7 @@ MASSES = {"light": 700.0, "heavy": 1500.0, "background": np.nan}
 
 
 @pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory) -> list[Selection]:
+def splits(tmp_path_factory: pytest.TempPathFactory) -> list[Selection]:
     folder, datasets = tmp_path_factory.mktemp("datasets"), []
     for seed, (name, count) in enumerate(
         {"light": BLOCK + 90, "heavy": 700, "background": 2 * BLOCK}.items()
@@ -32,7 +32,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> list[Selection]:
         attributes = {"sample": name, "process": name, "label": label}
         write_dataset(folder / f"{name}.h5", [events], attributes)
         datasets.append(Dataset(folder / f"{name}.h5"))
-    return [Selection(datasets, Side(name, CONFIG, 1, 0)) for name in ("train", "validation")]
+    return [Selection(datasets, Split(name, CONFIG, 1, 0)) for name in ("train", "validation")]
 
 
 def epoch(source: Sample | Stream) -> list[np.ndarray]:
@@ -43,10 +43,10 @@ def epoch(source: Sample | Stream) -> list[np.ndarray]:
     ]
 
 
-def test_the_memory_decides_and_changes_nothing_but_the_order(sides: list[Selection]) -> None:
-    needed = sum(map(len, sides)) * sides[0].event_bytes / 1e6
-    in_memory = sources(sides, 0.9, needed * 1.001)
-    streamed = sources(sides, 0.9, needed * 0.999)
+def test_the_memory_decides_and_changes_nothing_but_the_order(splits: list[Selection]) -> None:
+    needed = sum(map(len, splits)) * splits[0].event_bytes / 1e6
+    in_memory = sources(splits, 0.9, needed * 1.001)
+    streamed = sources(splits, 0.9, needed * 0.999)
     assert all(isinstance(source, Sample) for source in in_memory)
     assert all(isinstance(source, Stream) for source in streamed)
     for one, other in zip(in_memory, streamed, strict=True):
@@ -57,10 +57,10 @@ def test_the_memory_decides_and_changes_nothing_but_the_order(sides: list[Select
         assert np.array_equal(found[np.lexsort(found.T)], same[np.lexsort(same.T)])
 
 
-def test_signals_of_several_masses_weigh_the_same_and_know_theirs(sides: list[Selection]) -> None:
-    needed = sum(map(len, sides)) * sides[0].event_bytes / 1e6
+def test_signals_of_several_masses_weigh_the_same_and_know_theirs(splits: list[Selection]) -> None:
+    needed = sum(map(len, splits)) * splits[0].event_bytes / 1e6
     masses = np.array(list(MASSES.values()))
-    for source in (sources(sides, 0.9, needed * f, masses)[0] for f in (1.001, 0.999)):
+    for source in (sources(splits, 0.9, needed * f, masses)[0] for f in (1.001, 0.999)):
         assert source.hypotheses is not None
         assert source.hypotheses.masses.tolist() == [700.0, 1500.0]
         assert source.hypotheses.shares == pytest.approx([0.5, 0.5], rel=1e-5)

@@ -131,7 +131,7 @@ def test_range_of_b_hadrons_is_handed_on(tiny_config: dict[str, Any]) -> None:
     tiny_config["samples"][1]["b_hadrons"] = {"min": 0, "max": 3}
     options = options_of(read_config(tiny_config))
     for sample, expected in (
-        ("qcd", ["--b-hadrons-min=0", "--b-hadrons-max=3"]),
+        ("qcd", ['--b-hadrons={"min":0,"max":3}']),
         ("signal_mH1000", []),
     ):
         (chunk,) = options.targets.chunks[sample]

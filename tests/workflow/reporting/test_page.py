@@ -182,7 +182,7 @@ LIMIT = {
 }  # fmt: skip
 CLOSES = {
     "process": "qcd",
-    "closure": {"four": {"ratio": 1.1, "error": 0.2, "map_error": 0.1, "uncertainty": 0.2}},
+    "closure": {"4b": {"ratio": 1.1, "error": 0.2, "map_error": 0.1, "uncertainty": 0.2}},
 }
 
 
@@ -227,7 +227,7 @@ def test_a_weakness_of_many_trainings_is_one_sentence() -> None:
 def test_skipped_files_and_maps_that_do_not_close_are_told() -> None:
     skipped = replace(GOOD, skipped=(("bad.root", "no tree"),))
     closure = {"ratio": 1.9, "error": 0.2, "map_error": 0.1, "uncertainty": 0.9}
-    found = findings([LIMIT], [skipped], [CLOSES | {"closure": {"four": closure}}])
+    found = findings([LIMIT], [skipped], [CLOSES | {"closure": {"4b": closure}}])
     assert any("qcd does not close" in sentence and "1.90 ± 0.20" in sentence for sentence in found)
     assert any("bad.root" in sentence and "no tree" in sentence for sentence in found)
 

@@ -32,7 +32,8 @@ def test_help() -> None:
 
 
 def test_one_file(tmp_path: Path) -> None:
-    result = run(tmp_path, QCD, "--config", '{"fatjets": {"pt_min": 200}}', "--b-hadrons-max", "2")
+    options = ("--config", '{"fatjets": {"pt_min": 200}}', "--b-hadrons", '{"max": 2}')
+    result = run(tmp_path, QCD, *options)
     assert result.returncode == 0, result.stderr
     record = json.loads((tmp_path / "t.json").read_text())
     names = [step["name"] for step in record["steps"]]
@@ -98,7 +99,7 @@ def test_bad_file_is_skipped_on_request_and_recorded(tmp_path: Path) -> None:
     [
         (("--config", '{"fatjets": {"radios": 1}}'), "fatjets.radios"),
         (("--config", '{"subjets": {"algorithm": "siscone"}}'), "subjets.algorithm"),
-        (("--b-hadrons-min", "3", "--b-hadrons-max", "2"), "--b-hadrons-max (2)"),
+        (("--b-hadrons", '{"min": 3, "max": 2}'), "max (2) must not be below min (3)"),
     ],
 )
 def test_wrong_options_name_the_key(tmp_path: Path, options: tuple[str, ...], message: str) -> None:

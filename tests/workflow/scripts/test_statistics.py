@@ -70,17 +70,17 @@ def test_figures_are_drawn_from_the_tables(run):
             assert (run / f"{name}.{kind}").stat().st_size > 5000
 
 
-def test_readings_of_the_events_kept_are_not_mixed(run):
+def test_weighted_and_raw_counts_are_not_mixed(run):
     rows = read_csv(run / "scan.csv")
     parts = [
-        dependence_figure.chosen(rows, "background_events", 1000.0, reading)
-        for reading in ("expected", "mc")
+        dependence_figure.chosen(rows, "background_events", 1000.0, counting)
+        for counting in ("weighted", "raw")
     ]
     for part in parts:
         assert len({row["background_events"] for row in part}) == len(part) > 1
     assert parts[0] != parts[1]
     projection = read_csv(run / "projection.csv")
-    drawn = dependence_figure.chosen(projection, "luminosity", 1000.0, "mc")
+    drawn = dependence_figure.chosen(projection, "luminosity", 1000.0, "raw")
     assert {row["kind"] for row in drawn} == {"luminosity"}
 
 
@@ -154,7 +154,7 @@ def with_tag_rates(path):
         for side, sign in (("up", 1), ("down", -1)):
             effect = np.where(scores.is_signal, 0.1, slope * expit(scores.value))
             shifted = scores.weight * (1 + sign * effect)
-            table = table.append_column(f"weight_four_{nuisance}_{side}", [shifted])
+            table = table.append_column(f"weight_4b_{nuisance}_{side}", [shifted])
     pq.write_table(table, path)
 
 
@@ -202,5 +202,5 @@ def test_without_errors_of_tag_rates_limits_are_the_same_to_the_byte(tmp_path):
 def test_scores_without_the_shifts_are_named(tmp_path):
     path = tmp_path / "scores.parquet"
     write_scores(path, draw_scores(1, 100, 5e3))
-    with pytest.raises(InputFileError, match=r"weight_four_btag_b_up.*rule score"):
+    with pytest.raises(InputFileError, match=r"weight_4b_btag_b_up.*rule score"):
         limit_with(path, {"uncertainty": {"b": 0.05}})
