@@ -6,7 +6,13 @@ import numpy as np
 
 
 def wrap(angle: Any) -> Any:
-    """Return azimuths [rad] mapped to [−π, π)."""
+    """Return azimuths [rad] mapped to [−π, π).
+
+    Examples
+    --------
+    >>> round(wrap(3.5), 4)  # 3.5 − 2π
+    -2.7832
+    """
     return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
@@ -22,5 +28,11 @@ def delta_phi(phi: Any, other: Any) -> Any:
 
 
 def delta_r(eta: Any, phi: Any, other_eta: Any, other_phi: Any) -> Any:
-    """Return ΔR = √(Δη² + Δφ²)."""
+    """Return ΔR = √(Δη² + Δφ²).
+
+    Examples
+    --------
+    >>> round(float(delta_r(0.3, 3.1, 0.0, -3.1)), 4)  # Δφ = 6.2 − 2π = −0.0832
+    0.3113
+    """
     return np.hypot(eta - other_eta, delta_phi(phi, other_phi))

@@ -16,6 +16,12 @@ def effective_number(weight: NDArray[np.float64]) -> float:
 
 
 def effective_number_of_sums(sum_w: ArrayLike, sum_w2: ArrayLike) -> NDArray[np.float64]:
-    """Return (Σw)² / Σw² of sums of any shape; zero where Σw² is zero."""
+    """Return (Σw)² / Σw² of sums of any shape; zero where Σw² is zero.
+
+    Examples
+    --------
+    >>> float(effective_number_of_sums(3.0 + 1.0, 3.0**2 + 1.0**2))
+    1.6
+    """
     total, squares = np.asarray(sum_w, np.float64), np.asarray(sum_w2, np.float64)
     return np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1.0), 0.0)

@@ -33,6 +33,11 @@ def subjet_efficiencies(
     ------
     ValueError
         If another flavour occurs.
+
+    Examples
+    --------
+    >>> subjet_efficiencies(np.array([5, 4, 0, MISSING]), TagEfficiency()).tolist()
+    [0.75, 0.1, 0.01, 0.0]
     """
     flavour = np.asarray(flavour)
     table = {
@@ -47,7 +52,13 @@ def subjet_efficiencies(
 
 
 def jet_tag_probabilities(efficiencies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probabilities of 0, 1 and 2 tags per fat jet, [..., 2 subjets] → [..., 3]."""
+    """Return the probabilities of 0, 1 and 2 tags per fat jet, [..., 2 subjets] → [..., 3].
+
+    Examples
+    --------
+    >>> jet_tag_probabilities(np.array([0.75, 0.75])).tolist()  # (1 − ε)², 2ε(1 − ε), ε²
+    [0.0625, 0.375, 0.5625]
+    """
     first, second = efficiencies[..., 0], efficiencies[..., 1]
     both = first * second
     one = first * (1 - second) + second * (1 - first)
@@ -69,6 +80,12 @@ def category_weights(
     Returns
     -------
     NDArray, [N, C]
+
+    Examples
+    --------
+    >>> jet = [0.0625, 0.375, 0.5625]
+    >>> category_weights(np.array([[jet, jet]]), ("4b", "3b", "2b")).round(4).tolist()
+    [[0.3164, 0.4219, 0.1406]]
     """
     weights = [
         sum(jet_tags[:, 0, lead] * jet_tags[:, 1, sub] for lead, sub in CATEGORY_TAGS[name])
@@ -101,6 +118,12 @@ def tag_weights(
     ------
     ConfigError
         If the mode is `map`.
+
+    Examples
+    --------
+    >>> flavour = np.array([[[5, 5], [5, 5]], [[5, 5], [4, 4]]])
+    >>> tag_weights(flavour, BTagging()).round(4).tolist()  # 0.75⁴ and 0.75² · 0.1²
+    [[0.3164], [0.0056]]
     """
     if config.mode == "map":
         raise ConfigError("btagging.mode is `map`: its weights come from a tag map, not flavours")

@@ -14,7 +14,13 @@ from analysis.config.statistics import BTagging
 
 
 def physical_weight(generator: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """Return the weight before tags [N] at 1 fb⁻¹: that of the generator times σ · k / Σw."""
+    """Return the weight before tags [N] at 1 fb⁻¹: that of the generator times σ · k / Σw.
+
+    Examples
+    --------
+    >>> physical_weight(np.array([2.0, -1.0]), 0.5).tolist()
+    [1.0, -0.5]
+    """
     weights = Weights(len(generator))
     weights.add("generator", generator)
     weights.add("normalisation", np.full(len(generator), scale))

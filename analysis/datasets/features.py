@@ -26,7 +26,13 @@ def pad(array: ak.Array, length: int) -> NDArray[np.float32]:
 
 
 def log_gev(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Natural logarithm of momenta, energies or masses [GeV], finite down to zero."""
+    """Natural logarithm of momenta, energies or masses [GeV], finite down to zero.
+
+    Examples
+    --------
+    >>> log_gev(np.float32([1.0, np.e])).tolist()
+    [0.0, 1.0]
+    """
     return np.log(np.maximum(values, SMALLEST_GEV))
 
 

@@ -28,5 +28,12 @@ def add_jets(pt: Floats, eta: Floats, phi: Floats, energy: Floats) -> dict[str, 
 
 
 def invariant_mass(pt: Floats, eta: Floats, phi: Floats, energy: Floats) -> Floats:
-    """Return the invariant mass [GeV] of the sum over the second axis, [N]."""
+    """Return the invariant mass [GeV] of the sum over the second axis, [N].
+
+    Examples
+    --------
+    >>> pt, phi = np.full((1, 2), 500.0), np.array([[0.0, np.pi]])
+    >>> invariant_mass(pt, np.zeros((1, 2)), phi, pt).round(6).tolist()  # back to back, massless
+    [1000.0]
+    """
     return add_jets(pt, eta, phi, energy)["mass"]

@@ -57,7 +57,14 @@ def roc_curve(sample: WeightedSample) -> Roc:
 
 
 def area(roc: Roc) -> float:
-    """Return the area under the ROC curve; ties count one half."""
+    """Return the area under the ROC curve; ties count one half.
+
+    Examples
+    --------
+    >>> scores, signal = np.array([2.0, 1.0, 1.0, 0.0]), np.array([1, 1, 0, 0])
+    >>> area(roc_curve(WeightedSample.of_classes(scores, np.ones(4), signal)))  # 3½ of 4 pairs
+    0.875
+    """
     return float(np.trapezoid(roc.signal, roc.background))
 
 
@@ -87,7 +94,14 @@ def area_error(sample: WeightedSample) -> float:
 
 
 def efficiency_error(sample: WeightedSample, passes: NDArray[np.bool_]) -> float:
-    """Return the error of the weighted share of rows that pass, binomial for unit weights."""
+    """Return the error of the weighted share of rows that pass, binomial for unit weights.
+
+    Examples
+    --------
+    >>> sample = WeightedSample.of_classes(np.arange(4.0), np.ones(4), np.ones(4))
+    >>> efficiency_error(sample, sample.value > 1)  # √(ε(1 − ε)/N)
+    0.25
+    """
     total = sample.weight.sum()
     efficiency = sample.weight[passes].sum() / total
     return float(np.sqrt(np.sum((sample.error * (passes - efficiency)) ** 2)) / total)
@@ -98,6 +112,13 @@ def rejection(sample: WeightedSample, signal_efficiency: float) -> dict[str, flo
 
     The error joins that of ε_B at a fixed cut with that of the cut, which the signal's finite
     statistics leaves uncertain. Without background behind the cut there is no value.
+
+    Examples
+    --------
+    >>> scores = np.array([3.0, 1.0, 4.0, 0.0, 0.0, 0.0])
+    >>> sample = WeightedSample.of_classes(scores, np.ones(6), np.array([1, 1, 0, 0, 0, 0]))
+    >>> rejection(sample, 0.5)["value"]  # the cut at 3 leaves one of four background events
+    4.0
     """
     roc = roc_curve(sample)
     cut = float(roc.cuts_at(np.array(signal_efficiency)))

@@ -32,6 +32,13 @@ def orient(eta: ak.Array, phi: ak.Array, pt: ak.Array) -> ak.Array:
     -------
     ak.Array [jets]
         {theta [rad], flip_eta, flip_phi, eta [n], phi [n]}.
+
+    Examples
+    --------
+    >>> pair = ak.Array([[0.0, 0.2]])
+    >>> jet = orient(pair, pair, ak.ones_like(pair))[0]  # two equal prongs along the diagonal
+    >>> round(float(jet.theta / np.pi), 4), np.round(jet.phi, 4).tolist()  # eta: all zero
+    (0.25, [-0.1414, 0.1414])
     """
     counts = ak.to_numpy(ak.num(pt))
     jet = np.repeat(np.arange(len(counts)), counts)

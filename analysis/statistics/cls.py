@@ -43,6 +43,11 @@ def root_q(band: int, confidence_level: float) -> float:
     """Return √q_A at the expected limit of a band.
 
     CLs = (1 − Φ(√q_A − N)) / Φ(N) = 1 − CL, solved for √q_A (arXiv:1007.1727, eq. 89).
+
+    Examples
+    --------
+    >>> round(root_q(0, 0.95), 3)  # Φ⁻¹(0.975)
+    1.96
     """
     return float(norm.isf((1 - confidence_level) * norm.cdf(band)) + band)
 

@@ -51,6 +51,12 @@ def background_count(b: float, sigma_b: float) -> stats.distributions.rv_frozen:
     ------
     NoLimitError
         If b or σ_b is negative, not finite or above 1e8, or σ_b positive for b = 0.
+
+    Examples
+    --------
+    >>> count = background_count(20.0, 2.0)
+    >>> round(float(count.mean()), 6), round(float(count.var()), 6)  # b and b + σ_b²
+    (20.0, 24.0)
     """
     if not (0 <= b <= _LARGEST and 0 <= sigma_b <= _LARGEST):
         raise NoLimitError(
@@ -181,6 +187,11 @@ def exact_limit(b: float, sigma_b: float, confidence_level: float) -> ExpectedLi
     ------
     NoLimitError
         As `background_count`.
+
+    Examples
+    --------
+    >>> round(exact_limit(0.01, 0.0, 0.95).median, 3)  # no event: −ln 0.05
+    2.996
     """
     counts = background_count(b, sigma_b).ppf(stats.norm.cdf(BANDS))
     limits = exact_upper_limit(np.maximum(counts, 0), b, sigma_b, confidence_level)
@@ -203,6 +214,11 @@ def asymptotic_limit(b: float, sigma_b: float, confidence_level: float) -> Expec
     ------
     NoLimitError
         If b is not positive, or as `background_count`.
+
+    Examples
+    --------
+    >>> round(asymptotic_limit(1e6, 0.0, 0.95).median / 1e3, 2)  # in units of √b: Φ⁻¹(0.975)
+    1.96
     """
     background_count(b, sigma_b)
     if b == 0:

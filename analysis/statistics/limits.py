@@ -35,6 +35,14 @@ class Normalisation:
         Integrated luminosity [fb⁻¹].
     branching_ratio : float
         BR(h → bb̄).
+
+    Examples
+    --------
+    >>> norm = Normalisation(luminosity=3000.0, branching_ratio=0.582)
+    >>> round(norm.produced, 1)  # hh → 4b at σ = 1 fb: 3000 · 0.582²
+    1016.2
+    >>> round(norm.cross_section(8.685, 0.05), 3)  # s_up = 8.685 events, A×ε = 5%
+    0.171
     """
 
     luminosity: float
@@ -53,7 +61,14 @@ class Normalisation:
 
 
 def background_error(passing: BackgroundYield, relative: float, map_error: float = 0.0) -> float:
-    """Return σ_b: f·b, the Monte Carlo, tail-fit and processes' errors in quadrature."""
+    """Return σ_b: f·b, the Monte Carlo, tail-fit and processes' errors in quadrature.
+
+    Examples
+    --------
+    >>> passing = BackgroundYield(20.0, 20.0, 15, 11.0, 6.0, 0.0, np.array([20.0]))
+    >>> round(background_error(passing, 0.1, 1.5), 1)  # √(2² + 6² + 1.5²)
+    6.5
+    """
     parts = (relative * passing.expected, passing.statistical_error, passing.tail_error, map_error)
     return float(np.sqrt(np.sum(np.square(parts))))
 

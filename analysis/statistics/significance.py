@@ -15,6 +15,11 @@ def log1p_minus(y: ArrayLike) -> NDArray[np.float64]:
 
     With t = y / (2 + y), ln(1 + y) = 2 artanh t and y = 2t / (1 − t), so the difference is
     −y t + 2 (t³/3 + t⁵/5 + …), summed for −1/2 ≤ y ≤ 1 (|t| ≤ 1/3) and taken directly beyond.
+
+    Examples
+    --------
+    >>> f"{log1p_minus(1e-8):.4e}"  # −y²/2; ln(1 + y) alone keeps eight digits of y
+    '-5.0000e-17'
     """
     y = np.asarray(y, dtype=np.float64)
     small = np.clip(y, -0.5, 1.0)
@@ -54,6 +59,13 @@ def asimov_significance(
     Li & Ma, Astrophys. J. 272 (1983) 317; Cowan, Cranmer, Gross, Vitells, arXiv:1007.1727; with
     background uncertainty: G. Cowan, "Discovery sensitivity for a counting experiment with
     background uncertainty" (2012), eq. 20.
+
+    Examples
+    --------
+    >>> round(float(asimov_significance(10.0, 100.0)), 3)  # near s/√b = 1
+    0.984
+    >>> round(float(asimov_significance(10.0, 100.0, 10.0)), 3)  # near s/√(b + σ²) = 0.707
+    0.69
     """
     s, b, sigma_b = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in (s, b, sigma_b)))
     if not (np.isfinite(s) & np.isfinite(b) & np.isfinite(sigma_b)).all():
@@ -104,6 +116,13 @@ def signal_for_significance(z: float, b: float, sigma_b: float = 0.0) -> float:
     NoLimitError
         If the yields are unusable (see `asimov_significance`) or no signal up to 1e15 events
         reaches `z`.
+
+    Examples
+    --------
+    >>> round(signal_for_significance(1.645, 20.0), 3)
+    7.795
+    >>> round(signal_for_significance(1.645, 20.0, sigma_b=2.0), 3)
+    8.685
     """
     if not (np.isfinite(z) and z > 0):
         raise NoLimitError(f"the target significance must be positive and finite, found {z}")

@@ -32,6 +32,12 @@ def q_tilde(s: float, n: Array, a: Array, b: float, tau: float) -> Array:
     Returns
     -------
     NDArray, [T]
+
+    Examples
+    --------
+    >>> n = np.array([10.0, 20.0, 30.0])  # at n = b: 2 (s − b ln(1 + s/b)); at n ≥ s + b: 0
+    >>> q_tilde(10.0, n, n, 10.0, np.inf).round(3).tolist()
+    [6.137, 0.0, 0.0]
     """
     if np.isinf(tau):
         best = np.maximum(n - b, 0.0)

@@ -81,6 +81,13 @@ def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None 
     ------
     NoLimitError
         If the background is too small for the target, or its tail cannot be fitted.
+
+    Examples
+    --------
+    >>> scores = WeightedSample.of_classes(np.arange(100.0), np.ones(100), np.zeros(100))
+    >>> cut = find_cut(scores, WorkingPoint(background_events=20))
+    >>> cut.threshold, cut.method
+    (80.0, 'empirical')
     """
     background = scores.background
     target = config.background_events if events is None else events
@@ -163,7 +170,15 @@ def _with_signal(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> Back
 
 
 def empirical_threshold(events: WeightedSample, target: float) -> float:
-    """Return the score above which `target` events lie, interpolated between scores."""
+    """Return the score above which `target` events lie, interpolated between scores.
+
+    Examples
+    --------
+    >>> ones = np.ones(4)
+    >>> events = WeightedSample.of_classes(np.array([4.0, 3.0, 2.0, 1.0]), 10 * ones, 0 * ones)
+    >>> empirical_threshold(events, 20.0), empirical_threshold(events, 25.0)
+    (3.0, 2.5)
+    """
     values, index = np.unique(-events.value, return_inverse=True)
     passing = np.maximum.accumulate(np.cumsum(np.bincount(index, events.weight)))
     return float(-np.interp(target, passing, values))
@@ -174,6 +189,13 @@ def up_to(events: WeightedSample, threshold: float) -> WeightedSample:
 
     Between two scores the yield behind a cut rises as a straight line, for which the event at the
     lower one counts with the part of the way that the cut has gone: `empirical_threshold` undone.
+
+    Examples
+    --------
+    >>> ones = np.ones(4)
+    >>> events = WeightedSample.of_classes(np.array([4.0, 3.0, 2.0, 1.0]), 10 * ones, 0 * ones)
+    >>> up_to(events, 2.5).total  # two events of weight 10, and half of the third
+    25.0
     """
     above = events.value >= threshold
     if above.all() or not above.any():
@@ -225,6 +247,13 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
 
 
 def signal_yield(scores: WeightedSample, threshold: float) -> tuple[float, float, int]:
-    """Return the signal's yield behind the cut, its Monte Carlo error and raw count."""
+    """Return the signal's yield behind the cut, its Monte Carlo error and raw count.
+
+    Examples
+    --------
+    >>> scores = WeightedSample.of_classes(np.array([2.0, 1.0]), np.array([3.0, 4.0]), np.ones(2))
+    >>> signal_yield(scores, 0.0), signal_yield(scores, 1.5)
+    ((7.0, 5.0, 2), (3.0, 3.0, 1))
+    """
     passing = scores.signal.above(threshold)
     return passing.total, passing.total_error, passing.raw
