@@ -28,7 +28,7 @@ class Sample(Block):
         description="Physics process. Samples with the same process are added in all tables and "
         "figures."
     )
-    label: Literal["signal", "background"] = Field(description="What the network shall find.")
+    label: Literal["signal", "background"] = Field(description="Signal or background.")
     files: tuple[str, ...] = Field(
         (),
         description="Delphes files: paths, globs (`*`, `?`, `**`), or `root://` and `https://` "

@@ -132,7 +132,7 @@ class TailFit(Block):
     """The generalised Pareto fit to the background's tail in log-odds."""
 
     n_eff: Positive = Field(
-        100.0, description="The tail starts where this many effective events lie behind the cut."
+        100.0, description="The tail starts where this many effective events lie above the cut."
     )
     max_fraction: Probability = Field(
         0.3, description="Largest share of the background's yield that may count as its tail."
@@ -150,7 +150,7 @@ class TailFit(Block):
     shape_prior: Positive = Field(
         0.3, description="Width of the Gaussian prior about 0 on the Pareto shape ξ."
     )
-    bootstrap: PositiveInt = Field(400, description="Bootstrap replicas behind the error.")
+    bootstrap: PositiveInt = Field(400, description="Bootstrap replicas for the error.")
 
 
 class WorkingPoint(Block):
@@ -170,7 +170,7 @@ class WorkingPoint(Block):
     fallback: Literal["resolved", "none"] = Field(
         "resolved",
         description="Where the simulated background cannot support the wanted cut: `resolved` "
-        "takes the hardest cut with `min_n_eff` effective events behind it, whatever yield that "
+        "takes the hardest cut with `min_n_eff` effective events above it, whatever yield that "
         "is, and marks the limit; `none` gives no limit.",
     )
     tail: TailFit = TailFit()

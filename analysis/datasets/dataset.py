@@ -1,6 +1,6 @@
 """Datasets: the fold an event is in, what it weighs, and the HDF5 file of a sample.
 
-A dataset holds every event of one sample behind the selection, as the padded tensors that networks
+A dataset holds every event of one sample after the selection, as the padded tensors that networks
 read. It holds no folds: these are a pure function of an event's key and the training's seed.
 """
 

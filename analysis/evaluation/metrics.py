@@ -11,13 +11,13 @@ from common.weighted import WeightedSample
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5, 0.8)
 CURVE_GRID = np.linspace(0.01, 1.0, 100)
-FEWEST_BEHIND = 5.0
-"""Effective background events behind a cut, below which no curve is drawn."""
+FEWEST_EFFECTIVE = 5.0
+"""Effective background events above a cut, below which no curve is drawn."""
 
 
 @dataclass(frozen=True)
 class Roc:
-    """Weighted efficiencies behind a falling cut, from (0, 0) to (1, 1).
+    """Weighted efficiencies above a falling cut, from (0, 0) to (1, 1).
 
     Attributes
     ----------
@@ -108,10 +108,10 @@ def efficiency_error(sample: WeightedSample, passes: NDArray[np.bool_]) -> float
 
 
 def rejection(sample: WeightedSample, signal_efficiency: float) -> dict[str, float | int | None]:
-    """Return 1/ε_B at a signal efficiency, its error, and the background events behind it.
+    """Return 1/ε_B at a signal efficiency, its error, and the background events above it.
 
     The error joins that of ε_B at a fixed cut with that of the cut, which the signal's finite
-    statistics leaves uncertain. Without background behind the cut there is no value.
+    statistics leaves uncertain. Without background above the cut there is no value.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def rejection_curve(roc: Roc, signal_efficiency: NDArray[np.float64]) -> NDArray
 def background_n_eff(
     sample: WeightedSample, signal_efficiency: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the effective number of background events behind the cut at each ε_S."""
+    """Return the effective number of background events above the cut at each ε_S."""
     cuts, background = roc_curve(sample).cuts_at(signal_efficiency), sample.background
     return np.array([background.above(cut).n_eff for cut in cuts])
 
@@ -158,11 +158,11 @@ def background_n_eff(
 def known_curve(sample: WeightedSample) -> list[float | None]:
     """Return the rejection at each ε_S of `CURVE_GRID`, as far down as the sample knows it.
 
-    The curve ends, and is None below, where the cut leaves fewer than `FEWEST_BEHIND` effective
+    The curve ends, and is None below, where the cut leaves fewer than `FEWEST_EFFECTIVE` effective
     background events.
     """
     curve = rejection_curve(roc_curve(sample), CURVE_GRID)
-    resolved = background_n_eff(sample, CURVE_GRID) >= FEWEST_BEHIND
+    resolved = background_n_eff(sample, CURVE_GRID) >= FEWEST_EFFECTIVE
     has_curve = np.isfinite(curve) & np.logical_and.accumulate(resolved[::-1])[::-1]
     return [float(value) if k else None for value, k in zip(curve, has_curve, strict=True)]
 

@@ -23,7 +23,7 @@ from common.weighted import Condenser, WeightedSample
 
 REPLICAS = 500
 MIN_N_EFF = 10.0
-"""Effective background events behind both cuts below which no ratio is called supported."""
+"""Effective background events above both cuts below which no ratio is called supported."""
 
 _STEP = 4096  # events whose replicas are in memory at a time
 
@@ -140,7 +140,7 @@ def ratio_rows(
 
     `low` and `high` enclose 68% of the bootstrap of that median: the events' share of the
     error. `min` and `max` over the seeds show the trainings' share. `n_eff` is the effective number
-    of background events behind the cut, the smallest of both networks and all seeds.
+    of background events above the cut, the smallest of both networks and all seeds.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def doubt(row: dict[str, Any]) -> str:
     """Return why the statistics do not tell the ratio from 1; empty where they do."""
     if row["n_eff"] < MIN_N_EFF:
         return (
-            f"only {row['n_eff']:.1f} effective background events are behind the cut, fewer than "
+            f"only {row['n_eff']:.1f} effective background events are above the cut, fewer than "
             f"{MIN_N_EFF:g}: neither ratio nor error can be trusted"
         )
     if row["low95"] <= 1 <= row["high95"]:

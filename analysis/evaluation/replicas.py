@@ -60,7 +60,7 @@ def candidate_cuts(
 
 
 class ReplicaSums:
-    """Sums of the replicas' signal and background behind each of some cuts.
+    """Sums of the replicas' signal and background above each of some cuts.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class ReplicaSums:
         self._sums += csr_array((events.weight, places), shape=shape) @ counts
 
     def background_efficiency(self, signal_efficiencies: Sequence[float]) -> NDArray[np.float64]:
-        """Return ε_B [E, K] behind the highest cut that keeps at least that much signal.
+        """Return ε_B [E, K] above the highest cut that keeps at least that much signal.
 
         As in `metrics.rejection`; NaN where a replica lacks signal or background.
         """

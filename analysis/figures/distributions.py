@@ -20,7 +20,7 @@ class Shape:
     content, error : NDArray, [B]
         Normalised content of each bin and its statistical error.
     n_eff : float
-        Effective number of entries behind it.
+        Effective number of its entries.
     is_signal : bool
         Signals are drawn as lines, backgrounds filled.
     """

@@ -51,7 +51,7 @@ def roc_plot(bands: Sequence[RocBand], title: str, luminosity: float | None = No
     bands : sequence of RocBand
         One per network, all on the same grid.
     title : str
-        Of the legend: what is told from what.
+        Of the legend: signal and background.
     luminosity : float, optional
         For the label [fb⁻¹].
     """

@@ -14,7 +14,7 @@ _SCALED_OBJECTS = ("pt", "mass", "px", "py", "pz", "E")
 
 
 def loosened(config: FatJets, variation: Variation) -> FatJets:
-    """Return the fat-jet block with a threshold that loses no jet which the variation lifts."""
+    """Return the fat-jet block with a threshold below that of every varied jet."""
     largest = 1 + variation.energy_scale + _MARGIN * variation.resolution
     return config.model_copy(update={"pt_min": config.pt_min / max(largest, 1.0)})
 

@@ -66,7 +66,7 @@ def btag_effect(category: Category, tagging: BTagging, relative: float) -> float
 def count_channel(
     scores: CategoryScores, point: WorkingPoint, config: Limits, tagging: BTagging
 ) -> Channel:
-    """Return the one-bin channel behind the category's own working point.
+    """Return the one-bin channel above the category's own working point.
 
     Raises
     ------

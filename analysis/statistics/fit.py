@@ -1,4 +1,4 @@
-"""The CLs limits of one training: a count behind the working point, and a fit to the score."""
+"""The CLs limits of one training: a count above the working point, and a fit to the score."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""From the yields behind a cut to an upper limit on σ(gg → H → hh)."""
+"""From the yields above a cut to an upper limit on σ(gg → H → hh)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,14 +81,14 @@ def asimov_limit(
     config: Limits,
     non_closure: Mapping[str, float] | None = None,
 ) -> Row:
-    """Return the Z_A limit behind a cut as columns of the table of limits.
+    """Return the Z_A limit above a cut as columns of the table of limits.
 
     Parameters
     ----------
     scores : WeightedSample
     cut : Cut
     passing : BackgroundYield
-        The background behind it.
+        The background above it.
     norm : Normalisation
         Luminosity and branching ratio.
     config : Limits

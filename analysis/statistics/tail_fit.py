@@ -25,7 +25,7 @@ class Tail:
     start : float
         Log-odds u at which the tail starts.
     total : NDArray, [1 + B]
-        Yield behind u.
+        Yield above u.
     shape, scale : NDArray, [1 + B]
         Pareto parameters ξ and β of the excess x − u.
     n_eff : float
@@ -66,17 +66,17 @@ class Tail:
         return float(thresholds[0]), half_width(thresholds[1:])
 
     def events(self, threshold: float) -> tuple[float, float]:
-        """Return the yield behind `threshold`, and its bootstrap error.
+        """Return the yield above `threshold`, and its bootstrap error.
 
         Raises
         ------
         NoLimitError
-            If `threshold` lies before the tail's start, or behind its end.
+            If `threshold` lies before the tail's start, or beyond its end.
         """
         if threshold < self.start:
             raise NoLimitError(
                 f"the cut at log-odds {threshold:.3f} lies before the tail's start at "
-                f"{self.start:.3f}, and too few effective events lie behind it to count them: "
+                f"{self.start:.3f}, and too few effective events lie above it to count them: "
                 "simulate more background"
             )
         argument = np.maximum(1 + self.shape * (threshold - self.start) / self.scale, 1e-300)

@@ -1,9 +1,9 @@
 """The cut on the score that leaves a wanted number of background events, and what passes it.
 
 The cut is found on the events that it is counted on, so that none is lost. Both read the yield
-behind a cut from the same line through the events' cumulative yields, so that the cut leaves what
+above a cut from the same line through the events' cumulative yields, so that the cut leaves what
 was asked for. Running down the scores, estimated minus true yield is a martingale, and the cut a
-stopping time: what is estimated behind it is on average what is there, up to the step of the last
+stopping time: what is estimated above it is on average what is there, up to the step of the last
 event, which is well below the Monte Carlo error (σ_b holds that error).
 """
 
@@ -42,14 +42,14 @@ class Cut:
 
 @dataclass(frozen=True)
 class BackgroundYield:
-    """The background behind a cut.
+    """The background above a cut.
 
     Attributes
     ----------
     expected : float
         Yield; from the tail fit where the cut is.
     counted, raw, n_eff : float, int, float
-        Yield, raw and effective number of the events behind the cut.
+        Yield, raw and effective number of the events above the cut.
     statistical_error, tail_error : float
         Monte Carlo error of a counted yield, or error of a fitted one; the other is zero.
     per_process : NDArray, [P]
@@ -105,7 +105,7 @@ def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None 
 
 
 def resolved_cut(scores: WeightedSample, config: WorkingPoint) -> Cut:
-    """Return the hardest cut with `config.min_n_eff` effective background events behind it.
+    """Return the hardest cut with `config.min_n_eff` effective background events above it.
 
     A limit from a looser cut than the wanted one is weaker, and as valid.
 
@@ -121,7 +121,7 @@ def resolved_cut(scores: WeightedSample, config: WorkingPoint) -> Cut:
     if not len(resolved):
         raise NoLimitError(
             f"the whole background has {ordered.n_eff:.3g} effective events and a cut needs "
-            f"{config.min_n_eff:g} behind it: simulate more background"
+            f"{config.min_n_eff:g} above it: simulate more background"
         )
     last = int(resolved[0])
     error = _empirical_error(ordered, float(total[last]))
@@ -131,9 +131,9 @@ def resolved_cut(scores: WeightedSample, config: WorkingPoint) -> Cut:
 def cut_and_count(
     scores: WeightedSample, config: WorkingPoint, events: float | None = None
 ) -> tuple[Cut, BackgroundYield, str]:
-    """Find the cut and count the background behind it.
+    """Find the cut and count the background above it.
 
-    Where the cut that leaves the configured number of events, or the background behind it, cannot
+    Where the cut that leaves the configured number of events, or the background above it, cannot
     be had, or no signal passes it, `config.fallback` says what happens. A number given as `events`
     is asked for as it is, without fallback.
 
@@ -147,7 +147,7 @@ def cut_and_count(
     Raises
     ------
     NoLimitError
-        If there is no cut to count behind.
+        If there is no cut to count above.
     """
     try:
         cut = find_cut(scores, config, events)
@@ -185,9 +185,9 @@ def empirical_threshold(events: WeightedSample, target: float) -> float:
 
 
 def up_to(events: WeightedSample, threshold: float) -> WeightedSample:
-    """Return the events behind a cut, with the share of the next one that the line gives them.
+    """Return the events above a cut, with the share of the next one that the line gives them.
 
-    Between two scores the yield behind a cut rises as a straight line, for which the event at the
+    Between two scores the yield above a cut rises as a straight line, for which the event at the
     lower one counts with the part of the way that the cut has gone: `empirical_threshold` undone.
 
     Examples
@@ -216,7 +216,7 @@ def _empirical_error(events: WeightedSample, target: float) -> float:
 
 
 def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> BackgroundYield:
-    """Count the background behind a cut; where the cut was fitted, by the fit to the tail.
+    """Count the background above a cut; where the cut was fitted, by the fit to the tail.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
         expected, error = tail.events(cut.threshold)
         if error > config.tail.max_relative_error * expected:
             raise NoLimitError(
-                f"the fit to the tail gives {expected:.3g} ± {error:.2g} events behind the cut, "
+                f"the fit to the tail gives {expected:.3g} ± {error:.2g} events above the cut, "
                 f"more than {config.tail.max_relative_error:.0%} of error: simulate more background"
             )
         return BackgroundYield(expected, counted, raw, n_eff, 0.0, error, expected * tail.shares)
@@ -247,7 +247,7 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
 
 
 def signal_yield(scores: WeightedSample, threshold: float) -> tuple[float, float, int]:
-    """Return the signal's yield behind the cut, its Monte Carlo error and raw count.
+    """Return the signal's yield above the cut, its Monte Carlo error and raw count.
 
     Examples
     --------

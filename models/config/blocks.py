@@ -26,10 +26,10 @@ View = Literal["attention", "attention_events", "grad_cam", "similarity", "gates
 """What can be seen inside a trained network."""
 
 
-def views_of_layers(in_streams: int, behind: int = 0) -> tuple[View, ...]:
-    """Return the views of a network with layers in its streams and behind them."""
+def views_of_layers(in_streams: int, after: int = 0) -> tuple[View, ...]:
+    """Return the views of a network with layers in its streams and after them."""
     grad_cam: tuple[View, ...] = ("grad_cam",) if in_streams else ()
-    similarity: tuple[View, ...] = ("similarity",) if in_streams + behind > 1 else ()
+    similarity: tuple[View, ...] = ("similarity",) if in_streams + after > 1 else ()
     return grad_cam + similarity
 
 

@@ -108,7 +108,7 @@ class UsesConstituents(Capabilities):
 
 
 class WithoutTheta(UsesKinematics, UsesConstituents):
-    """Both inputs, where leaving θ out must not let it in again by another door."""
+    """Both inputs; with `use_theta: false`, features from which θ follows are refused."""
 
     @model_validator(mode="after")
     def _theta_stays_out(self) -> Self:

@@ -26,9 +26,7 @@ class JetTask(Block):
     signal: tuple[str, ...] = Field(
         min_length=1, description="Processes whose fat jets shall be found."
     )
-    background: tuple[str, ...] = Field(
-        min_length=1, description="Processes whose fat jets they are told from."
-    )
+    background: tuple[str, ...] = Field(min_length=1, description="Background processes.")
 
     @model_validator(mode="after")
     def _two_sides(self) -> Self:
@@ -55,7 +53,7 @@ class TopTagging(Block):
 class Jets(Block):
     """Taggers of single fat jets; off while there are no tasks."""
 
-    tasks: tuple[JetTask, ...] = Field((), description="What is told from what.")
+    tasks: tuple[JetTask, ...] = Field((), description="Signal and background processes.")
     top_tagging: TopTagging | None = Field(
         None, description="A task on the public top-tagging files, in place of events of the run."
     )

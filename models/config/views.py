@@ -1,4 +1,4 @@
-"""Which trained networks are looked into; each specification declares its `views`."""
+"""Which trained networks are interpreted; each specification declares its `views`."""
 
 from collections.abc import Sequence
 from typing import Literal, TypeVar, get_args
@@ -14,12 +14,12 @@ NAMED = Literal["none", "first", "all"]
 
 
 class Interpretation(Block):
-    """Which trained networks are looked into; `networks: none` turns it off."""
+    """Which trained networks are interpreted; `networks: none` turns it off."""
 
     networks: NAMED | tuple[str, ...] = Field(
         "none",
         description="Networks: a list of names, or the `first` or `all` of those that can be "
-        "looked into, or `none`.",
+        "interpreted, or `none`.",
     )
     signals: NAMED | tuple[str, ...] = Field(
         "first", description="Signal samples: a list of names, `first` (the lightest), `all`."
@@ -53,7 +53,7 @@ def select(what: str, choice: str | Sequence[T], known: Sequence[T]) -> list[T]:
     unknown = [str(name) for name in choice if name not in known]
     if unknown:
         raise ValueError(
-            f"interpretation.{what}: {', '.join(unknown)} cannot be looked into; allowed: "
+            f"interpretation.{what}: {', '.join(unknown)} cannot be interpreted; allowed: "
             f"{', '.join(map(str, known)) or 'none'}, or none, first, all"
         )
     return [name for name in known if name in choice]

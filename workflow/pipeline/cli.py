@@ -1,4 +1,4 @@
-"""What all scripts share: running a `main` as a command line, and reading a configuration block."""
+"""Running a script's `main` as a command line, and reading a configuration block."""
 
 import json
 import logging

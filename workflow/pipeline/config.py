@@ -115,7 +115,7 @@ class Config(Block):
 
     @property
     def interpreted_trainings(self) -> tuple[tuple[str, str, int], ...]:
-        """Network, signal and seed of each training that is looked into."""
+        """Network, signal and seed of each training that is interpreted."""
         wanted = self.interpretation
         known: dict[str, Sequence[Any]] = {
             "networks": [network.name for network in self.networks if network.views],

@@ -117,7 +117,7 @@ KINDS = (
     Kind(
         paths.THETA_CORRELATION,
         "Events",
-        "What the orientation angle has to do with the rest",
+        "Correlation of θ with other variables",
         "theta_correlation",
     ),
     *(

@@ -247,7 +247,7 @@ class Options:
         }
 
     def limit(self, wildcards: Wildcards) -> list[str]:
-        """The settings of the statistics, its workspace, and the files behind its uncertainties."""
+        """The settings of the statistics, its workspace, and the files of its uncertainties."""
         varied = self.targets.varied_scores(wildcards)
         errors = self.config.k_factor_errors
         return flags(
@@ -283,7 +283,7 @@ class Options:
         return flags(workspace=workspaces, luminosity=self.config.luminosity_fb)
 
     def interpret(self, wildcards: Wildcards) -> list[str]:
-        """The models and the settings; which trainings are looked into changes nothing in one."""
+        """The models and the settings, without the choice of trainings."""
         chosen = {"networks", "signals", "seeds"}
         return flags(
             model=self.targets.training(wildcards),

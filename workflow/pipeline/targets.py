@@ -368,7 +368,7 @@ class Targets:
         return table + expand(f"{paths.JETS_FIGURE}.png", task=tasks)
 
     def interpretation_figures(self) -> list[str]:
-        """Return the figures of all trainings that are looked into, where networks have them."""
+        """Return the figures of all trainings that are interpreted, where networks have them."""
         return [
             path
             for network, signal, seed in self.config.interpreted_trainings

@@ -95,7 +95,7 @@ def _extrapolated(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _looser(rows: Sequence[Row]) -> Iterator[str]:
-    """Limits behind a looser cut than the wanted one, since the sample resolves no harder one."""
+    """Limits at a looser cut than the target, since the sample resolves no harder one."""
     resolved = [row for row in rows if row["threshold_method"] == "resolved"]
     if resolved:
         kept = [row["b_expected"] for row in resolved if row["b_expected"]]

@@ -141,7 +141,7 @@ def limits_table(summary: Sequence[Row], rows: Sequence[Row]) -> Table:
         "CLs, shape [fb]",
         "signal efficiency",
         "background events",
-        "n_eff behind them",
+        "their n_eff",
         "trainings with a limit",
         "threshold",
     )
@@ -179,7 +179,7 @@ def cutflow_table(rows: Sequence[Row], luminosity: float) -> Table:
     )
     columns = ("sample", "step", "simulated", "n_eff", "efficiency", "expected events")
     caption = (
-        f"Events behind each step, expected at {luminosity:g} fb⁻¹; signals for "
+        f"Events after each step, expected at {luminosity:g} fb⁻¹; signals for "
         "σ(gg → H → hh) = 1 fb"
     )
     return Table(caption, columns, cells, "cutflow.csv")
@@ -209,7 +209,7 @@ def yields_table(rows: Sequence[Row]) -> Table:
         "simulated",
         "n_eff",
     )
-    return Table("Yields behind the whole selection and the b tags", columns, cells, "cutflow.csv")
+    return Table("Yields after the whole selection and the b tags", columns, cells, "cutflow.csv")
 
 
 def metrics_table(rows: Sequence[Row]) -> Table:

@@ -1,4 +1,4 @@
-"""Rule theta_correlation: what the orientation angle of a fat jet has to do with the rest."""
+"""Rule theta_correlation: the correlation of the orientation angle θ with other variables."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from analysis.evaluation.metrics import (
     CURVE_GRID,
-    FEWEST_BEHIND,
+    FEWEST_EFFECTIVE,
     area,
     area_error,
     background_n_eff,
@@ -119,8 +119,8 @@ def test_the_curve_ends_where_the_sample_does() -> None:
     sample = unweighted(rng.normal(signal.astype(float)), signal)
     curve = np.array(known_curve(sample), dtype=float)
     full = rejection_curve(roc_curve(sample), CURVE_GRID)
-    behind = background_n_eff(sample, CURVE_GRID)
+    n_eff = background_n_eff(sample, CURVE_GRID)
     known = np.isfinite(curve)
     assert 0 < known.sum() < len(curve)
-    assert np.array_equal(known, behind >= FEWEST_BEHIND)  # unit weights: a count, which only rises
+    assert np.array_equal(known, n_eff >= FEWEST_EFFECTIVE)  # unit weights: a rising count
     assert np.array_equal(curve[known], full[known])
