@@ -1,36 +1,18 @@
 """From the datasets of the physics to the inputs of the networks, which do not know each other."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol, Self
+from collections.abc import Sequence
 
 import numpy as np
 
 from analysis.datasets.dataset import TENSORS, Dataset
-from analysis.datasets.training_weights import TrainingWeights, Weighted
+from analysis.datasets.weighted_events import EventSource, WeightedEvents, signal_masses
 from common.columns import Columns
 from models.config.specs import Features
 from models.networks.batch import Events, Sample
 from models.networks.hypotheses import Hypotheses
 from models.training.data import Source
 from models.training.stream import Stream
-
-
-class EventSource(Protocol):
-    """Events, or jets, in one split of a fold: `Selection` of datasets, `Jets` of jets.py.
-
-    All that is read has at least `label` [N] and `weight` [N, C]; with masses, `dataset` [N] too.
-    """
-
-    @property
-    def event_bytes(self) -> int: ...
-    @property
-    def blocks(self) -> np.ndarray: ...
-    def __len__(self) -> int: ...
-    def columns(self) -> Iterator[Columns]: ...
-    def read(self, block: int) -> Columns: ...
-    def all(self) -> Columns: ...
 
 
 def sources(
@@ -47,84 +29,42 @@ def sources(
     """
     held = int(memory_mb * 1e6 / selections[0].event_bytes)
     fits = sum(len(selection) for selection in selections) <= held
-    weighted = [Weighting.fit(selection, cap_quantile, masses) for selection in selections]
-    return [weighting.in_memory() if fits else weighting.streamed(held) for weighting in weighted]
+    weighted = [WeightedEvents.fit(selection, cap_quantile, masses) for selection in selections]
+    return [in_memory(events) if fits else streamed(events, held) for events in weighted]
 
 
-@dataclass(frozen=True)
-class Weighting:
-    """One split with the weights of the loss.
-
-    Attributes
-    ----------
-    selection : EventSource
-    masses : ndarray [D] or None
-        See `sources`.
-    weights : TrainingWeights
-    """
-
-    selection: EventSource
-    masses: np.ndarray | None
-    weights: TrainingWeights
-
-    @classmethod
-    def fit(cls, selection: EventSource, cap_quantile: float, masses: np.ndarray | None) -> Self:
-        """Return what gives a split's events the weights of the loss."""
-
-        def parts() -> Iterator[Weighted]:
-            for columns in selection.columns():
-                yield kinds(columns, masses), columns["weight"][:, 0]
-
-        signals = 1 if masses is None else len(_signal_masses(masses))
-        return cls(selection, masses, TrainingWeights.fit(parts, cap_quantile, signals))
-
-    def columns(self, events: Columns) -> Columns:
-        """Return label, weight of the loss, and mass where there are masses."""
-        weight = self.weights(kinds(events, self.masses), events["weight"][:, 0])
-        mass = {} if self.masses is None else {"mass": self.masses[events["dataset"]]}
-        return {"label": events["label"], "weight": weight, **mass}
-
-    def in_memory(self) -> Sample:
-        """Return all events, read once."""
-        events = self.selection.all()
-        return Sample(Events({name: events[name] for name in TENSORS}), **self.columns(events))
-
-    def streamed(self, held: int) -> Stream:
-        """Return the events as a stream; a random order draws from `held` of them."""
-
-        def read(block: int) -> Columns:
-            events = self.selection.read(block)
-            return {name: events[name] for name in TENSORS} | self.columns(events)
-
-        total = sum(
-            self.columns(part)["weight"].sum(dtype=np.float64) for part in self.selection.columns()
-        )
-        return Stream(
-            read,
-            self.selection.blocks[:, 0],
-            len(self.selection),
-            float(total) / len(self.selection),
-            held,
-            self._hypotheses(),
-        )
-
-    def _hypotheses(self) -> Hypotheses | None:
-        if self.masses is None:
-            return None
-        masses = _signal_masses(self.masses)
-        return Hypotheses(masses, np.full(len(masses), 1 / len(masses)))
+def in_memory(weighted: WeightedEvents) -> Sample:
+    """Return all events, read once."""
+    events = weighted.all()
+    return Sample(Events({name: events[name] for name in TENSORS}), **_targets(events))
 
 
-def kinds(columns: Columns, masses: np.ndarray | None) -> np.ndarray:
-    """Return 0 for background and the number of its signal, from 1 and by mass, for signal."""
+def streamed(weighted: WeightedEvents, held: int) -> Stream:
+    """Return the events as a stream; a random order draws from `held` of them."""
+
+    def read(block: int) -> Columns:
+        events = weighted.read(block)
+        return {name: events[name] for name in TENSORS} | _targets(events)
+
+    return Stream(
+        read,
+        weighted.source.blocks[:, 0],
+        len(weighted),
+        weighted.mean_weight,
+        held,
+        _hypotheses(weighted.dataset_masses),
+    )
+
+
+def _targets(events: Columns) -> Columns:
+    return {name: events[name] for name in ("label", "weight", "mass") if name in events}
+
+
+def _hypotheses(masses: np.ndarray | None) -> Hypotheses | None:
     if masses is None:
-        return columns["label"]
-    number = np.searchsorted(_signal_masses(masses), masses, side="right")
-    return np.where(np.isnan(masses), 0, number)[columns["dataset"]].astype(np.uint8)
-
-
-def _signal_masses(masses: np.ndarray) -> np.ndarray:
-    return np.unique(masses[~np.isnan(masses)])
+        return None
+    distinct = signal_masses(masses)
+    return Hypotheses(distinct, np.full(len(distinct), 1 / len(distinct)))
 
 
 def mass_of(dataset: Dataset) -> float:
