@@ -169,7 +169,7 @@ class WorkingPoint(Block):
     )
     fallback: Literal["resolved", "none"] = Field(
         "resolved",
-        description="Where the simulated background cannot support the wanted cut: `resolved` "
+        description="Where the simulated background cannot support the target cut: `resolved` "
         "takes the hardest cut with `min_n_eff` effective events above it, whatever yield that "
         "is, and marks the limit; `none` gives no limit.",
     )
