@@ -51,7 +51,7 @@ def les_houches(
         "<header>\n<initrwgt>\n<weight id='1'> nominal </weight>",
         "<weight id='2'> muR=2 </weight>\n</initrwgt>\n</header>",
         "<init>",
-        f"{beams[0]} {beams[1]} {energy:.6e} {energy:.6e} 0 0 247000 247000 {strategy} {len(sigma)}",
+        f"{beams[0]} {beams[1]} {energy:.6e} {energy:.6e} 0 0 247 247 {strategy} {len(sigma)}",
         *(f"{s:.8e} {0.01 * s:.4e} 1.0 {k + 1}" for k, s in enumerate(sigma)),
         "<generator name='tests'>1</generator>",
         "</init>",

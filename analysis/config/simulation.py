@@ -312,7 +312,9 @@ class Simulation(Block):
     def at(self, mass_gev: float) -> "Simulation":
         """Return the block with the mass [GeV] in the place of `{mass_gev}` in its event files."""
         filled = tuple(file.replace(MASS, f"{mass_gev:.12g}") for file in self.event_files)
-        return self.model_copy(update={key: filled for key in ("lhe", "hepmc") if getattr(self, key)})
+        return self.model_copy(
+            update={key: filled for key in ("lhe", "hepmc") if getattr(self, key)}
+        )
 
     @property
     def beams(self) -> tuple[int, int]:

@@ -14,6 +14,9 @@ from analysis.event_files.checks import check_cross_sections
 from analysis.event_files.les_houches import Floats, Init, Process, Weights
 from common.errors import InputFileError
 
+FACTOR = 2.0
+"""Ratio of the weights' average to XSECUP that is no fluctuation."""
+
 
 @dataclass(frozen=True)
 class Weighted:
@@ -126,6 +129,7 @@ def weigh(
             share, error = cross_section_pb * share / _positive(float(share.sum()), path), 0.0
         shares.append(share)
         errors.append(error * float(share.sum()) / nominal if nominal > 0 else error)
+        _check_declared(path, init, weights, nominal, cross_section_pb)
     sums = np.array([share.sum() for share in shares])
     for (path, *_), sigma in zip(files, sums, strict=True):
         _positive_cross_section(float(sigma), path)
@@ -136,6 +140,23 @@ def weigh(
     # a file's own mean is its σ: n of N events carry n σ / N of the cross section
     weight = np.concatenate([n * share / total for n, share in zip(events, shares, strict=True)])
     return Weighted(total, float(np.sqrt(part**2 @ np.square(errors))), weight)
+
+
+def _check_declared(
+    path: Path, init: Init, weights: Weights, nominal_pb: float, given_pb: float | None
+) -> None:
+    """Raise if weights in pb do not average to XSECUP, as those of a file whose weights add up."""
+    declared = sum(process.cross_section_pb for process in init.processes)
+    in_pb = abs(init.strategy) in (1, 4) and not np.isfinite(weights.trials).all()
+    if given_pb is None and in_pb and declared > 0:
+        ratio = nominal_pb / declared
+        if not 1 / FACTOR < ratio < FACTOR:
+            raise InputFileError(
+                f"{path}: IDWTUP is {init.strategy}, so that its weights should average to the "
+                f"cross section; they average to {nominal_pb:.4g} pb, <init> says {declared:.4g}; "
+                "make the file with event_norm = average (MadGraph), or give the true one as "
+                "simulation.cross_section_pb"
+            )
 
 
 def _check_alike(files: Sequence[tuple[Path, Init, Weights]]) -> None:

@@ -68,9 +68,7 @@ def check_cross_sections(
         If one is more than 5 standard deviations and 5% away from the first.
     """
     for path, sigma, error in zip(files, sigma_pb, error_pb, strict=True):
-        allowed = max(
-            DISAGREEMENT * math.hypot(error, error_pb[0]), TOLERANCE * abs(sigma_pb[0])
-        )
+        allowed = max(DISAGREEMENT * math.hypot(error, error_pb[0]), TOLERANCE * abs(sigma_pb[0]))
         if abs(sigma - sigma_pb[0]) > allowed:
             raise InputFileError(
                 f"{path}: its cross section is {sigma:.4g} pb, that of {files[0]} "

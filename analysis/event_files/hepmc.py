@@ -75,14 +75,15 @@ def read_content(path: Path) -> Content:
 
 
 def write_range(files: Sequence[Path], first: int, last: int, folder: Path) -> list[Path]:
-    """Write the events first … last − 1 of the files, counted through, one file for each that has any.
+    """Write the events first … last − 1 of the files, counted through; one file of each with any.
 
     Raises
     ------
     InputFileError
         As in `read_content`.
     """
-    place, written = 0, []
+    place = 0
+    written: list[Path] = []
     for path in files:
         name = read_format(path)
         output = folder / f"{len(written)}.hepmc"

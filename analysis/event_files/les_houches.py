@@ -177,9 +177,7 @@ def _head(path: Path, source: Iterator[bytes]) -> Init:
             if stripped.startswith(b"</init>"):
                 return _parse_init(path, body, b"".join(text))
             body.append(stripped)
-        elif stripped.startswith(b"<header"):
-            in_header = b"</header>" not in stripped
-        elif in_header:
+        elif stripped.startswith(b"<header") or in_header:
             in_header = b"</header>" not in stripped
         elif re.match(rb"<init\b", stripped):
             body = []

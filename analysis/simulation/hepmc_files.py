@@ -122,11 +122,11 @@ class HepmcFiles:
         flat = {key: np.concatenate([event[key] for event in events]) for key in events[0]}
         codes, inverse = np.unique(flat["pid"], return_inverse=True)
         charge = np.array([round(self._data.charge(int(c))) for c in codes], dtype=np.int32)
-        none = np.full(len(flat["pid"]), -1, np.int32)
+        family = ("mother1", "mother2", "daughter1", "daughter2")
+        flat |= dict.fromkeys(family, np.full(len(flat["pid"]), -1, np.int32))
         return Particles(
             offsets=offsets_of(np.array([len(event["pid"]) for event in events])),
             charge=charge[inverse],
-            **dict.fromkeys(("mother1", "mother2", "daughter1", "daughter2"), none),
             **flat,
         )
 

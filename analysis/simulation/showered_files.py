@@ -160,4 +160,3 @@ class ShoweredFiles:
 def _weigh(simulation: Simulation, files: list[Path]) -> Weighted:
     content = [(path, read_init(path), read_weights(path, simulation.weight)) for path in files]
     return weigh(content, simulation.cross_section_pb)
-
