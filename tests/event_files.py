@@ -10,6 +10,7 @@ import pyhepmc
 import pythia8mc
 
 from analysis.simulation.hard_process import STOP, HardProcesses, draw
+from analysis.simulation.particles import Particles
 
 BOTTOM_PAIRS = ("HardQCD:gg2bbbar = on", "HardQCD:qqbar2bbbar = on")
 PT_HAT_MIN = 250.0
@@ -113,5 +114,31 @@ def write_hepmc(
             if sigma is not None:
                 event.cross_section = pyhepmc.GenCrossSection()
                 event.cross_section.set_cross_section(sigma, 0.1 * sigma, k + 1, k + 1)
+            file.write(event)
+    return path
+
+
+def write_particles(path: Path, particles: Particles) -> Path:
+    """Write the beams, the decays and the final states of events as HepMC 3."""
+    with pyhepmc.open(str(path), "w") as file:
+        for k in range(len(particles)):
+            one = particles.select_events(np.arange(len(particles)) == k)
+            first, second = one.mother1, one.mother2
+            decays = (first >= 0) & ((second == -1) | (second == first)) & (one.status[first] == 2)
+            kept = np.isin(one.status, (1, 2, 4))
+            number = np.cumsum(kept)  # counted from 1
+            mother = np.where(decays, number[first], -1)[kept]
+            event = pyhepmc.GenEvent(pyhepmc.Units.GEV, pyhepmc.Units.MM)
+            momentum = (one.px, one.py, one.pz, one.energy, one.mass, one.pid, one.status)
+            event.from_hepevt(
+                k,
+                *(column[kept] for column in momentum),
+                np.stack([mother, mother], axis=1),
+                None,
+                *(column[kept] for column in (one.x, one.y, one.z, one.t)),
+            )
+            event.weights = [1.0]
+            event.cross_section = pyhepmc.GenCrossSection()
+            event.cross_section.set_cross_section(1.0, 0.1, 1, 1)
             file.write(event)
     return path

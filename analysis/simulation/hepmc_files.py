@@ -184,11 +184,12 @@ def _arrays(event: pyhepmc.GenEvent) -> dict[str, np.ndarray]:
     data = pyhepmc.GenEventData()
     event.write_data(data)
     particles = event.numpy.particles
-    where = np.zeros((1 + len(event.vertices), 4))
-    vertices = event.numpy.vertices
-    where[1:] = np.stack([vertices.x, vertices.y, vertices.z, vertices.t], axis=1)
+    vertices, listed = event.numpy.vertices, event.vertices
+    row = -np.array(vertices.id, np.int64)  # neither in order nor without gaps; 0 is for none
+    where = np.zeros((1 + row.max(initial=0), 4))
+    where[row] = np.stack([vertices.x, vertices.y, vertices.z, vertices.t], axis=1)
     for k in np.flatnonzero(~vertices.has_set_position):
-        where[k + 1] = event.vertices[k].position
+        where[row[k]] = listed[k].position
     vertex = np.zeros(len(particles.pid), np.int64)
     is_outgoing = data.links1 < 0
     vertex[data.links2[is_outgoing] - 1] = -data.links1[is_outgoing]

@@ -86,7 +86,13 @@ class ShoweredFiles:
             pythia, _matching = self._start(events)
             for begin in range(first, last, size):
                 end = min(begin + size, last)
-                found = pythia.nextBatch(end - begin, "none")
+                try:
+                    found = pythia.nextBatch(end - begin, "none")
+                except IndexError as error:  # of Pythia's own, in the merging
+                    raise ConfigError(
+                        f"simulation.pythia: Pythia breaks off in the events {begin} … {end - 1} "
+                        f"({error}); check that the lines of merging suit the files' process"
+                    ) from None
                 if pythia.infoPython().atEndOfFile():
                     raise InputFileError(
                         f"{self._files[0]}: Pythia cannot read the events {begin} … {end - 1} of "

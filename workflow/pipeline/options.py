@@ -112,7 +112,7 @@ class Options:
             lines = (*block.pythia, *self.config.systematics.shower)
             block = block.model_copy(update={"pythia": lines})
         if files := event_files(self.config.sample(wildcards.sample)):
-            block = block.model_copy(update={"lhe" if block.lhe else "hepmc": files})
+            block = block.model_copy(update={"lhe" if block.lhe else "hepmc": tuple(files)})
         # the parts of files depend on their number
         unused = set() if files and not block.events else {"chunks"}
         return flags(

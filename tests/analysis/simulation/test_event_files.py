@@ -11,11 +11,19 @@ from analysis.config.detector import Detector
 from analysis.config.simulation import Simulation
 from analysis.simulation.hepmc_files import HepmcFiles
 from analysis.simulation.produce import combine, produce
+from analysis.simulation.pythia import Generator
 from analysis.simulation.showered_files import ShoweredFiles
 from common.errors import ConfigError, InputFileError, NormalisationError
-from tests.event_files import BOTTOM_PAIRS, PT_HAT_MIN, les_houches, write, write_hepmc
+from tests.event_files import (
+    BOTTOM_PAIRS,
+    PT_HAT_MIN,
+    les_houches,
+    write,
+    write_hepmc,
+    write_particles,
+)
 
-EVENTS = 60
+EVENTS = 40
 
 
 def made(block: Simulation, folder: Path, chunk: int = 0) -> tuple[dict, ak.Array]:
@@ -27,13 +35,13 @@ def made(block: Simulation, folder: Path, chunk: int = 0) -> tuple[dict, ak.Arra
 
 
 def test_plain_file_and_gzip_in_two_chunks_are_one_sample(tmp_path: Path) -> None:
-    text = les_houches(20)
+    text = les_houches(12)
     one, events = made(Simulation(lhe=str(write(tmp_path / "a.lhe", text))), tmp_path)
     block = Simulation(lhe=(str(write(tmp_path / "a.lhe.gz", text)),), chunks=2)
     two = [made(block, tmp_path, chunk)[0] for chunk in (0, 1)]
-    assert one["events"] == sum(part["events"] for part in two) == 20
+    assert one["events"] == sum(part["events"] for part in two) == 12
     assert combine(two) == pytest.approx(combine([one]))
-    assert np.asarray(events["Event.Weight"][:, 0]) == pytest.approx(np.ones(20))
+    assert np.asarray(events["Event.Weight"][:, 0]) == pytest.approx(np.ones(12))
 
 
 def test_file_and_pythia_agree_on_one_process(tmp_path: Path) -> None:
@@ -139,6 +147,24 @@ def test_hepmc_final_state_is_measured_as_it_is(hepmc: Path, tmp_path: Path) -> 
     tracks = ak.flatten(events["EFlowTrack.PT"])
     assert 0 < len(tracks) <= 3, "the pion, unless its track is lost"
     assert np.abs(np.asarray(tracks) - 101).max() < 5
+
+
+def test_hepmc_keeps_every_stable_particle_where_it_is(qcd: Simulation, tmp_path: Path) -> None:
+    """Real events, with decays of decays: vertices whose numbers have gaps, or no position."""
+    made_here = next(Generator(qcd.model_copy(update={"events": 3}), 1).batches()).particles
+    path = write_particles(tmp_path / "a.hepmc", made_here)
+    read = next(HepmcFiles(Simulation(hepmc=str(path)), 0).batches()).particles
+    names = ("pid", "charge", "px", "py", "pz", "energy", "mass", "x", "y", "z", "t")
+    for k in range(3):
+        rows = []
+        for particles in (made_here, read):
+            one = particles.select_events(np.arange(3) == k)
+            one = one.select(one.status == 1)
+            order = np.lexsort((one.pz, one.px))
+            rows.append(np.stack([getattr(one, name)[order] for name in names]))
+        assert rows[0].shape[1] > 100
+        assert rows[1] == pytest.approx(rows[0], rel=1e-12, abs=1e-12)
+    assert np.abs(read.z).max() > 1, "some decays are displaced"
 
 
 def test_hepmc_weight_is_chosen_by_name(hepmc: Path) -> None:
