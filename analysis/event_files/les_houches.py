@@ -5,6 +5,7 @@ its numbers are those of the Les Houches accord, hep-ph/0109068, whose names are
 """
 
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ FIRST_LINES = 20
 """Lines among which the first tag has to be."""
 END = b"</LesHouchesEvents>"
 COLOURED = {*range(1, 7), 21}
+_INIT = re.compile(rb"<init(?=[\s>])")
 _TRIALS = re.compile(rb"\bn?trials\s*=\s*['\"]\s*([^'\"\s]+)", re.IGNORECASE)
 _NAMES = re.compile(
     rb"<weight(?:info)?\s[^>]*?\b(?:id|name)\s*=\s*['\"]\s*([^'\"]+?)\s*['\"][^>]*?"
@@ -121,14 +123,15 @@ def read_weights(path: Path, weight: str | None = None) -> Weights:
     source = lines(path)
     init = _head(path, source)
     wanted = _identity(path, init, weight)
-    rows = []
+    numbers = array("d")
     for block in _events(path, source):
-        rows.append(_numbers(path, block, wanted))
-        if len(rows) == 1:
+        is_first = not numbers
+        numbers.extend(_numbers(path, block, wanted))
+        if is_first:
             _check_colours(path, block)
-    if not rows:
+    if not numbers:
         raise InputFileError(f"{path}: holds no event; make it again, or leave it out")
-    nominal, chosen, process, trials = np.array(rows, dtype=np.float64).T
+    nominal, chosen, process, trials = np.array(numbers).reshape(-1, 4).T
     return Weights(nominal, chosen, process.astype(np.int64), trials)
 
 
@@ -174,12 +177,13 @@ def _head(path: Path, source: Iterator[bytes]) -> Init:
         if not is_known and len(text) >= FIRST_LINES:
             break
         if body is not None:
-            if stripped.startswith(b"</init>"):
+            before, end, _ = stripped.partition(b"</init>")
+            body.append(before)
+            if end:
                 return _parse_init(path, body, b"".join(text))
-            body.append(stripped)
         elif stripped.startswith(b"<header") or in_header:
             in_header = b"</header>" not in stripped
-        elif re.match(rb"<init\b", stripped):
+        elif _INIT.match(stripped):
             body = []
         elif re.match(rb"<event\b", stripped):
             break
@@ -311,7 +315,8 @@ def _chosen(path: Path, block: list[bytes], name: bytes, place: int) -> float:
 
 def _unit_head(init: Init) -> bytes:
     """Return the lines before the first event, with IDWTUP 3 and cross sections of 1 pb."""
-    before, tag, rest = init.text.rpartition(b"<init")
+    start = list(_INIT.finditer(init.text))[-1].end()
+    before, rest = init.text[:start], init.text[start:]
     first, *body = rest.split(b"\n")
     place = 0
     for k, line in enumerate(body):
@@ -326,7 +331,7 @@ def _unit_head(init: Init) -> bytes:
             continue
         body[k] = b" ".join(words)
         place += 1
-    return before + tag + b"\n".join([first, *body])
+    return before + b"\n".join([first, *body])
 
 
 def _unit_event(block: list[bytes]) -> bytes:

@@ -72,6 +72,18 @@ def test_ranges_of_two_files_are_each_event_once(tmp_path: Path) -> None:
     assert len(whole) == 20
 
 
+def test_init_of_powheg_is_read(tmp_path: Path) -> None:
+    """Weights are declared inside the block, and its end stands in the same line."""
+    text = les_houches(2).replace(
+        "<generator name='tests'>1</generator>\n</init>", "<initrwgt /></init>"
+    )
+    path, output = write(tmp_path / "a.lhe", text), tmp_path / "cut.lhe"
+    write_range([path], 0, 2, output)
+    assert "<initrwgt /></init>" in output.read_text()
+    assert read_init(output).processes[0].cross_section_pb == 1.0
+    assert len(read_weights(output)) == 2
+
+
 def test_fortran_numbers_are_read(tmp_path: Path) -> None:
     text = les_houches(2).replace("1.00000000e+00 ", "0.25000000D+01 ")
     assert read_weights(write(tmp_path / "a.lhe", text)).nominal == pytest.approx([2.5, 2.5])

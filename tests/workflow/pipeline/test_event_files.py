@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from snakemake.iocontainers import Wildcards
 
 from analysis.config.samples import Sample
 from analysis.config.simulation import Simulation
 from common.errors import ConfigError
-from tests.conftest import ROOT
 from tests.event_files import les_houches, write, write_hepmc
-from tests.workflow.plans import planned
 from workflow.pipeline.config import read_config
 from workflow.pipeline.inputs import all_chunks, event_files
+from workflow.pipeline.options import Options
+from workflow.pipeline.targets import Targets
 
 FLAVOUR = {"min": 4}
 
@@ -128,13 +129,27 @@ def test_heads_of_all_files_are_checked_before_a_run(
         all_chunks([good, sample("other", lhe="run_0.lhe.gz")])
 
 
-def test_run_simulates_one_job_per_chunk_of_the_files(
-    tmp_path: Path, tiny_config: dict[str, Any]
+def test_jobs_read_the_files_and_know_their_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_config: dict[str, Any]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    for k in (0, 1):
+        write(tmp_path / f"run_{k}.lhe", les_houches(1))
     background = tiny_config["samples"][1]
     del background["files"], background["cross_section_pb"]
-    path = write(tmp_path / "a.lhe", les_houches(2))
-    background["simulation"] = {"lhe": str(path), "chunks": 2}
-    found = planned(tmp_path, tiny_config, ROOT / "Snakefile")
-    assert found["simulate"] == 2
-    assert found["reconstruct"] == 3
+    for events, number_matters in ((0, True), (4, False)):
+        background["simulation"] = {"lhe": "run_*.lhe", "chunks": 2, "events": events}
+        config = read_config(tiny_config)
+        targets = Targets(config, all_chunks(config.samples))
+        job = Wildcards(fromdict={"sample": "qcd", "chunk": "001", "variation": ""})
+        assert targets.event_files(job) == ["run_0.lhe", "run_1.lhe"], "the inputs of the rule"
+        (text,) = [
+            option.partition("=")[2]
+            for option in Options(config, targets).simulate(job)
+            if option.startswith("--config=")
+        ]
+        block = Simulation.model_validate_json(text)
+        assert block.event_files == ("run_0.lhe", "run_1.lhe")
+        assert (block.chunks == 2) is number_matters, "more chunks of N events rerun none"
+    signal = Wildcards(fromdict={"sample": "signal_mH1000", "chunk": "x", "variation": ""})
+    assert targets.event_files(signal) == []
