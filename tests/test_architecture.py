@@ -16,6 +16,7 @@ ROOMS = {
     "analysis": (
         "analysis.config",
         "analysis.delphes",
+        "analysis.event_files",
         "analysis.simulation",
         "analysis.reconstruction",
         "analysis.datasets",

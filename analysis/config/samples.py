@@ -6,11 +6,9 @@ from pydantic import Field, model_validator
 
 from analysis.config.base import Block, Name, NonNegative, Positive
 from analysis.config.reconstruction import BHadrons
-from analysis.config.simulation import Simulation
+from analysis.config.simulation import MASS, Simulation
 
 HIGGS_MASS_GEV = 125.0
-MASS = "{mass_gev}"
-"""What stands for the mass [GeV] in the name and the files of a signal at several masses."""
 
 SampleName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_\-]|\{mass_gev\})*$", max_length=64)
@@ -67,7 +65,8 @@ class Sample(Block):
             raise ValueError(f"{name} needs either `files` or `simulation`")
         if self.label == "signal":
             self._check_masses(name)
-            if self.cross_section_pb is not None:
+            own = self.simulation.cross_section_pb if self.simulation else None
+            if self.cross_section_pb is not None or own is not None:
                 raise ValueError(
                     f"{name} must not have `cross_section_pb`: the limit is on its cross section, "
                     "the yields in tables are for 1 fb"
@@ -80,7 +79,10 @@ class Sample(Block):
             if self.simulation is None and self.cross_section_pb is None:
                 raise ValueError(f"{name} needs `cross_section_pb` (in pb)")
             if self.simulation is not None and self.cross_section_pb is not None:
-                raise ValueError(f"{name} must not have `cross_section_pb`: Pythia computes it")
+                raise ValueError(
+                    f"{name} must not have `cross_section_pb`: Pythia computes it, and event files "
+                    "hold it, or `simulation.cross_section_pb`"
+                )
         return self
 
     def _check_masses(self, name: str) -> None:
@@ -100,6 +102,12 @@ class Sample(Block):
                 f"{name} has `masses_gev`, so that each entry of `files` needs `{MASS}`: each mass "
                 "has files of its own"
             )
+        event_files = self.simulation.event_files if self.simulation else ()
+        if self.masses_gev and any(MASS not in file for file in event_files):
+            raise ValueError(
+                f"{name} has `masses_gev`, so that each event file of `simulation` needs `{MASS}`: "
+                "each mass has files of its own"
+            )
 
     def at_each_mass(self) -> tuple["Sample", ...]:
         """Return one sample per entry of `masses_gev`; the sample itself where there are none.
@@ -114,6 +122,7 @@ class Sample(Block):
         at_mass = {
             "name": name.replace(MASS, f"{mass_gev:.12g}".replace(".", "p")),
             "files": tuple(file.replace(MASS, f"{mass_gev:.12g}") for file in self.files),
+            "simulation": self.simulation and self.simulation.at(mass_gev),
             "mass_gev": mass_gev,
             "masses_gev": (),
         }

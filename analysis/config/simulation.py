@@ -29,6 +29,14 @@ ENERGY_GEV = 14000.0
 TWO_GLUONS = ("HardQCD:gg2gg", "HardQCD:qqbar2gg")
 ONE_GLUON = ("HardQCD:qg2qg",)
 """Processes of two or one outgoing gluons that can be made to split."""
+MASS = "{mass_gev}"
+"""What stands for the mass [GeV] in the name and the files of a signal at several masses."""
+OF_FILES = ("weight", "cross_section_pb")
+"""Keys of event files alone."""
+OF_PYTHIA = ("pt_hat_min", "bias_power", "enhancement", "heavy_flavour", "importance")
+"""Keys of events that Pythia makes."""
+OF_SHOWER = ("pythia", "shower", "parton_jet_pt_min")
+"""Keys of events that Pythia showers."""
 _SETTING = re.compile(r"^\s*(?P<key>\w+:\w+)\s*(?:=|\s)\s*(?P<value>[^\s!]+)")
 _PROCESS = re.compile(r"HardQCD:\w+|(?!PhaseSpace:|\w+Level:)\w+:(?:all|[a-z]+2\w+)", re.IGNORECASE)
 
@@ -163,9 +171,28 @@ class Simulation(Block):
     """How the events of one sample are generated and measured."""
 
     pythia: tuple[str, ...] = Field(
+        (),
+        description="Lines of Pythia 8 settings that choose the process; with `lhe`, those of "
+        "shower and merging, if any. `{mass_gev}` stands for the sample's `mass_gev`.",
+    )
+    lhe: str | tuple[str, ...] = Field(
+        (),
+        description="Les Houches files, plain or gzip: a path, a glob, or a list of them. Pythia "
+        "showers their events. With `masses_gev`, `{mass_gev}` in it stands for the mass.",
+    )
+    hepmc: str | tuple[str, ...] = Field(
+        (),
+        description="HepMC files of version 2 or 3, as `lhe`: the detector measures their final "
+        "states as they are.",
+    )
+    weight: str | None = Field(
+        None,
         min_length=1,
-        description="Lines of Pythia 8 settings that choose the process. `{mass_gev}` stands for "
-        "the sample's `mass_gev`.",
+        description="Name of the weight to take from the files' events; the nominal one if absent.",
+    )
+    cross_section_pb: Positive | None = Field(
+        None,
+        description="Cross section of all events in the files [pb], in place of what they say.",
     )
     common: tuple[str, ...] = Field(
         PP_14_TEV, description="Lines of Pythia 8 settings for beams, tune and what is simulated."
@@ -173,7 +200,12 @@ class Simulation(Block):
     mass_gev: float | None = Field(
         None, description="m_H of a signal [GeV]; taken from the sample if absent."
     )
-    events: PositiveInt = Field(description="Events in one chunk (one file, one job).")
+    events: int = Field(
+        0,
+        ge=0,
+        description="Events in one chunk (one file, one job). With `lhe` and `hepmc`, 0 divides "
+        "all events of the files over the chunks.",
+    )
     chunks: PositiveInt = Field(1, le=100_000, description="Number of chunks.")
     pt_hat_min: Positive | None = Field(
         None, description="Smallest pT of the hard process, `PhaseSpace:pTHatMin` [GeV]."
@@ -213,6 +245,7 @@ class Simulation(Block):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self._check_source()
         if self.bias_power > 0 and self.pt_hat_min is None:
             raise ValueError("bias_power needs pt_hat_min")
         if self.importance and self.parton_jet_pt_min is None:
@@ -232,6 +265,74 @@ class Simulation(Block):
         if self.heavy_flavour and self.heavy_flavour.forced:
             self._check_processes(self.heavy_flavour)
         return self
+
+    def _check_source(self) -> None:
+        """One source of events, and no key that makes sense for another source alone."""
+        sources = [key for key in ("lhe", "hepmc") if getattr(self, key)]
+        if not sources:
+            if not self.pythia:
+                raise ValueError("needs `pythia` lines, or event files as `lhe` or `hepmc`")
+            if not self.events:
+                raise ValueError("events is missing: give a number above 0")
+            found = [key for key in OF_FILES if getattr(self, key) is not None]
+            if found:
+                raise ValueError(f"{found[0]} belongs to event files: it needs lhe or hepmc")
+            return
+        if len(sources) > 1:
+            raise ValueError("lhe and hepmc are two sources of events: make two samples of them")
+        source = sources[0]
+        if not all(self.event_files):
+            raise ValueError(f"{source} has an empty path; correct it")
+        unfit = OF_PYTHIA if source == "lhe" else (*OF_PYTHIA, *OF_SHOWER)
+        for key in unfit:
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(
+                    f"{key} makes no sense with {source}: its events are made already; leave it out"
+                )
+        if self.detector == "delphes":
+            raise ValueError(
+                f"{source} needs detector: parametric (for HepMC files, there is delphes.hepmc)"
+            )
+        for line in (*self.common, *self.pythia):
+            match = _SETTING.match(line)
+            key = match["key"].lower() if match else ""
+            chosen = line in self.pythia and chooses_process(line)
+            if chosen or key in ("beams:frametype", "beams:lhef", "beams:lhefheader"):
+                raise ValueError(
+                    f"pythia: {line!r} makes no sense with {source}: the hard processes come from "
+                    "the files; leave the line out"
+                )
+
+    @property
+    def event_files(self) -> tuple[str, ...]:
+        """The entries of `lhe` or `hepmc`; none where Pythia makes the events."""
+        found = self.lhe or self.hepmc
+        return (found,) if isinstance(found, str) else found
+
+    def at(self, mass_gev: float) -> "Simulation":
+        """Return the block with the mass [GeV] in the place of `{mass_gev}` in its event files."""
+        filled = tuple(file.replace(MASS, f"{mass_gev:.12g}") for file in self.event_files)
+        return self.model_copy(
+            update={key: filled for key in ("lhe", "hepmc") if getattr(self, key)}
+        )
+
+    @property
+    def beams(self) -> tuple[int, int]:
+        """PDG codes of the beams."""
+        return int(self._number("beams:ida", 2212)), int(self._number("beams:idb", 2212))
+
+    @property
+    def energy_gev(self) -> float:
+        """√s of the collisions [GeV]."""
+        return self._number("beams:ecm", ENERGY_GEV)
+
+    def _number(self, key: str, default: float) -> float:
+        """Return the number of a setting; Pythia says what is wrong with what is none."""
+        settings = {name.lower(): value for name, value in self.settings.items()}
+        try:
+            return float(settings.get(key, default))
+        except ValueError:
+            return default
 
     def _check_processes(self, flavour: HeavyFlavour) -> None:
         """Forced samples need all processes with enough outgoing gluons, and no other."""
@@ -261,16 +362,8 @@ class Simulation(Block):
     @property
     def hard_masses(self) -> tuple[float, float]:
         """Smallest and largest mass m̂ of the hard process that the settings allow [GeV]."""
-        settings = {key.lower(): value for key, value in self.settings.items()}
-
-        def number(key: str, default: float) -> float:
-            try:
-                return float(settings.get(key, default))
-            except ValueError:  # Pythia says what is wrong with it
-                return default
-
-        low = max(2 * (self.pt_hat_min or 0.0), number("phasespace:mhatmin", 0.0))
-        high, limit = number("beams:ecm", ENERGY_GEV), number("phasespace:mhatmax", -1.0)
+        low = max(2 * (self.pt_hat_min or 0.0), self._number("phasespace:mhatmin", 0.0))
+        high, limit = self.energy_gev, self._number("phasespace:mhatmax", -1.0)
         return low, min(high, limit) if limit > 0 else high
 
 

@@ -1,9 +1,10 @@
 """One chunk of simulated events: generate, measure, write."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pythia8mc
@@ -11,10 +12,12 @@ import pythia8mc
 from analysis.config.detector import Detector
 from analysis.config.simulation import Simulation
 from analysis.simulation.detector import simulate
+from analysis.simulation.hepmc_files import HepmcFiles
 from analysis.simulation.layout import open_writer
-from analysis.simulation.pythia import Generator, Normalisation, cross_section
+from analysis.simulation.pythia import Batch, Generator, Normalisation, cross_section
 from analysis.simulation.real_delphes import find_card, find_executable, run_delphes
 from analysis.simulation.settings import chunk_seeds, seed_lines, settings_lines
+from analysis.simulation.showered_files import ShoweredFiles
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,8 @@ def produce(
     if simulation.detector == "delphes":
         norm = _with_delphes(simulation, pythia_seed, chunk, output)
     else:
-        norm = _parametric(simulation, detector, pythia_seed, rng, output)
+        source = _source(simulation, chunk, pythia_seed)
+        norm = _parametric(source, detector, rng, output)
     return metadata(simulation, norm, sample, chunk, pythia_seed)
 
 
@@ -58,6 +62,7 @@ def metadata(
     """Return the metadata of a chunk, ready for JSON."""
     kept = asdict(norm)
     version = pythia8mc.Pythia("", False).parm("Pythia:versionNumber")
+    settings = [] if simulation.hepmc else [*settings_lines(simulation), *seed_lines(pythia_seed)]
     return {
         "sample": sample,
         "chunk": chunk,
@@ -73,25 +78,39 @@ def metadata(
         "class": simulation.heavy_flavour.model_dump() if simulation.heavy_flavour else None,
         "detector": simulation.detector,
         "pythia_version": f"{version:.3f}",
-        "pythia_settings": [*settings_lines(simulation), *seed_lines(pythia_seed)],
+        "event_files": list(simulation.event_files),
+        "pythia_settings": settings,
         "seed": pythia_seed,
     }
 
 
+class Source(Protocol):
+    """Where a chunk's events come from."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the events."""
+
+    def normalisation(self) -> Normalisation:
+        """Return the normalisation; to be called when all batches have been taken."""
+
+
+def _source(simulation: Simulation, chunk: int, seed: int) -> Source:
+    if simulation.lhe:
+        return ShoweredFiles(simulation, chunk, seed)
+    if simulation.hepmc:
+        return HepmcFiles(simulation, chunk)
+    return Generator(simulation, seed)
+
+
 def _parametric(
-    simulation: Simulation,
-    detector: Detector,
-    seed: int,
-    rng: np.random.Generator,
-    output: Path,
+    source: Source, detector: Detector, rng: np.random.Generator, output: Path
 ) -> Normalisation:
-    generator = Generator(simulation, seed)
     with open_writer(output, detector.particle_pt_min) as writer:
-        for batch in generator.batches():
+        for batch in source.batches():
             response = simulate(batch.particles, detector, rng)
             writer.write(batch.particles, batch.weight, response)
-            log.info("%d of %d events", writer.events, simulation.events)
-    return generator.normalisation()
+            log.info("%d events", writer.events)
+    return source.normalisation()
 
 
 def _with_delphes(simulation: Simulation, seed: int, chunk: int, output: Path) -> Normalisation:

@@ -212,7 +212,13 @@ class Config(Block):
                     )
 
     def _check_shower(self) -> None:
-        """Another shower would take no notice of enhanced splittings and classes of b quarks."""
+        """Another shower needs events to shower, and knows no enhanced splittings and classes."""
+        made = [s.name for s in self.samples if s.simulation and s.simulation.hepmc]
+        if self.systematics.shower and made:
+            raise ValueError(
+                f"systematics.shower: the events of {', '.join(made)} are showered already "
+                "(simulation.hepmc); leave systematics.shower out"
+            )
         if not any(line.startswith("PartonShowers:model") for line in self.systematics.shower):
             return
         blocks = [(sample.name, sample.simulation) for sample in self.samples]

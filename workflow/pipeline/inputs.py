@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from analysis.config.samples import Sample
 from analysis.delphes.remote import check_url, is_remote
-from common.errors import ConfigError
+from analysis.event_files.checks import check_heads
+from common.errors import ConfigError, InputFileError
 from common.files import expanded
 from models.config.specs_jets import TopTagging
 from workflow.pipeline.paths import SAMPLE_FILE, nominal
@@ -44,16 +45,17 @@ def all_chunks(samples: Sequence[Sample]) -> dict[str, dict[str, Chunk]]:
     chunks_of = {sample.name: chunks(sample) for sample in samples}
     seen: dict[Hashable, list[tuple[Sample, str]]] = {}
     for sample in samples:
-        for chunk in chunks_of[sample.name]:
-            for identity in _identities(chunk.source) if sample.files else ():
+        key, given = _given(sample, chunks_of[sample.name])
+        for path in given:
+            for identity in _identities(path):
                 for other, source in seen.get(identity, ()):
                     if not disjoint(sample, other):
                         raise ConfigError(
-                            f"samples.{sample.name}.files: {chunk.source!r} holds the events of "
+                            f"samples.{sample.name}.{key}: {path!r} holds the events of "
                             f"{source!r} (sample {other.name}): it is the same file or a copy; "
                             "list it once"
                         )
-                seen.setdefault(identity, []).append((sample, chunk.source))
+                seen.setdefault(identity, []).append((sample, path))
     named = {
         name: {chunk.name: chunk for chunk in of_sample} for name, of_sample in chunks_of.items()
     }
@@ -61,6 +63,37 @@ def all_chunks(samples: Sequence[Sample]) -> dict[str, dict[str, Chunk]]:
         if len(named[name]) < len(of_sample):  # once in 10⁶ samples of 10⁴ files
             raise ConfigError(f"samples.{name}.files: two files get one name; rename one of them")
     return named
+
+
+def _given(sample: Sample, found: Sequence[Chunk]) -> tuple[str, list[str]]:
+    """Return the user's files of a sample, and the key that holds them."""
+    if sample.simulation is None:
+        return "files", [chunk.source for chunk in found]
+    key = f"simulation.{'lhe' if sample.simulation.lhe else 'hepmc'}"
+    files = event_files(sample)
+    try:
+        check_heads(sample.simulation, [Path(file) for file in files])
+    except InputFileError as error:
+        raise ConfigError(f"samples.{sample.name}.{key}: {error}") from None
+    return key, files
+
+
+def event_files(sample: Sample) -> list[str]:
+    """Return the Les Houches or HepMC files that a sample is simulated from, in order; or none.
+
+    Raises
+    ------
+    ConfigError
+        If a pattern matches nothing, or is a URL; names the sample and the pattern.
+    """
+    if sample.simulation is None:
+        return []
+    key = f"samples.{sample.name}.simulation.{'lhe' if sample.simulation.lhe else 'hepmc'}"
+    found = [f for pattern in sample.simulation.event_files for f in _matches(key, pattern)]
+    for path in found:
+        if is_remote(path):
+            raise ConfigError(f"{key}: {path!r} is not on a disk; download it and give its path")
+    return found
 
 
 def check_top_tagging(files: TopTagging) -> None:
@@ -106,13 +139,13 @@ def chunks(sample: Sample) -> tuple[Chunk, ...]:
         names = [f"{number:03d}" for number in range(sample.simulation.chunks)]
         file = nominal(SAMPLE_FILE)
         return tuple(Chunk(n, file.format(sample=sample.name, chunk=n)) for n in names)
-    sources = [source for pattern in sample.files for source in _matches(sample.name, pattern)]
+    key = f"samples.{sample.name}.files"
+    sources = [source for pattern in sample.files for source in _matches(key, pattern)]
     return tuple(Chunk(chunk_name(source), source) for source in sources)
 
 
-def _matches(sample: str, pattern: str) -> list[str]:
-    """Return the files of one pattern: itself for a URL."""
-    key = f"samples.{sample}.files"
+def _matches(key: str, pattern: str) -> list[str]:
+    """Return the files of one pattern of a key: itself for a URL."""
     if "\0" in pattern:
         raise ConfigError(f"{key}: {pattern!r} holds a null byte; correct the path")
     as_written = is_remote(pattern) or glob.glob(pattern, recursive=True)  # noqa: PTH207

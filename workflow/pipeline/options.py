@@ -14,6 +14,7 @@ from models.networks.registry import modules_of
 from workflow.job import VARIABLE
 from workflow.pipeline import paths
 from workflow.pipeline.config import Config
+from workflow.pipeline.inputs import event_files
 from workflow.pipeline.provenance import source_digest
 from workflow.pipeline.targets import Targets, folder_of
 
@@ -110,8 +111,12 @@ class Options:
         if paths.variation_name(wildcards.variation) == "shower_up":
             lines = (*block.pythia, *self.config.systematics.shower)
             block = block.model_copy(update={"pythia": lines})
+        if files := event_files(self.config.sample(wildcards.sample)):
+            block = block.model_copy(update={"lhe" if block.lhe else "hepmc": tuple(files)})
+        # the parts of files depend on their number
+        unused = set() if files and not block.events else {"chunks"}
         return flags(
-            config=block.model_dump_json(exclude={"chunks"}),
+            config=block.model_dump_json(exclude=unused),
             detector=self.config.detector.model_dump_json(exclude_defaults=True),
             sample=wildcards.sample,
             chunk=wildcards.chunk,

@@ -12,7 +12,7 @@ from common.files import expanded
 from workflow.pipeline import paths
 from workflow.pipeline.config import ALL_MASSES, Config
 from workflow.pipeline.figures import DEPENDENCES, KINDS
-from workflow.pipeline.inputs import Chunk
+from workflow.pipeline.inputs import Chunk, event_files
 from workflow.pipeline.network_pairs import Pair, network_pairs
 
 OfJob = Callable[[Wildcards], list[str]]
@@ -150,6 +150,10 @@ class Targets:
     def local_file(self, wildcards: Wildcards) -> list[str]:
         """The wildcards' Delphes file, unless it is read from a server."""
         return [] if self.chunk(wildcards).is_remote else [self.source(wildcards)]
+
+    def event_files(self, wildcards: Wildcards) -> list[str]:
+        """The Les Houches or HepMC files that the wildcards' sample is simulated from, if any."""
+        return event_files(self.config.sample(wildcards.sample))
 
     def simulation_metadata(self, wildcards: Wildcards) -> list[str]:
         """What the simulation wrote beside each file; nothing for a sample of the user's files."""

@@ -1,5 +1,7 @@
 rule simulate:
-    """Generate events with Pythia 8 and measure them with the parametric detector, or Delphes."""
+    """Make events with Pythia 8 or from files, and measure them with the detector, or Delphes."""
+    input:
+        targets.event_files,
     output:
         root=paths.SAMPLE_FILE,
         metadata=paths.SAMPLE_METADATA,
