@@ -79,12 +79,12 @@ class Content:
     seeds: dict[str, str]
 
 
-def read_content(files: Sequence[Path], folder: Path, config: Config) -> Content:
+def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content:
     """Read what the page tells.
 
     Parameters
     ----------
-    files : sequence of Path
+    found : sequence of Path
         Figures (PNG files or folders of them) to show.
     folder : Path
         The folder of the run.
@@ -105,7 +105,7 @@ def read_content(files: Sequence[Path], folder: Path, config: Config) -> Content
         Normalisation.read(folder / normalisation.format(sample=sample.name))
         for sample in config.samples
     ]
-    shown = pictures(files, folder)
+    shown = pictures(found, folder)
     return Content(
         config.luminosity_fb,
         _summary(config),
@@ -180,12 +180,12 @@ def _jets(folder: Path, config: Config) -> Table | None:
 
 def _timings(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of the benchmark files by rule."""
-    timings: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     root = folder / paths.BENCHMARKS
     for path in sorted(root.rglob("*.tsv")):
         rule = path.relative_to(root).parts[0].removesuffix(".tsv")
-        timings.setdefault(rule, []).extend(read_csv(path, delimiter="\t"))
-    return timings
+        found.setdefault(rule, []).extend(read_csv(path, delimiter="\t"))
+    return found
 
 
 def _files(folder: Path) -> list[tuple[str, str]]:
@@ -202,5 +202,5 @@ def _files(folder: Path) -> list[tuple[str, str]]:
 
 
 def _versions() -> dict[str, str]:
-    versions = {"boosted-hh4b": code_version(), "Python": platform.python_version()}
-    return versions | {name: importlib.metadata.version(name) for name in LIBRARIES}
+    found = {"boosted-hh4b": code_version(), "Python": platform.python_version()}
+    return found | {name: importlib.metadata.version(name) for name in LIBRARIES}

@@ -60,7 +60,7 @@ def limits_table(rows: Rows, network: str, luminosity: float) -> hepdata_lib.Tab
 
 
 def efficiency_table(rows: Rows, network: str) -> hepdata_lib.Table:
-    """Return acceptance times efficiency and background above the working point."""
+    """Return acceptance times efficiency and background behind the working point."""
     table = _table(f"Efficiency {network}", f"Signal efficiency and background of {network}.")
     masses = sorted({float(row["mass_gev"]) for row in rows})
     table.add_variable(_mass(masses))
