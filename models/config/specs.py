@@ -242,6 +242,12 @@ NetworkSpec = Annotated[
 ]
 
 
+Symmetry = Literal[
+    "eta_reflection", "phi_reflection", "phi_rotation", "jet_exchange", "constituent_flips"
+]
+"""What may be done to an event in training; `models.training.augmentation` does it."""
+
+
 class Training(Block):
     """The one training loop, for every network."""
 
@@ -265,6 +271,13 @@ class Training(Block):
         10, gt=0, description="Epochs without a better validation loss before the training stops."
     )
     gradient_clip: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
+    augmentation: tuple[Symmetry, ...] = Field(
+        (),
+        description="What is done at random to each training event, anew in each epoch: "
+        "`eta_reflection` (η → −η), `phi_reflection` (φ → −φ), `phi_rotation` about the beam, all "
+        "with θ; `jet_exchange` of fat jets 1 and 2; `constituent_flips` of the oriented "
+        "constituents' η and φ. Validation and test events stay as they are.",
+    )
     ema: float = Field(
         0.0,
         ge=0,

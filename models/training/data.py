@@ -1,7 +1,7 @@
 """Labelled events in batches: what a training reads."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,8 @@ class Batches:
         Random order, or that of the source.
     rank, processes : int
         Where several processes train one network, each gets its share of every batch.
+    augmentation : callable, optional
+        From the arrays of a batch, and a generator, to the arrays that are trained on.
     ahead : int
         Batches that a thread prepares, in memory that a GPU can fetch from; 0: each in its turn.
     """
@@ -55,6 +57,7 @@ class Batches:
     shuffle: bool = False
     rank: int = 0
     processes: int = 1
+    augmentation: Callable[[Columns, np.random.Generator], Columns] | None = None
     ahead: int = 0
 
     def __len__(self) -> int:
@@ -71,6 +74,8 @@ class Batches:
             columns["weight"] = (columns["weight"].astype(np.float64) / mean).astype(np.float32)
             if self.source.hypotheses is not None:
                 columns = self.source.hypotheses.drawn(columns, rng)
+            if self.augmentation is not None:
+                columns = self.augmentation(columns, rng)
             yield labelled(shared(columns, self.rank, self.processes))
 
 

@@ -16,9 +16,11 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from common.columns import Columns
 from common.errors import ModelError
 from models.config.specs import Training
 from models.networks.batch import Batch
+from models.training.augmentation import augmented
 from models.training.data import Batches, Data, Labelled
 from models.training.resume import Progress
 
@@ -59,12 +61,17 @@ class Loop(lightning.LightningModule):
             self.training_settings.batch_size,
             sequence,
             shuffle=True,
+            augmentation=self._augmented,
             **self._place(),
         )
 
     def val_dataloader(self) -> Batches:
         size = 4 * self.training_settings.batch_size
         return Batches(self.data.validation, size, self.seed, **self._place())
+
+    def _augmented(self, columns: Columns, rng: np.random.Generator) -> Columns:
+        symmetries = self.training_settings.augmentation
+        return augmented(columns, self.data.features, symmetries, rng)
 
     def _place(self) -> dict[str, Any]:
         """Return which share of the batches is this process's, and how many to read ahead."""
@@ -129,7 +136,8 @@ class Loop(lightning.LightningModule):
         return losses.mean() * (len(losses) * self.trainer.world_size / events)
 
     def on_train_batch_end(self, *_: Any) -> None:
-        self.progress.average(self.network, self.training_settings.ema)
+        step = self.first_epoch * self.steps_per_epoch + self.global_step
+        self.progress.average(self.network, average_decay(self.training_settings.ema, step))
 
     def on_validation_epoch_start(self) -> None:
         self.progress.swap_ema(self.network)
@@ -203,3 +211,12 @@ def learning_rate_factor(step: int, warmup: int, total: int) -> float:
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
+
+
+def average_decay(decay: float, step: int) -> float:
+    """Return the decay of averaged weights after `step` steps: at first the average is short.
+
+    Otherwise the random weights of the beginning would stay in it; it reaches back over a tenth of
+    the steps, until that is more than `decay` stands for.
+    """
+    return min(decay, (1 + step) / (10 + step))

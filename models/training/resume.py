@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from common.errors import ModelError
 from models.config.specs import Training, dump
@@ -152,11 +153,13 @@ class Progress:
         """Move the averaged parameters towards those of `network`; nothing for decay 0."""
         if decay == 0:
             return
-        for name, parameter in network.named_parameters():
-            if name not in self.averaged:
-                self.averaged[name] = parameter.detach().clone()
+        parameters = dict(network.named_parameters())
+        if not self.averaged:
+            self.averaged = {name: p.detach().clone() for name, p in parameters.items()}
+        for name, parameter in parameters.items():  # what a file held is still on the CPU
             self.averaged[name] = self.averaged[name].to(parameter.device)
-            self.averaged[name].lerp_(parameter, 1 - decay)
+        together = [self.averaged[name] for name in parameters]
+        get_ema_multi_avg_fn(decay)(together, list(parameters.values()), 1)
 
     @torch.no_grad()
     def swap_ema(self, network: nn.Module) -> None:

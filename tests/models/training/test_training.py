@@ -111,12 +111,12 @@ class KilledError(Exception):
     """Stands for kill -9."""
 
 
-@pytest.mark.parametrize("ema", [0.0, 0.9])
+@pytest.mark.parametrize(("ema", "augmentation"), [(0.0, ()), (0.99, ("jet_exchange",))])
 @pytest.mark.parametrize("finished", [1, 3])
 def test_an_interrupted_training_ends_as_an_undisturbed_one(
-    data, tmp_path, monkeypatch, ema, finished
+    data, tmp_path, monkeypatch, ema, augmentation, finished
 ):
-    settings = SHORT.model_copy(update={"ema": ema})
+    settings = SHORT.model_copy(update={"ema": ema, "augmentation": augmentation})
     train(SPEC, settings, data, 1, tmp_path / "undisturbed")
     store = Progress.store
 
