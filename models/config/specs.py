@@ -242,12 +242,6 @@ NetworkSpec = Annotated[
 ]
 
 
-Symmetry = Literal[
-    "eta_reflection", "phi_reflection", "phi_rotation", "jet_exchange", "constituent_flips"
-]
-"""What may be done to an event in training; `models.training.augmentation` does it."""
-
-
 class Training(Block):
     """The one training loop, for every network."""
 
@@ -271,18 +265,17 @@ class Training(Block):
         10, gt=0, description="Epochs without a better validation loss before the training stops."
     )
     gradient_clip: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
-    augmentation: tuple[Symmetry, ...] = Field(
-        (),
-        description="What is done at random to each training event, anew in each epoch: "
-        "`eta_reflection` (η → −η), `phi_reflection` (φ → −φ), `phi_rotation` about the beam, all "
-        "with θ; `jet_exchange` of fat jets 1 and 2; `constituent_flips` of the oriented "
-        "constituents' η and φ. Validation and test events stay as they are.",
+    exchange_jets: bool = Field(
+        True,
+        description="Whether fat jets 1 and 2 change places in half of the training events, drawn "
+        "anew in each epoch. Validation and test events stay as they are.",
     )
     ema: float = Field(
-        0.0,
+        0.99,
         ge=0,
         lt=1,
-        description="Decay per step of averaged weights; 0 takes the weights as is.",
+        description="Decay per step of averaged weights, which are validated and kept; at first "
+        "the average is shorter. 0 takes the weights as is.",
     )
     calibration: Literal["platt", "temperature", "none"] = Field(
         "platt",

@@ -1,7 +1,7 @@
 """Labelled events in batches: what a training reads."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 from common.columns import Columns
 from models.config.specs import Features
 from models.networks.batch import NAMES, Batch, Sample
+from models.training.augmentation import jets_exchanged
 from models.training.prefetch import ahead
 from models.training.stream import Stream
 
@@ -40,13 +41,14 @@ class Batches:
     size : int
         Events of a batch; the last one may have fewer.
     seed : int or SeedSequence
-        Draws the order, where it is random, and the mass hypotheses of background events.
+        Draws the order, where it is random, the mass hypotheses of background events, and the
+        events whose jets change places.
     shuffle : bool
         Random order, or that of the source.
     rank, processes : int
         Where several processes train one network, each gets its share of every batch.
-    augmentation : callable, optional
-        From the arrays of a batch, and a generator, to the arrays that are trained on.
+    exchange_jets : bool
+        Whether the fat jets of half of the events change places, drawn anew each time.
     ahead : int
         Batches that a thread prepares, in memory that a GPU can fetch from; 0: each in its turn.
     """
@@ -57,7 +59,7 @@ class Batches:
     shuffle: bool = False
     rank: int = 0
     processes: int = 1
-    augmentation: Callable[[Columns, np.random.Generator], Columns] | None = None
+    exchange_jets: bool = False
     ahead: int = 0
 
     def __len__(self) -> int:
@@ -74,8 +76,8 @@ class Batches:
             columns["weight"] = (columns["weight"].astype(np.float64) / mean).astype(np.float32)
             if self.source.hypotheses is not None:
                 columns = self.source.hypotheses.drawn(columns, rng)
-            if self.augmentation is not None:
-                columns = self.augmentation(columns, rng)
+            if self.exchange_jets:
+                columns = jets_exchanged(columns, rng)
             yield labelled(shared(columns, self.rank, self.processes))
 
 

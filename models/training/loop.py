@@ -16,11 +16,9 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from common.columns import Columns
 from common.errors import ModelError
 from models.config.specs import Training
 from models.networks.batch import Batch
-from models.training.augmentation import augmented
 from models.training.data import Batches, Data, Labelled
 from models.training.resume import Progress
 
@@ -61,17 +59,13 @@ class Loop(lightning.LightningModule):
             self.training_settings.batch_size,
             sequence,
             shuffle=True,
-            augmentation=self._augmented,
+            exchange_jets=self.training_settings.exchange_jets,
             **self._place(),
         )
 
     def val_dataloader(self) -> Batches:
         size = 4 * self.training_settings.batch_size
         return Batches(self.data.validation, size, self.seed, **self._place())
-
-    def _augmented(self, columns: Columns, rng: np.random.Generator) -> Columns:
-        symmetries = self.training_settings.augmentation
-        return augmented(columns, self.data.features, symmetries, rng)
 
     def _place(self) -> dict[str, Any]:
         """Return which share of the batches is this process's, and how many to read ahead."""

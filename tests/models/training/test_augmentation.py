@@ -1,24 +1,21 @@
-"""Augmentation: a moved event is the event that the moved particles would have made."""
-
-from typing import get_args
+"""Exchanged jets: the event is the one that exchanged particles would have made."""
 
 import awkward as ak
 import numpy as np
-import pytest
+import torch
 
 from analysis.datasets.features import tensors
 from analysis.datasets.kinematics import invariant_mass
 from analysis.reconstruction.orientation import orient
-from models.config.specs import Kinematics, Symmetry
+from models.config.specs import CrossAttention
 from models.networks.batch import NAMES
 from models.networks.normalisation import fit_normalisation
 from models.networks.registry import build
-from models.training.augmentation import _MOVES, augmented
+from models.training.augmentation import jets_exchanged
 from models.training.data import Batches, labelled
 from tests.models.events import FEATURES, make_sample
 
 EVENTS, PARTICLES = 40, 9
-ALL = get_args(Symmetry)
 
 
 def particles(seed: int = 3) -> dict[str, np.ndarray]:
@@ -67,107 +64,72 @@ def dataset(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return dict(tensors(events, PARTICLES + 2, 4))
 
 
-def moved(name: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return all events moved by one symmetry."""
-    chosen = np.ones(len(arrays["kinematics"]), bool)
-    return _MOVES[name](arrays, FEATURES, chosen, np.random.default_rng(1))
+class Always(np.random.Generator):
+    """Draws every event."""
+
+    def random(self, size):  # type: ignore[override]
+        return np.zeros(size)
 
 
-@pytest.mark.parametrize(
-    ("name", "signs"),
-    [
-        ("eta_reflection", {"deta": -1, "jet_eta": -1}),
-        ("phi_reflection", {"dphi": -1, "jet_phi": -1}),
-    ],
-)
-def test_a_reflected_event_is_what_reflected_particles_make(name, signs):
-    found = particles()
-    mirrored = found | {column: sign * found[column] for column, sign in signs.items()}
-    expected, result = dataset(mirrored), moved(name, dataset(found))
-    for array in NAMES:
-        np.testing.assert_allclose(result[array], expected[array], atol=2e-5, err_msg=array)
-    assert not np.allclose(result["kinematics"], dataset(found)["kinematics"])
+def every_one(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the events, the jets of all of them exchanged."""
+    return dict(jets_exchanged(arrays, Always(np.random.PCG64())))
 
 
 def test_exchanged_jets_are_those_of_exchanged_particles():
     found = particles()
     other = {column: values[:, ::-1] for column, values in found.items()}
-    expected, result = dataset(other), moved("jet_exchange", dataset(found))
+    expected, result = dataset(other), every_one(dataset(found))
     for array in NAMES:
         np.testing.assert_allclose(result[array], expected[array], atol=2e-5, err_msg=array)
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_masses_and_what_is_not_moved_stay(name):
+def test_no_mass_and_no_padding_changes():
     before = dataset(particles())
-    after = moved(name, before)
-    column = FEATURES.kinematics.index
-    for arrays in (before, after):
-        jets = arrays["kinematics"][:, :2].astype(np.float64)
-        own = (jets[..., column(name)] for name in ("pt", "eta", "phi", "energy"))
-        total = arrays["kinematics"][:, 2, column("mass")]
-        np.testing.assert_allclose(invariant_mass(*own), total, rtol=1e-4)
-    np.testing.assert_array_equal(before["kinematics"][:, 2, 0], after["kinematics"][:, 2, 0])
-    for array in ("constituents", "subjets"):
-        mask = after["constituent_mask" if array == "constituents" else "subjet_mask"]
-        assert not after[array][~mask].any()  # padding stays zero
-        np.testing.assert_allclose(
-            np.sort(np.abs(before[array]), axis=None), np.sort(np.abs(after[array]), axis=None)
-        )
-    assert np.abs(after["kinematics"][..., column("phi")]).max() <= np.float32(np.pi)
+    after = jets_exchanged(before, np.random.default_rng(1))
+    names = [FEATURES.kinematics.index(name) for name in ("pt", "eta", "phi", "energy")]
+    jets = after["kinematics"][:, :2, names].astype(np.float64)
+    total = after["kinematics"][:, 2]
+    np.testing.assert_allclose(invariant_mass(*np.moveaxis(jets, -1, 0)), total[:, 0], rtol=1e-4)
+    np.testing.assert_array_equal(total, before["kinematics"][:, 2])
+    assert not after["constituents"][~after["constituent_mask"]].any()
+    assert not after["subjets"][~after["subjet_mask"]].any()
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in ALL if name.endswith(("reflection", "exchange"))]
-)
-def test_twice_is_not_at_all(name):
-    before = dataset(particles())
-    after = moved(name, moved(name, before))
-    for array in NAMES:
-        np.testing.assert_array_equal(after[array], before[array])
+def test_half_of_the_events_are_exchanged_by_the_seed_alone():
+    sample = make_sample(400, 1)
+
+    def first_mass(seed: int, exchange: bool = True) -> np.ndarray:
+        batches = Batches(sample, 64, seed, exchange_jets=exchange)
+        return np.concatenate([batch.kinematics[:, 0, 0].numpy() for batch, _, _ in batches])
+
+    plain, one, other = first_mass(1, exchange=False), first_mass(1), first_mass(2)
+    np.testing.assert_array_equal(first_mass(1), one)
+    assert 0.4 < np.mean(one != plain) < 0.6
+    assert 0.4 < np.mean(one != other) < 0.6
 
 
-def test_a_network_with_the_symmetry_gives_a_moved_event_the_same_score():
-    """Kinematics relative to jet 1 do not turn with the event; those as published do."""
-    found = dataset(particles()) | {"label": np.zeros(EVENTS), "weight": np.ones(EVENTS)}
-    batches = [labelled(arrays)[0] for arrays in (found, found | moved("phi_rotation", found))]
-    scores = {}
-    for encoding in ("relative", "published"):
-        network = build(Kinematics(name="k", kinematics_encoding=encoding), FEATURES).eval()
-        fit_normalisation(network, batches[:1])
-        scores[encoding] = [network(batch).detach().numpy() for batch in batches]
-    np.testing.assert_allclose(*scores["relative"], atol=1e-4)
-    assert np.abs(np.subtract(*scores["published"])).max() > 1e-2
-
-
-def test_each_event_is_moved_or_not_anew_and_by_the_seed_alone():
-    found = dataset(particles())
-
-    def eta(seed: int) -> np.ndarray:
-        rng = np.random.default_rng(seed)
-        return augmented(found, FEATURES, ["eta_reflection"], rng)["kinematics"][:, 0, 1]
-
-    one, again, other = eta(1), eta(1), eta(2)
-    np.testing.assert_array_equal(one, again)
-    assert 0.2 < np.mean(one != found["kinematics"][:, 0, 1]) < 0.8
-    assert 0.2 < np.mean(one != other) < 0.8
-
-
-def test_batches_without_symmetries_are_those_of_the_source():
-    """The random numbers of the order stay, too: an older training is repeated bit for bit."""
-    sample = make_sample(50, 1)
-    settings = {"size": 20, "seed": 3, "shuffle": True}
-    plain = Batches(sample, **settings)
-    none = Batches(sample, **settings, augmentation=lambda c, rng: augmented(c, FEATURES, [], rng))
-    for (a, label, weight), (b, other, same) in zip(plain, none, strict=True):
-        assert all((getattr(a, name) == getattr(b, name)).all() for name in NAMES)
-        assert (label == other).all()
-        assert (weight == same).all()
-
-
-def test_single_jets_have_none_to_be_exchanged_with():
+def test_single_jets_have_none_to_change_places_with():
     found = {name: array[:, :1] for name, array in dataset(particles()).items()}
-    after = augmented(found, FEATURES, ALL, np.random.default_rng(1))
-    assert {name: array.shape for name, array in after.items()} == {
-        name: array.shape for name, array in found.items()
-    }
+    after = jets_exchanged(found, np.random.default_rng(1))
+    for name in NAMES:
+        np.testing.assert_array_equal(after[name], found[name])
+
+
+def test_a_network_with_the_symmetry_gives_an_exchanged_event_the_same_score():
+    """With one encoder and one meaning of both jets; the default tells them apart."""
+    found = dataset(particles()) | {"label": np.zeros(EVENTS), "weight": np.ones(EVENTS)}
+    found["kinematics"][:, 1, FEATURES.kinematics.index("phi")] = found["kinematics"][:, 0, 2]
+    batches = [labelled(arrays)[0] for arrays in (found, found | every_one(found))]
+    scores = {}
+    for shared in (True, False):
+        spec = CrossAttention(name="n", width=8, share_jet_encoder=shared)
+        network = build(spec, FEATURES).eval()
+        fit_normalisation(network, batches)
+        if shared:
+            with torch.no_grad():
+                for meanings in (network.jet, network.kinematics.token):
+                    meanings[1] = meanings[0]
+        scores[shared] = [network(batch).detach().numpy() for batch in batches]
+    np.testing.assert_allclose(*scores[True], atol=1e-4)
+    assert np.abs(np.subtract(*scores[False])).max() > 1e-2
