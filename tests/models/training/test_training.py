@@ -157,6 +157,19 @@ def test_the_average_forgets_the_random_weights_of_the_beginning():
     assert average_decay(0.0, 5) == 0
 
 
+def test_the_statistics_of_a_batch_norm_are_averaged_with_its_weights(tmp_path):
+    network, progress = torch.nn.BatchNorm1d(1, affine=True), Progress(tmp_path, "x")
+    progress.average(network, 0.75)
+    with torch.no_grad():
+        network.weight.fill_(5.0)
+        network.running_mean.fill_(8.0)
+    progress.average(network, 0.75)
+    progress.swap_ema(network)
+    assert (network.weight.item(), network.running_mean.item()) == (2.0, 2.0)
+    progress.swap_ema(network)
+    assert (network.weight.item(), network.running_mean.item()) == (5.0, 8.0)
+
+
 @pytest.mark.parametrize("content", [pickle.dumps({"epoch": 3}), b"", None])
 def test_a_state_that_does_not_fit_is_not_taken_up(data, trained, tmp_path, content):
     if content is None:
