@@ -265,11 +265,17 @@ class Training(Block):
         10, gt=0, description="Epochs without a better validation loss before the training stops."
     )
     gradient_clip: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
+    exchange_jets: bool = Field(
+        True,
+        description="Whether fat jets 1 and 2 change places in half of the training events, drawn "
+        "anew in each epoch. Validation and test events stay as they are.",
+    )
     ema: float = Field(
-        0.0,
+        0.99,
         ge=0,
         lt=1,
-        description="Decay per step of averaged weights; 0 takes the weights as is.",
+        description="Decay per step of averaged weights, which are validated and kept; at first "
+        "the average is shorter. 0 takes the weights as is.",
     )
     calibration: Literal["platt", "temperature", "none"] = Field(
         "platt",

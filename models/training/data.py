@@ -11,6 +11,7 @@ from torch import Tensor
 from common.columns import Columns
 from models.config.specs import Features
 from models.networks.batch import NAMES, Batch, Sample
+from models.training.augmentation import jets_exchanged
 from models.training.prefetch import ahead
 from models.training.stream import Stream
 
@@ -40,11 +41,14 @@ class Batches:
     size : int
         Events of a batch; the last one may have fewer.
     seed : int or SeedSequence
-        Draws the order, where it is random, and the mass hypotheses of background events.
+        Draws the order, where it is random, the mass hypotheses of background events, and the
+        events whose jets change places.
     shuffle : bool
         Random order, or that of the source.
     rank, processes : int
         Where several processes train one network, each gets its share of every batch.
+    exchange_jets : bool
+        Whether the fat jets of half of the events change places, drawn anew each time.
     ahead : int
         Batches that a thread prepares, in memory that a GPU can fetch from; 0: each in its turn.
     """
@@ -55,6 +59,7 @@ class Batches:
     shuffle: bool = False
     rank: int = 0
     processes: int = 1
+    exchange_jets: bool = False
     ahead: int = 0
 
     def __len__(self) -> int:
@@ -71,6 +76,8 @@ class Batches:
             columns["weight"] = (columns["weight"].astype(np.float64) / mean).astype(np.float32)
             if self.source.hypotheses is not None:
                 columns = self.source.hypotheses.drawn(columns, rng)
+            if self.exchange_jets:
+                columns = jets_exchanged(columns, rng)
             yield labelled(shared(columns, self.rank, self.processes))
 
 

@@ -59,6 +59,7 @@ class Loop(lightning.LightningModule):
             self.training_settings.batch_size,
             sequence,
             shuffle=True,
+            exchange_jets=self.training_settings.exchange_jets,
             **self._place(),
         )
 
@@ -129,7 +130,8 @@ class Loop(lightning.LightningModule):
         return losses.mean() * (len(losses) * self.trainer.world_size / events)
 
     def on_train_batch_end(self, *_: Any) -> None:
-        self.progress.average(self.network, self.training_settings.ema)
+        step = self.first_epoch * self.steps_per_epoch + self.global_step
+        self.progress.average(self.network, average_decay(self.training_settings.ema, step))
 
     def on_validation_epoch_start(self) -> None:
         self.progress.swap_ema(self.network)
@@ -203,3 +205,12 @@ def learning_rate_factor(step: int, warmup: int, total: int) -> float:
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
+
+
+def average_decay(decay: float, step: int) -> float:
+    """Return the decay of averaged weights after `step` steps: at first the average is short.
+
+    Otherwise the random weights of the beginning would stay in it; it reaches back over a tenth of
+    the steps, until that is more than `decay` stands for.
+    """
+    return min(decay, (1 + step) / (10 + step))

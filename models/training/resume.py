@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from common.errors import ModelError
 from models.config.specs import Training, dump
@@ -61,7 +62,7 @@ class Progress:
     stale : int
         Epochs since then.
     averaged : dict of Tensor
-        Exponential moving average of the parameters; empty without one.
+        Exponential moving average of parameters and buffers; empty without one.
     moments : dict of Tensor
         State of the optimiser, read from a file and not yet taken up.
     """
@@ -149,23 +150,25 @@ class Progress:
 
     @torch.no_grad()
     def average(self, network: nn.Module, decay: float) -> None:
-        """Move the averaged parameters towards those of `network`; nothing for decay 0."""
+        """Move the averages towards the state of `network`; nothing for decay 0."""
         if decay == 0:
             return
-        for name, parameter in network.named_parameters():
-            if name not in self.averaged:
-                self.averaged[name] = parameter.detach().clone()
-            self.averaged[name] = self.averaged[name].to(parameter.device)
-            self.averaged[name].lerp_(parameter, 1 - decay)
+        state = _moving(network)
+        if not self.averaged:
+            self.averaged = {name: tensor.detach().clone() for name, tensor in state.items()}
+        for name, tensor in state.items():  # what a file held is still on the CPU
+            self.averaged[name] = self.averaged[name].to(tensor.device)
+        together = [self.averaged[name] for name in state]
+        get_ema_multi_avg_fn(decay)(together, list(state.values()), 1)
 
     @torch.no_grad()
     def swap_ema(self, network: nn.Module) -> None:
-        """Exchange the parameters of `network` with the averaged ones, where there are any."""
-        for name, parameter in network.named_parameters():
+        """Exchange the state of `network` with the averaged one, where there is one."""
+        for name, tensor in _moving(network).items():
             if name in self.averaged:
                 other = self.averaged[name].clone()
-                self.averaged[name].copy_(parameter)
-                parameter.copy_(other)
+                self.averaged[name].copy_(tensor)
+                tensor.copy_(other)
 
     def close(self) -> None:
         """Remove the file: the training is finished."""
@@ -178,6 +181,12 @@ class SelfFitting(nn.Module):
     def fit(self, train: Source, validation: Source, seed: int, progress: Progress) -> None:
         """Fit to the training events; leave history and best state in `progress`."""
         raise NotImplementedError
+
+
+def _moving(network: nn.Module) -> dict[str, Tensor]:
+    """Return what an average is taken of: a batch norm's statistics belong to its weights."""
+    named = [*network.named_parameters(), *network.named_buffers()]
+    return {name: tensor for name, tensor in named if tensor.is_floating_point()}
 
 
 def _under(group: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from models.config.specs import CrossAttention, Features, Kinematics, Training
 from models.networks.batch import NAMES, Events, Sample
 from models.training.checkpoint import load, write_tensors
 from models.training.inference import predict_log_odds
-from models.training.loop import blamed, learning_rate_factor
+from models.training.loop import average_decay, blamed, learning_rate_factor
 from models.training.resume import STATE, Progress, fingerprint
 from models.training.training import Data, train
 from tests.models.events import FEATURES, make_arrays, make_batch, make_sample
@@ -111,12 +111,12 @@ class KilledError(Exception):
     """Stands for kill -9."""
 
 
-@pytest.mark.parametrize("ema", [0.0, 0.9])
+@pytest.mark.parametrize(("ema", "exchange_jets"), [(0.0, False), (0.99, True)])
 @pytest.mark.parametrize("finished", [1, 3])
 def test_an_interrupted_training_ends_as_an_undisturbed_one(
-    data, tmp_path, monkeypatch, ema, finished
+    data, tmp_path, monkeypatch, ema, exchange_jets, finished
 ):
-    settings = SHORT.model_copy(update={"ema": ema})
+    settings = SHORT.model_copy(update={"ema": ema, "exchange_jets": exchange_jets})
     train(SPEC, settings, data, 1, tmp_path / "undisturbed")
     store = Progress.store
 
@@ -142,6 +142,32 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
     for name in FILES:
         resumed = (tmp_path / "resumed" / name).read_bytes()
         assert resumed == (tmp_path / "undisturbed" / name).read_bytes()
+
+
+def test_the_average_forgets_the_random_weights_of_the_beginning():
+    """Of weights that rise by one a step, it lags a tenth of the steps, then 1/(1 − decay)."""
+    average, lags = 0.0, []
+    for step in range(1, 2001):
+        decay = average_decay(0.99, step)
+        average = decay * average + (1 - decay) * step
+        lags.append((step - average) / step)
+    assert max(lags) < 0.2
+    assert lags[199] == pytest.approx(0.1, abs=0.01)
+    assert 2000 * lags[-1] == pytest.approx(99, rel=0.01)
+    assert average_decay(0.0, 5) == 0
+
+
+def test_the_statistics_of_a_batch_norm_are_averaged_with_its_weights(tmp_path):
+    network, progress = torch.nn.BatchNorm1d(1, affine=True), Progress(tmp_path, "x")
+    progress.average(network, 0.75)
+    with torch.no_grad():
+        network.weight.fill_(5.0)
+        network.running_mean.fill_(8.0)
+    progress.average(network, 0.75)
+    progress.swap_ema(network)
+    assert (network.weight.item(), network.running_mean.item()) == (2.0, 2.0)
+    progress.swap_ema(network)
+    assert (network.weight.item(), network.running_mean.item()) == (5.0, 8.0)
 
 
 @pytest.mark.parametrize("content", [pickle.dumps({"epoch": 3}), b"", None])
@@ -251,7 +277,9 @@ def test_weights_decide(data, tmp_path):
     label = np.arange(60) % 2
     weight = np.where(np.arange(60) < 30, 2.0, 1.0)
     twice = np.concatenate([np.arange(60), np.arange(30)])
-    settings = Training(epochs=1, batch_size=1000, learning_rate=1e-9, accelerator="cpu")
+    settings = Training(
+        epochs=1, batch_size=1000, learning_rate=1e-9, exchange_jets=False, accelerator="cpu"
+    )
     losses = []
     for rows, w in ((np.arange(60), weight), (twice, np.ones(90))):
         sample = Sample(Events(events, rows), label[rows], w)
