@@ -67,7 +67,7 @@ def test_scoring_without_a_hypothesis_says_what_is_missing(trained):
 
 
 @given(
-    masses=st.lists(st.floats(300, 4000), min_size=1, max_size=6, unique=True),
+    masses=st.lists(st.floats(300, 4000, width=32), min_size=1, max_size=6, unique=True),
     dijet=st.floats(0, 1e5),
 )
 def test_weights_of_hypotheses_undo_how_they_are_drawn(masses, dijet):
