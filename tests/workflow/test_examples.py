@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -29,6 +30,34 @@ def test_example_scores_a_delphes_file(finished: Path, tmp_path: Path) -> None:
     lines = [line for line in run.stdout.splitlines() if line[:1] != "#"]  # FastJet's banner
     assert 20 < len(lines) <= 40
     assert all(line.startswith("event ") for line in lines)
+
+
+def recast(table: Path, mass: float, sigma: float) -> dict[str, float]:
+    run = subprocess.run(
+        [sys.executable, ROOT / "examples/recast.py", table, "net", str(mass), str(sigma)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = [line.partition(": ") for line in run.stdout.splitlines()]
+    return {name: float(text.split()[0]) for name, _, text in lines}
+
+
+def test_example_reads_events_off_the_efficiency_map(tmp_path: Path) -> None:
+    rows = [
+        {"network": network, "mass_gev": mass, "seed": seed, "channel": "four", "region": region,
+         "signal_efficiency": efficiency * seed, "background": 20.0}
+        for network in ("net", "other")
+        for mass, efficiency in ((800, 0.1), (1000, 0.2))
+        for seed in (1, 3)
+        for region in ("tags", "count", "shape1")
+    ]  # fmt: skip
+    table = tmp_path / "efficiencies.csv"
+    pd.DataFrame(rows).to_csv(table, index=False)
+    produced = 3000 * 0.582**2
+    assert recast(table, 1000, 1.0) == pytest.approx(
+        dict.fromkeys(("four tags", "four count"), 0.4 * produced), rel=1e-3
+    )
+    assert recast(table, 900, 2.0)["four count"] == pytest.approx(0.6 * produced, rel=1e-3)
+    assert np.isnan(recast(table, 1200, 1.0)["four count"])  # nothing is extrapolated
 
 
 def test_exported_network_gives_the_scores_of_the_run(

@@ -191,7 +191,7 @@ def _timings(folder: Path) -> dict[str, list[dict[str, Any]]]:
 def _files(folder: Path) -> list[tuple[str, str]]:
     known = {
         "submission to HEPData": "hepdata",
-        "pyhf workspaces": "workspaces",
+        "fits (pyhf, HS3)": "workspaces",
         "trained networks (safetensors, JSON)": "models",
         "trained networks (ONNX)": "onnx",
         "scores of all events (Parquet)": "scores",
