@@ -1,6 +1,7 @@
 """Using what a run leaves behind: the example script, and a network as ONNX."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 
@@ -74,3 +76,30 @@ def test_exported_network_gives_the_scores_of_the_run(
     assert 0 < len(own) < len(found)
     for value in own:
         assert min(abs(found - value)) == pytest.approx(0, abs=1e-5)
+    check_card((finished / target).with_suffix(".md"))
+
+
+def check_card(card: Path) -> None:
+    """The card describes what the file takes, and its code replays the events without torch."""
+    text = card.read_text(encoding="utf-8")
+    session = onnxruntime.InferenceSession(card.with_suffix(".onnx"))
+    rows = re.findall(r"^\| `(\w+)` \| \[(events.*?)\]", text, re.MULTILINE)
+    taken = {one.name: ", ".join(map(str, one.shape)) for one in session.get_inputs()}
+    assert dict(rows) == taken
+    reference = np.load(card.with_suffix(".npz"))
+    for name in ("constituents", "subjets", "kinematics"):
+        _, _, table = text.partition(f"Last axis of `{name}`:\n")
+        features = re.findall(r"^\| \d+ \| `\w+` \| (.*) \|$", table.split("\n\n")[0], re.MULTILINE)
+        assert len(features) == reference[name].shape[-1]
+        assert "unknown" not in features
+    assert 0 < reference["is_signal"].sum() < len(reference["is_signal"])
+    assert re.search(r"AUC \| 0\.\d+ ± 0\.\d+", text)
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert code is not None
+    alone = "import sys\nsys.modules['torch'] = None\n" + code[1]
+    for source, says in ((alone, ""), (alone + "assert not any(wanted)", "AssertionError\n")):
+        run = subprocess.run(
+            [sys.executable, "-c", source],
+            cwd=card.parent, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert run.stderr[-15:] == says

@@ -312,8 +312,14 @@ class Options:
         )
 
     def export_onnx(self, wildcards: Wildcards) -> list[str]:
-        """The model of the first fold."""
-        return [f"{self.targets.training(wildcards)}/fold0"]
+        """The model of the first fold, its quality, and datasets for reference events."""
+        return [
+            f"{self.targets.training(wildcards)}/fold0",
+            *flags(
+                dataset=self.targets.datasets(wildcards),
+                metrics=paths.METRICS.format(**dict(wildcards.items())),
+            ),
+        ]
 
     # Networks beside each other
 

@@ -6,12 +6,12 @@ rule onnx:
 
 
 rule export_onnx:
-    """Write the network of the first fold as ONNX, with its preprocessing, and check it against torch."""
+    """Write the network of the first fold as ONNX, with a model card and reference events."""
     input:
-        dataset=paths.nominal(paths.DATASET).replace("{sample}", "{signal}"),
-        model=targets.model(folds=[0]),
+        unpack(targets.datasets_and_model),
+        metrics=paths.METRICS,
     output:
-        paths.ONNX,
+        multiext(paths.ONNX.removesuffix(".onnx"), ".onnx", ".md", ".npz"),
     log:
         paths.log("export_onnx", "{network}/{signal}/{seed}"),
     benchmark:
@@ -23,4 +23,4 @@ rule export_onnx:
     params:
         **params("export_onnx", options.export_onnx, options.network),
     shell:
-        call("export_onnx", "--dataset {input.dataset:q} --output {output:q}")
+        call("export_onnx", "--output {output[0]:q}")
