@@ -58,6 +58,7 @@ JETS_METRICS = f"{JETS_MODEL}/metrics.json"
 JETS_TABLE = "results/jets.csv"
 JETS_FIGURE = "results/figures/jets_{task}"
 PAGE = "results/index.html"
+CRATE = "results/ro-crate-metadata.json"
 
 LOGS = "results/logs"
 BENCHMARKS = "results/benchmarks"

@@ -1,4 +1,4 @@
-# Not among the products of a run: `snakemake onnx` makes them.
+# Not among the products of a run: `snakemake onnx` and `snakemake crate` make them.
 rule onnx:
     """Export every trained network."""
     input:
@@ -24,3 +24,22 @@ rule export_onnx:
         **params("export_onnx", options.export_onnx, options.network),
     shell:
         call("export_onnx", "--output {output[0]:q}")
+
+
+rule crate:
+    """Describe the run and what it made as an RO-Crate, for archives."""
+    input:
+        targets.products(),
+        paths.PAGE,
+    output:
+        paths.CRATE,
+    log:
+        paths.log("crate"),
+    benchmark:
+        paths.benchmark("crate")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("crate", flags(config=cfg)),
+    shell:
+        call("crate", "{input:q} --output {output:q}")
