@@ -11,7 +11,7 @@ rule export_onnx:
         unpack(targets.datasets_and_model),
         metrics=paths.METRICS,
     output:
-        multiext(paths.ONNX.removesuffix(".onnx"), ".onnx", ".md", ".npz"),
+        multiext(paths.ONNX.removesuffix(".onnx"), onnx=".onnx", card=".md", events=".npz"),
     log:
         paths.log("export_onnx", "{network}/{signal}/{seed}"),
     benchmark:
@@ -23,7 +23,7 @@ rule export_onnx:
     params:
         **params("export_onnx", options.export_onnx, options.network),
     shell:
-        call("export_onnx", "--output {output[0]:q}")
+        call("export_onnx", "--output {output.onnx:q}")
 
 
 rule crate:
