@@ -74,6 +74,7 @@ def test_graph_of_rules_is_mermaid(project: Path, config: dict[str, Any], tmp_pa
 RULES = {
     "snakemake --cores 4 --forcerun limits_figure": {"limits_figure", "page"},
     "snakemake --cores 4 onnx": {"export_onnx", "onnx"},
+    "snakemake --cores 1 crate": {"crate"},
 }
 """What a call on a finished run would run; nothing, if it is not named here."""
 
@@ -153,7 +154,7 @@ def test_slurm_profile_fits_the_workflow() -> None:
     assert set(profile["groups"]) <= rules
     assert set(profile["group-components"]) <= set(profile["groups"].values())
     # A rule between two of one group, and not in it, would let the group wait for itself.
-    opt_in = {"onnx", "export_onnx", "jets"}
+    opt_in = {"onnx", "export_onnx", "jets", "crate"}
     assert rules - opt_in == set(profile["set-resources"]) | set(profile["groups"])
     default = yaml.safe_load((ROOT / "workflow/profiles/default/config.yaml").read_text())
     memory = {rule: asked["mem_mb"] for rule, asked in default.pop("set-resources").items()}

@@ -282,10 +282,27 @@ class Options:
         return flags(**self._training_of(wildcards))
 
     @property
+    def likelihoods(self) -> list[str]:
+        """The files of all fits, each kind in the same order."""
+        return flags(
+            limit=self.targets.trainings(paths.LIMIT),
+            workspace=self.targets.trainings(paths.WORKSPACE),
+            hs3=self.targets.trainings(paths.HS3),
+        )
+
+    @property
     def hepdata(self) -> list[str]:
-        """The workspaces of all fits."""
-        workspaces = self.targets.trainings(paths.WORKSPACE)
-        return flags(workspace=workspaces, luminosity=self.config.luminosity_fb)
+        """The tables, the archive of the fits, the workspace of each, and the luminosity."""
+        return flags(
+            limits=paths.LIMITS_TABLE,
+            cutflow=paths.CUTFLOW_TABLE,
+            efficiencies=paths.EFFICIENCIES,
+            likelihoods=paths.LIKELIHOODS,
+            signal=[f"{signal.name}={signal.mass_gev:g}" for signal in self.config.signals],
+            limit=self.targets.trainings(paths.LIMIT),
+            workspace=self.targets.trainings(paths.WORKSPACE),
+            luminosity=self.config.luminosity_fb,
+        )
 
     def interpret(self, wildcards: Wildcards) -> list[str]:
         """The models and the settings, without the choice of trainings."""
@@ -298,8 +315,14 @@ class Options:
         )
 
     def export_onnx(self, wildcards: Wildcards) -> list[str]:
-        """The model of the first fold."""
-        return [f"{self.targets.training(wildcards)}/fold0"]
+        """The model of the first fold, its quality, and datasets for reference events."""
+        return [
+            f"{self.targets.training(wildcards)}/fold0",
+            *flags(
+                dataset=self.targets.datasets(wildcards),
+                metrics=paths.METRICS.format(**dict(wildcards.items())),
+            ),
+        ]
 
     # Networks beside each other
 

@@ -410,6 +410,8 @@ class Targets:
             paths.METRICS_TABLE,
             paths.NETWORKS_TABLE,
             paths.DISTRIBUTIONS_TABLE,
+            paths.EFFICIENCIES,
+            paths.LIKELIHOODS,
             paths.HEPDATA,
             *([paths.RATIOS_TABLE] if self.pairs else []),
             *([paths.JETS_TABLE] if self.config.jets.task_names else []),
@@ -417,6 +419,12 @@ class Targets:
             *self.interpretation_figures(),
             paths.DISTRIBUTIONS,
         ]
+
+    @property
+    def submitted(self) -> list[str]:
+        """Return what a submission to HEPData is made of."""
+        tables = [paths.LIMITS_TABLE, paths.CUTFLOW_TABLE, paths.EFFICIENCIES, paths.LIKELIHOODS]
+        return [*tables, *self.trainings(paths.LIMIT), *self.trainings(paths.WORKSPACE)]
 
     def local_files(self) -> list[str]:
         """Return the Delphes files on this machine."""

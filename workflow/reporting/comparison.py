@@ -8,6 +8,8 @@ from analysis.statistics.published import SCALING_LABELS, Scaling, published_lim
 from workflow.pipeline.cli import read_block
 
 LINES: dict[Scaling, str] = {"sqrt": "--", "linear": ":"}
+ALONE: dict[Scaling, str] = {"sqrt": "D", "linear": "v"}
+"""Markers of values that no line joins."""
 GREYS = {"observed": "#000000", "expected": "#7a7a7a", "projection": "#4d4d4d"}
 
 
@@ -23,7 +25,8 @@ def published_curves(luminosity: float) -> list[ReferenceCurve]:
         for scaling, line in LINES.items():
             label = f"{entry.label} {SCALING_LABELS[scaling]}"
             limits = entry.cross_section(luminosity, scaling)
-            found.append(ReferenceCurve(label, entry.masses, limits, line, grey))
+            style = (line, grey) if entry.joined else ("none", grey, ALONE[scaling])
+            found.append(ReferenceCurve(label, entry.masses, limits, *style))
     return found
 
 

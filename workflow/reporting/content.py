@@ -124,7 +124,7 @@ def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content
         yaml.safe_dump(
             json.loads(config.model_dump_json()), sort_keys=False, allow_unicode=True, width=100
         ),
-        _versions(),
+        versions(),
         {
             "simulation": str(config.seed),
             "trainings": ", ".join(map(str, config.training.seeds)),
@@ -191,7 +191,7 @@ def _timings(folder: Path) -> dict[str, list[dict[str, Any]]]:
 def _files(folder: Path) -> list[tuple[str, str]]:
     known = {
         "submission to HEPData": "hepdata",
-        "pyhf workspaces": "workspaces",
+        "fits (pyhf, HS3)": "workspaces",
         "trained networks (safetensors, JSON)": "models",
         "trained networks (ONNX)": "onnx",
         "scores of all events (Parquet)": "scores",
@@ -201,6 +201,7 @@ def _files(folder: Path) -> list[tuple[str, str]]:
     return [(title, f"{name}/") for title, name in known.items() if (results / name).is_dir()]
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of the project and of the packages that do the work."""
     found = {"boosted-hh4b": code_version(), "Python": platform.python_version()}
     return found | {name: importlib.metadata.version(name) for name in LIBRARIES}
