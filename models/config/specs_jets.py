@@ -5,13 +5,43 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from models.config.blocks import Block
-from models.config.specs import JetTagger, LGATr, ParticleNet, ParticleTransformer, Training
+from models.config.specs import (
+    EFN,
+    PCNN,
+    PFN,
+    JetImageCNN,
+    JetTagger,
+    LGATr,
+    LGATrSlim,
+    LLoCa,
+    LorentzNet,
+    LundNet,
+    MIParT,
+    ParticleNet,
+    ParticleTransformer,
+    Pelican,
+    Training,
+)
 
 PUBLIC = "top_tagging"
 """Name of the task on the public top-tagging files."""
 
 TaggerSpec = Annotated[
-    JetTagger | ParticleTransformer | ParticleNet | LGATr, Field(discriminator="architecture")
+    JetTagger
+    | ParticleTransformer
+    | ParticleNet
+    | LGATr
+    | PFN
+    | EFN
+    | PCNN
+    | JetImageCNN
+    | LundNet
+    | MIParT
+    | LorentzNet
+    | Pelican
+    | LGATrSlim
+    | LLoCa,
+    Field(discriminator="architecture"),
 ]
 
 
