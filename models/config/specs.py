@@ -307,7 +307,8 @@ class Training(Block):
         "platt",
         description="What makes the score a probability, fitted on validation events: "
         "`platt`: a factor on the log-odds and an offset; `temperature`: the factor alone. The "
-        "order of events, and with it every limit, stays.",
+        "order of events, and with it every limit, stays. Networks of more than two classes are "
+        "not calibrated.",
     )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
         "auto", description="`auto`: bf16-mixed on a GPU that has it, single precision elsewhere."

@@ -2,7 +2,6 @@
 
 import glob
 import hashlib
-import itertools
 import os
 import re
 from collections.abc import Hashable, Sequence
@@ -14,7 +13,7 @@ from analysis.config.samples import Sample
 from analysis.delphes.remote import check_url, is_remote
 from common.errors import ConfigError
 from common.files import expanded
-from models.config.specs_jets import TopTagging
+from models.config.specs_jets import JetClass, TopTagging
 from workflow.pipeline.paths import SAMPLE_FILE, nominal
 
 NAME_LENGTH = 200  # file systems take 255 bytes, of which suffixes need some
@@ -61,17 +60,28 @@ def all_chunks(samples: Sequence[Sample]) -> dict[str, dict[str, Chunk]]:
     return named
 
 
-def check_top_tagging(files: TopTagging) -> None:
+def public_files(block: TopTagging | JetClass, side: str) -> list[str]:
+    """Return the public files of one side; a pattern that matches none stays as it is."""
+    given = getattr(block, side)
+    if isinstance(given, str):
+        return [expanded(given)]
+    matches = {one: sorted(glob.glob(one)) for one in map(expanded, given)}  # noqa: PTH207
+    return [path for one, found in matches.items() for path in found or [one]]
+
+
+def check_public_files(key: str, block: TopTagging | JetClass) -> None:
     """Raise ConfigError if one file, or a link to it, is given for two sides of the split."""
-    sides = ("train", "validation", "test")
-    paths = {side: Path(expanded(getattr(files, side))) for side in sides}
-    for one, other in itertools.combinations(sides, 2):
-        both = paths[one], paths[other]
-        if all(path.exists() for path in both) and both[0].samefile(both[1]):
-            raise ConfigError(
-                f"jets.top_tagging: {one} and {other} are the same file, {both[0]}; give each its "
-                "own jets"
-            )
+    seen: dict[tuple[int, int], str] = {}
+    for side in ("train", "validation", "test"):
+        for path in map(Path, public_files(block, side)):
+            if not path.exists():
+                continue
+            status = path.stat()
+            other = seen.setdefault((status.st_dev, status.st_ino), side)
+            if other != side:
+                raise ConfigError(
+                    f"{key}: {other} and {side} are the same file, {path}; give each its own jets"
+                )
 
 
 def disjoint(one: Sample, other: Sample) -> bool:

@@ -38,16 +38,18 @@ def sources(
     cap_quantile: float,
     memory_mb: float,
     masses: np.ndarray | None = None,
+    classes: int = 2,
 ) -> list[Source]:
     """Return sides of a fold with the weights of the loss.
 
     They are read into memory if `memory_mb` [MB] is enough for all of them together, else read
     from their files whenever they are needed; then that memory holds events to mix. For one
-    network for all m_H, `masses` has m_H [GeV] of each dataset, NaN for background.
+    network for all m_H, `masses` has m_H [GeV] of each dataset, NaN for background. More than two
+    `classes` have equal sums of weights.
     """
     held = int(memory_mb * 1e6 / selections[0].event_bytes)
     fits = sum(len(selection) for selection in selections) <= held
-    weighted = [Weighting.fit(selection, cap_quantile, masses) for selection in selections]
+    weighted = [Weighting.fit(selection, cap_quantile, masses, classes) for selection in selections]
     return [own.in_memory() if fits else own.streamed(held) for own in weighted]
 
 
@@ -68,15 +70,18 @@ class Weighting:
     weights: TrainingWeights
 
     @classmethod
-    def fit(cls, selection: Side, cap_quantile: float, masses: np.ndarray | None) -> Self:
+    def fit(
+        cls, selection: Side, cap_quantile: float, masses: np.ndarray | None, classes: int = 2
+    ) -> Self:
         """Return what gives a side's events the weights of the loss."""
 
         def parts() -> Iterator[Weighted]:
             for columns in selection.columns():
                 yield kinds(columns, masses), columns["weight"][:, 0]
 
-        signals = 1 if masses is None else len(_signal_masses(masses))
-        return cls(selection, masses, TrainingWeights.fit(parts, cap_quantile, signals))
+        signals = classes - 1 if masses is None else len(_signal_masses(masses))
+        weights = TrainingWeights.fit(parts, cap_quantile, signals, alike=classes > 2)
+        return cls(selection, masses, weights)
 
     def columns(self, found: Columns) -> Columns:
         """Return label, weight of the loss, and mass where there are masses."""
@@ -133,8 +138,9 @@ def mass_of(dataset: Dataset) -> float:
 
 
 def feature_names(dataset: Dataset) -> Features:
-    """Return the names of the columns of a dataset."""
+    """Return the names of the columns of a dataset, and of its classes."""
     kinds = {"constituents": "constituent", "subjets": "subjet", "kinematics": "kinematic"}
-    return Features(
-        **{kind: tuple(dataset.attributes[f"{name}_features"]) for kind, name in kinds.items()}
-    )
+    names = {kind: tuple(dataset.attributes[f"{name}_features"]) for kind, name in kinds.items()}
+    if "classes" in dataset.attributes:
+        names["classes"] = tuple(dataset.attributes["classes"])
+    return Features(**names)
