@@ -16,40 +16,45 @@ from models.taggers.minkowski import References, product
 MEAN_PARTICLES = 49.0
 """Particles of a jet that leave the learned powers of their number without effect."""
 
-AGGREGATORS = 15
-_LOCAL = 5  # of these sum over nothing
+LOCAL, MEANS = 5, 10
+"""Of the 15 maps, those that move entries, and those that take means of them."""
 
 
-def equivariant_maps(x: Tensor, mask: Tensor) -> list[Tensor]:
-    """Return the 15 maps [B, N, N, C] of x [B, N, N, C] (zero where padded), as means.
+def equivariant_map(x: Tensor, mask: Tensor, weights: Tensor, scale: Tensor) -> Tensor:
+    """Return the weighted sum of the 15 maps of x, whose means are over valid particles.
 
-    The first five move entries, the others take means over rows, columns, the diagonal or all.
+    Maps that are the same in all rows, columns or both are weighted before they are spread.
+
+    Parameters
+    ----------
+    x : Tensor [B, N, N, C]
+        Zero where padded.
+    mask : Tensor [B, N] bool
+    weights : Tensor [15, C, D]
+        Of x, xᵀ, and its diagonal (to the diagonal, rows, columns); of the means of rows and of
+        columns (to the diagonal; then either to rows, columns); of trace and total (each to the
+        diagonal, everywhere).
+    scale : Tensor [B, 10, C]
+        Factors on the means.
+
+    Returns
+    -------
+    Tensor [B, N, N, D]
+        Not masked.
     """
-    valid = (mask.unsqueeze(2) & mask.unsqueeze(1)).unsqueeze(-1).to(x.dtype)
-    here = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[None, :, :, None] * valid
     count = mask.sum(1).clamp(min=1)[:, None, None].to(x.dtype)
     diagonal = x.diagonal(dim1=1, dim2=2).transpose(1, 2)  # [B, N, C]
     rows, columns = x.sum(2) / count, x.sum(1) / count
     trace = diagonal.sum(1, keepdim=True) / count
     total = rows.sum(1, keepdim=True) / count
-    down, along = [lambda v: v.unsqueeze(2) * valid, lambda v: v.unsqueeze(1) * valid]
-    return [
-        x,
-        x.transpose(1, 2),
-        diagonal.unsqueeze(2) * here,
-        down(diagonal),
-        along(diagonal),
-        rows.unsqueeze(2) * here,
-        columns.unsqueeze(2) * here,
-        down(rows),
-        along(rows),
-        down(columns),
-        along(columns),
-        trace.unsqueeze(2) * here,
-        trace.unsqueeze(2) * valid,
-        total.unsqueeze(2) * here,
-        total.unsqueeze(2) * valid,
-    ]
+    means = (rows, columns, rows, rows, columns, columns, trace, trace, total, total)
+    found = [(mean * scale[:, k, None]) @ weights[LOCAL + k] for k, mean in enumerate(means)]
+    on_diagonal = diagonal @ weights[2] + found[0] + found[1] + found[6] + found[8]
+    to_rows = diagonal @ weights[3] + found[2] + found[4] + found[7] + found[9]
+    to_columns = diagonal @ weights[4] + found[3] + found[5]
+    here = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[..., None]
+    moved = x @ weights[0] + (x @ weights[1]).transpose(1, 2)
+    return moved + to_rows.unsqueeze(2) + to_columns.unsqueeze(1) + here * on_diagonal.unsqueeze(2)
 
 
 class Block(nn.Module):
@@ -63,12 +68,13 @@ class Block(nn.Module):
         super().__init__()
         self.message = nn.Linear(inputs, message)
         self.norm = MaskedBatchNorm(message)
-        spread, scale = AGGREGATORS**-0.5, message**-0.5
-        self.of_input = nn.Parameter(spread * torch.randn(message, AGGREGATORS))
-        self.of_output = nn.Parameter(spread * torch.randn(outputs, AGGREGATORS))
+        maps = LOCAL + MEANS
+        spread, scale = maps**-0.5, message**-0.5
+        self.of_input = nn.Parameter(spread * torch.randn(maps, message, 1))
+        self.of_output = nn.Parameter(spread * torch.randn(maps, 1, outputs))
         self.mix_input = nn.Parameter(scale * torch.randn(message, outputs))
         self.mix_output = nn.Parameter(scale * torch.randn(message, outputs))
-        self.power = nn.Parameter(torch.rand(AGGREGATORS - _LOCAL, message))
+        self.power = nn.Parameter(torch.rand(MEANS, message))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.diagonal_bias = nn.Parameter(torch.zeros(outputs))
 
@@ -76,13 +82,8 @@ class Block(nn.Module):
         """Return pairs [B, N, N, outputs] of pairs [B, N, N, inputs], zero where padded."""
         x = nn.functional.leaky_relu(self.norm(self.message(x), pairs), 0.01)
         number = mask.sum(1).clamp(min=1).to(x.dtype) / MEAN_PARTICLES
-        found = x.new_zeros(())
-        for index, of in enumerate(equivariant_maps(x, mask)):
-            weight = self.of_input[:, index, None] * self.mix_input
-            weight = weight + self.of_output[:, index] * self.mix_output
-            if index >= _LOCAL:
-                of = of * (number[:, None] ** self.power[index - _LOCAL])[:, None, None]
-            found = found + of @ weight
+        weights = self.of_input * self.mix_input + self.of_output * self.mix_output
+        found = equivariant_map(x, mask, weights, number[:, None, None] ** self.power)
         here = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[..., None]
         found = found + self.bias + here * self.diagonal_bias
         found = nn.functional.leaky_relu(found, 0.01)

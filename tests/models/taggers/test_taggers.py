@@ -34,6 +34,7 @@ from models.taggers.lloca import local_frames
 from models.taggers.lund import lund_coordinates, lund_tree
 from models.taggers.masked import MaskedBatchNorm
 from models.taggers.minkowski import product
+from models.taggers.pelican import equivariant_map
 from models.training.inference import predict_log_odds
 from models.training.training import train
 from tests.models.events import FEATURES, make_batch
@@ -288,3 +289,32 @@ def test_without_its_package_a_tagger_says_what_installs_it(monkeypatch):
     monkeypatch.delitem(sys.modules, "models.taggers.lgatr_slim", raising=False)
     with pytest.raises(ModelError, match=r"pip install -r envs/requirements-peers\.txt"):
         build(LGATrSlim(name="n", jets=1), FEATURES)
+
+
+def test_pelican_has_all_fifteen_maps_that_permutations_commute_with():
+    """Each is its definition, entry by entry; together they are independent."""
+    torch.manual_seed(0)
+    n = 5
+    x, mask = torch.randn(3, n, n, 1, dtype=torch.float64), torch.ones(3, n, dtype=torch.bool)
+    maps = []
+    for number in range(15):
+        weights = torch.zeros(15, 1, 1, dtype=torch.float64)
+        weights[number] = 1
+        one = torch.ones(3, 10, 1, dtype=torch.float64)
+        maps.append(equivariant_map(x, mask, weights, one)[..., 0])
+    y, here = x[..., 0], torch.eye(n, dtype=torch.float64)
+    diagonal, rows, columns = y.diagonal(dim1=1, dim2=2), y.mean(2), y.mean(1)
+    down, along = (
+        (lambda v: v[:, :, None].expand(-1, n, n)),
+        (lambda v: v[:, None].expand(-1, n, n)),
+    )
+    trace, total = diagonal.mean(1)[:, None, None], y.mean((1, 2))[:, None, None]
+    expected = [
+        *(y, y.mT, down(diagonal) * here, down(diagonal), along(diagonal)),
+        *(down(rows) * here, down(columns) * here, down(rows), along(rows)),
+        *(down(columns), along(columns)),
+        *(trace * here, trace.expand_as(y), total * here, total.expand_as(y)),
+    ]
+    for found, wanted in zip(maps, expected, strict=True):
+        torch.testing.assert_close(found, wanted)
+    assert torch.linalg.matrix_rank(torch.stack(maps).flatten(1)) == 15
