@@ -242,9 +242,9 @@ def main(
                 if only and (jets == 2 or spec.name not in only):
                     continue
                 count, training, scoring = measure(spec, batch, place, seconds)
-                reference = reference or training
-                ratio = training / reference
-                row = (f"{count:,}", f"{training:,.0f}", f"{scoring:,.0f}", f"{ratio:.1f}")
+                reference = training if spec is networks[0] else reference
+                ratio = f"{training / reference:.1f}" if reference else "–"
+                row = (f"{count:,}", f"{training:,.0f}", f"{scoring:,.0f}", ratio)
                 table.add_row(spec.name, *row)
         Console().print(table)
     if folder is not None:
