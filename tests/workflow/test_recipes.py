@@ -25,6 +25,7 @@ ELSEWHERE = {
     ),
     "snakemake jets --cores 4 --configfile config/jets.yaml": "test_jets.py has its rules",
     "snakemake jets --cores 4 --configfile config/top_tagging.yaml": "test_jets.py runs it",
+    "snakemake jets --cores 4 --configfile config/jet_class.yaml": "test_jet_class.py runs it",
 }
 """Commands that are not run here, and why."""
 

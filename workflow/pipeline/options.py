@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from snakemake.iocontainers import Wildcards
 
 from models.config.specs import NetworkSpec, Training
-from models.config.specs_jets import TaggerSpec
+from models.config.specs_jets import JetClass, TaggerSpec, TopTagging
 from models.networks.registry import modules_of
 from workflow.job import VARIABLE
 from workflow.pipeline import paths
@@ -404,7 +404,13 @@ class Options:
 
     def top_tagging(self, wildcards: Wildcards) -> list[str]:
         """Which public file it is, and how it is read."""
-        block = self.config.jets.top_tagging
+        return self._public(wildcards, self.config.jets.top_tagging)
+
+    def jet_class(self, wildcards: Wildcards) -> list[str]:
+        """Which split the files are of, and how they are read."""
+        return self._public(wildcards, self.config.jets.jet_class)
+
+    def _public(self, wildcards: Wildcards, block: TopTagging | JetClass | None) -> list[str]:
         return flags(
             split=wildcards.split,
             subjets=self.config.reconstruction.subjets,
@@ -427,6 +433,14 @@ class Options:
         return self._jets(wildcards) + flags(
             model=paths.JETS_MODEL.format(**dict(wildcards.items())),
             dataset=self.config.dataset,
+            seed=wildcards.seed,
+            threads=self.config.jets.training.threads,
+        )
+
+    def evaluate_classes(self, wildcards: Wildcards) -> list[str]:
+        """The model; `threads` as in `score`."""
+        return flags(
+            model=paths.JETS_MODEL.format(**dict(wildcards.items())),
             seed=wildcards.seed,
             threads=self.config.jets.training.threads,
         )
