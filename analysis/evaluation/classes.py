@@ -53,15 +53,15 @@ class ClassMetrics:
     def rows(self) -> list[dict[str, float | int | str | None]]:
         """Return one row for each class but the background.
 
-        `class`, `auc` against the background with its error, `signal_efficiency`, and there the
-        `rejection` 1/ε_B with its error and the background jets behind the cut.
+        `class`, `auc` against the background with its error, `signal_efficiency`, and at it the
+        `rejection` 1/ε_B with its error and the background jets above the cut.
         """
-        found = []
+        rows = []
         for name, condenser in zip(self.classes[1:], self._condensers, strict=True):
             sample = condenser.result()
             efficiency = SIGNAL_EFFICIENCY.get(name, USUAL)
             cell = rejection(sample, efficiency)
-            found.append(
+            rows.append(
                 {
                     "class": name,
                     "auc": area(roc_curve(sample)),
@@ -71,4 +71,4 @@ class ClassMetrics:
                     **{f"rejection_{key}": cell[key] for key in ("error", "raw", "n_eff")},
                 }
             )
-        return found
+        return rows

@@ -101,11 +101,11 @@ def _chosen(rows: Sequence[Mapping[str, Any]], *keys: str) -> list[dict[str, Any
 
 def _flat(config: Any) -> list[str]:
     """Return one name per number in pyhf's vector of parameters."""
-    found: list[str] = []
+    names: list[str] = []
     for name in config.par_order:
         known = config.param_set(name)
-        found += [name] if known.is_scalar else _of_bins(name, known.n_parameters)
-    return found
+        names += [name] if known.is_scalar else _of_bins(name, known.n_parameters)
+    return names
 
 
 def _of_bins(parameter: str, bins: int) -> list[str]:
@@ -139,17 +139,17 @@ def _sample(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def _modifier(modifier: Mapping[str, Any]) -> dict[str, Any]:
     name, data = modifier["name"], modifier["data"]
-    found = {"name": name, "type": modifier["type"]}
+    named = {"name": name, "type": modifier["type"]}
     match modifier["type"]:
         case "normfactor":
-            return found | {"parameter": name}
+            return named | {"parameter": name}
         case "normsys":
-            return found | {"parameter": name, "constraint": "Gauss", "data": data}
+            return named | {"parameter": name, "constraint": "Gauss", "data": data}
         case "histosys":
-            sides = {side: {"contents": data[f"{side}_data"]} for side in ("hi", "lo")}
-            return found | {"parameter": name, "constraint": "Gauss", "data": sides}
+            variations = {end: {"contents": data[f"{end}_data"]} for end in ("hi", "lo")}
+            return named | {"parameter": name, "constraint": "Gauss", "data": variations}
         case "staterror":
-            return found | {"parameters": _of_bins(name, len(data)), "constraint": "Gauss"}
+            return named | {"parameters": _of_bins(name, len(data)), "constraint": "Gauss"}
         case other:
             raise AnalysisError(
                 f"HS3: modifier {name!r} has the type {other!r}, which is not translated; "

@@ -15,19 +15,19 @@ GREYS = {"observed": "#000000", "expected": "#7a7a7a", "projection": "#4d4d4d"}
 
 def published_curves(luminosity: float) -> list[ReferenceCurve]:
     """Return the published limits scaled to `luminosity` [fb⁻¹] both ways, each labelled."""
-    found = []
+    curves = []
     for entry in published_limits():
         grey = GREYS[entry.kind]
         if entry.luminosity == luminosity:
             limits = entry.cross_section()
-            found.append(ReferenceCurve(entry.label, entry.masses, limits, "-.", grey))
+            curves.append(ReferenceCurve(entry.label, entry.masses, limits, "-.", grey))
             continue
         for scaling, line in LINES.items():
             label = f"{entry.label} {SCALING_LABELS[scaling]}"
             limits = entry.cross_section(luminosity, scaling)
             style = (line, grey) if entry.joined else ("none", grey, ALONE[scaling])
-            found.append(ReferenceCurve(label, entry.masses, limits, *style))
-    return found
+            curves.append(ReferenceCurve(label, entry.masses, limits, *style))
+    return curves
 
 
 def benchmark_curves(text: str) -> list[ReferenceCurve]:

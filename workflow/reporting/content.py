@@ -79,12 +79,12 @@ class Content:
     seeds: dict[str, str]
 
 
-def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content:
+def read_content(files: Sequence[Path], folder: Path, config: Config) -> Content:
     """Read what the page tells.
 
     Parameters
     ----------
-    found : sequence of Path
+    files : sequence of Path
         Figures (PNG files or folders of them) to show.
     folder : Path
         The folder of the run.
@@ -105,7 +105,7 @@ def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content
         Normalisation.read(folder / normalisation.format(sample=sample.name))
         for sample in config.samples
     ]
-    shown = pictures(found, folder)
+    shown = pictures(files, folder)
     return Content(
         config.luminosity_fb,
         _summary(config),
@@ -180,12 +180,12 @@ def _jets(folder: Path, config: Config) -> Table | None:
 
 def _timings(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of the benchmark files by rule."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    timings: dict[str, list[dict[str, Any]]] = {}
     root = folder / paths.BENCHMARKS
     for path in sorted(root.rglob("*.tsv")):
         rule = path.relative_to(root).parts[0].removesuffix(".tsv")
-        found.setdefault(rule, []).extend(read_csv(path, delimiter="\t"))
-    return found
+        timings.setdefault(rule, []).extend(read_csv(path, delimiter="\t"))
+    return timings
 
 
 def _files(folder: Path) -> list[tuple[str, str]]:
@@ -203,5 +203,5 @@ def _files(folder: Path) -> list[tuple[str, str]]:
 
 def versions() -> dict[str, str]:
     """Return the versions of the project and of the packages that do the work."""
-    found = {"boosted-hh4b": code_version(), "Python": platform.python_version()}
-    return found | {name: importlib.metadata.version(name) for name in LIBRARIES}
+    by_name = {"boosted-hh4b": code_version(), "Python": platform.python_version()}
+    return by_name | {name: importlib.metadata.version(name) for name in LIBRARIES}

@@ -92,18 +92,20 @@ def cuts_table(rows: Rows, masses: Mapping[str, float]) -> hepdata_lib.Table:
         Name of each signal sample → m_H [GeV].
     """
     table = _table("Signal cuts", "Acceptance times efficiency of hh to 4b after each cut.")
-    own = [row for row in rows if row["sample"] in masses]
-    table.add_variable(_mass([masses[row["sample"]] for row in own]))
-    table.add_variable(_independent("Cut", [str(row["step"]) for row in own]))
-    produced = {row["sample"]: row["events"] for row in own if row["step"] == "generated"}
-    found = _dependent("Acceptance times efficiency", "", [float(row["efficiency"]) for row in own])
+    of_signals = [row for row in rows if row["sample"] in masses]
+    table.add_variable(_mass([masses[row["sample"]] for row in of_signals]))
+    table.add_variable(_independent("Cut", [str(row["step"]) for row in of_signals]))
+    produced = {row["sample"]: row["events"] for row in of_signals if row["step"] == "generated"}
+    efficiency = _dependent(
+        "Acceptance times efficiency", "", [float(row["efficiency"]) for row in of_signals]
+    )
     error = hepdata_lib.Uncertainty("simulated statistics")
     error.values = [
         0.0 if row["step"] == "generated" else float(row["error"]) / produced[row["sample"]]
-        for row in own
+        for row in of_signals
     ]
-    found.add_uncertainty(error)
-    table.add_variable(found)
+    efficiency.add_uncertainty(error)
+    table.add_variable(efficiency)
     return table
 
 
@@ -136,12 +138,12 @@ def efficiency_map(rows: Rows, network: str) -> hepdata_lib.Table:
         "n_eff": ("Effective simulated background events", None),
     }
     for column, (label, error) in quantities.items():
-        values = [[float(row[column]) for row in own] for own in cells.values()]
+        values = [[float(row[column]) for row in cell] for cell in cells.values()]
         variable = _dependent(label, "", _medians(values))
         _spread(variable, "range over trainings", values)
         if error:
             statistical = hepdata_lib.Uncertainty("simulated statistics")
-            errors = [[float(row[error]) for row in own] for own in cells.values()]
+            errors = [[float(row[error]) for row in cell] for cell in cells.values()]
             statistical.values = _medians(errors)
             variable.add_uncertainty(statistical)
         table.add_variable(variable)
@@ -164,21 +166,21 @@ def score_table(rows: Rows, channel: str, title: str) -> hepdata_lib.Table:
     table = _table(
         f"Score {title} {channel}", f"Score of {title}, channel {channel}, in the bins of the fit."
     )
-    own = [r for r in rows if r["channel"] == channel and str(r["region"]).startswith("shape")]
-    table.add_variable(_independent("Log-odds of the score", list(map(_interval, own))))
+    bins = [r for r in rows if r["channel"] == channel and str(r["region"]).startswith("shape")]
+    table.add_variable(_independent("Log-odds of the score", list(map(_interval, bins))))
     signal = _dependent(
-        "Signal acceptance times efficiency", "", [float(r["signal_efficiency"]) for r in own]
+        "Signal acceptance times efficiency", "", [float(r["signal_efficiency"]) for r in bins]
     )
-    total = _dependent("Expected background events", "", [float(r["background"]) for r in own])
+    total = _dependent("Expected background events", "", [float(r["background"]) for r in bins])
     for variable, column in ((signal, "signal_efficiency_error"), (total, "background_error")):
         error = hepdata_lib.Uncertainty("simulated statistics")
-        error.values = [float(row[column]) for row in own]
+        error.values = [float(row[column]) for row in bins]
         variable.add_uncertainty(error)
         table.add_variable(variable)
-    for name in dict.fromkeys(name for row in own for name in row if name.startswith("events_")):
+    for name in dict.fromkeys(name for row in bins for name in row if name.startswith("events_")):
         label = f"Expected events of {name.removeprefix('events_')}"
-        table.add_variable(_dependent(label, "", [float(row[name] or 0.0) for row in own]))
-    n_eff = [float(row["n_eff"]) for row in own]
+        table.add_variable(_dependent(label, "", [float(row[name] or 0.0) for row in bins]))
+    n_eff = [float(row["n_eff"]) for row in bins]
     table.add_variable(_dependent("Effective simulated background events", "", n_eff))
     return table
 
@@ -269,8 +271,8 @@ def _cls(rows: Rows, masses: Sequence[float], kind: str) -> hepdata_lib.Variable
 
 
 def _methods(rows: Rows, masses: Sequence[float]) -> list[str]:
-    found = []
+    methods = []
     for mass in masses:
-        own = {str(r["threshold_method"]) for r in rows if float(r["mass_gev"]) == mass}
-        found.append("+".join(sorted(own)))
-    return found
+        at_mass = {str(r["threshold_method"]) for r in rows if float(r["mass_gev"]) == mass}
+        methods.append("+".join(sorted(at_mass)))
+    return methods

@@ -46,8 +46,11 @@ def main(
     steps, regions = read_csv(cutflow), read_csv(efficiencies)
     tables = []
     for network in dict.fromkeys(row["network"] for row in rows):
-        own = [row for row in rows if row["network"] == network]
-        tables += [limits_table(own, network, luminosity), efficiency_table(own, network)]
+        of_network = [row for row in rows if row["network"] == network]
+        tables += [
+            limits_table(of_network, network, luminosity),
+            efficiency_table(of_network, network),
+        ]
         tables.append(efficiency_map([r for r in regions if r["network"] == network], network))
     if masses := dict(map(_mass, signal or [])):
         tables.append(cuts_table(steps, masses))
@@ -55,13 +58,13 @@ def main(
         tables.append(cutflow_table([r for r in steps if r["sample"] == sample], sample))
     for (network, mass), row in _first_seeds(regions).items():
         title = f"{network} mH{mass:g}"
-        own = [r for r in regions if _training(r) == _training(row)]
-        for channel in dict.fromkeys(r["channel"] for r in own if _is_bin(r)):
-            tables.append(score_table(own, channel, title))
+        of_training = [r for r in regions if _training(r) == _training(row)]
+        for channel in dict.fromkeys(r["channel"] for r in of_training if _is_bin(r)):
+            tables.append(score_table(of_training, channel, title))
     fits = {_training(read_json(path)["limit"]): path for path in limit or []}
     for (network, mass), row in _first_seeds(regions).items():
-        found = dict(zip(fits, workspace or [], strict=True)).get(_training(row))
-        content = read_json(found) if found else {}
+        fit = dict(zip(fits, workspace or [], strict=True)).get(_training(row))
+        content = read_json(fit) if fit else {}
         if "channels" in content:
             names, correlation = Profile(model_of(content), 0.0).correlation()
             tables.append(correlation_table(names, correlation, f"{network} mH{mass:g}"))
@@ -80,10 +83,10 @@ def _is_bin(row: Mapping[str, Any]) -> bool:
 
 def _first_seeds(rows: list[dict[str, Any]]) -> dict[tuple[str, float], dict[str, Any]]:
     """Return a row of the first seed of each network and mass."""
-    found: dict[tuple[str, float], dict[str, Any]] = {}
+    first: dict[tuple[str, float], dict[str, Any]] = {}
     for row in rows:
-        found.setdefault(_training(row)[:2], row)
-    return found
+        first.setdefault(_training(row)[:2], row)
+    return first
 
 
 def _mass(text: str) -> tuple[str, float]:

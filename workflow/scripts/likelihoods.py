@@ -26,10 +26,10 @@ def main(
         if "channels" not in content:
             write_json(content, target)
             continue
-        found = members(content, read_json(row)["limit"])
-        document = next(value for name, value in found.items() if name.endswith("/hs3.json"))
+        of_fit = members(content, read_json(row)["limit"])
+        document = next(value for name, value in of_fit.items() if name.endswith("/hs3.json"))
         write_json(document, target)
-        files |= {name: dumps(value) for name, value in found.items()}
+        files |= {name: dumps(value) for name, value in of_fit.items()}
     write_archive(files.items(), output)
 
 
