@@ -114,9 +114,9 @@ class LocalAttention(nn.Module):
     def _carried(self, x: Tensor, frames: Tensor) -> Tensor:
         """Return x [B, H, N, D] with its vectors transformed by frames [B, N, 4, 4]."""
         start = x.shape[-1] - 4 * self.vectors
-        found = x[..., start:].unflatten(-1, (self.vectors, 4))
-        found = (frames[:, None, :, None] * found.unsqueeze(-2)).sum(-1)
-        return torch.cat([x[..., :start], found.flatten(-2)], dim=-1)
+        vectors = x[..., start:].unflatten(-1, (self.vectors, 4))
+        vectors = (frames[:, None, :, None] * vectors.unsqueeze(-2)).sum(-1)
+        return torch.cat([x[..., :start], vectors.flatten(-2)], dim=-1)
 
     def forward(self, x: Tensor, frames: Tensor, inverse: Tensor, mask: Tensor) -> Tensor:
         """Return the update [B, N, D] of tokens x [B, N, D] in frames [B, N, 4, 4]."""

@@ -52,8 +52,8 @@ class Block(nn.Module):
             moved = (apart * self.shift(m)).clamp(-100, 100)
             moved = moved.masked_fill(~pairs.unsqueeze(-1), 0.0).sum(2)
             x = x + self.weight * moved / pairs.sum(2, keepdim=True).clamp(min=1)
-        found = self.token(torch.cat([h, m.sum(2), scalars], dim=-1))
-        return h + self.token_output(self.token_norm(found, mask).relu()), x
+        update = self.token(torch.cat([h, m.sum(2), scalars], dim=-1))
+        return h + self.token_output(self.token_norm(update, mask).relu()), x
 
 
 class LorentzNetNetwork(nn.Module):

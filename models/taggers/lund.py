@@ -47,47 +47,47 @@ def lund_tree(momenta: Tensor, mask: Tensor) -> Tree:
         (E, px, py, pz) in GeV; padding is ignored.
     mask : Tensor [B, N] bool
     """
-    events, places = mask.shape
-    steps = max(places - 1, 0)
-    own = torch.arange(events, device=mask.device)
+    events, slots = mask.shape
+    steps = max(slots - 1, 0)
+    jet = torch.arange(events, device=mask.device)
     p = momenta.double().masked_fill(~mask.unsqueeze(-1), 0.0)
     alive = mask.clone()
-    holds = torch.eye(places, dtype=torch.bool, device=mask.device).expand(events, -1, -1).clone()
-    origin = torch.full((events, places), -1, dtype=torch.int64, device=mask.device)
+    holds = torch.eye(slots, dtype=torch.bool, device=mask.device).expand(events, -1, -1).clone()
+    origin = torch.full((events, slots), -1, dtype=torch.int64, device=mask.device)
     distance = _distances(p, p).masked_fill(~(alive.unsqueeze(2) & alive.unsqueeze(1)), torch.inf)
     distance.diagonal(dim1=1, dim2=2).fill_(torch.inf)
-    branches = [mask.new_zeros(events, steps, places) for _ in range(2)]
+    branches = [mask.new_zeros(events, steps, slots) for _ in range(2)]
     neighbours = torch.zeros(events, steps, 3, dtype=torch.int64, device=mask.device)
     linked = mask.new_zeros(events, steps, 3)
     valid = mask.new_zeros(events, steps)
     for step in range(steps):
-        least, place = distance.flatten(1).min(1)
+        least, pair = distance.flatten(1).min(1)
         merges = torch.isfinite(least)
-        first, second = place // places, place % places
-        swap = p[own, first, 1:3].norm(dim=-1) < p[own, second, 1:3].norm(dim=-1)
+        first, second = pair // slots, pair % slots
+        swap = p[jet, first, 1:3].norm(dim=-1) < p[jet, second, 1:3].norm(dim=-1)
         hard, soft = torch.where(swap, second, first), torch.where(swap, first, second)
         valid[:, step] = merges
         for number, branch in enumerate((hard, soft)):
-            branches[number][:, step] = holds[own, branch] & merges[:, None]
-            made = origin[own, branch]
-            there = merges & (made >= 0)
+            branches[number][:, step] = holds[jet, branch] & merges[:, None]
+            made = origin[jet, branch]
+            known = merges & (made >= 0)
             neighbours[:, step, number] = made.clamp(min=0)
-            linked[:, step, number] = there
+            linked[:, step, number] = known
             back = made.clamp(min=0)
-            neighbours[own, back, 2] = torch.where(there, step, neighbours[own, back, 2])
-            linked[own, back, 2] |= there
-        # the harder place holds the sum, the softer one is gone
+            neighbours[jet, back, 2] = torch.where(known, step, neighbours[jet, back, 2])
+            linked[jet, back, 2] |= known
+        # the harder slot holds the sum, the softer one is gone
         keep = merges.unsqueeze(-1)
-        p[own, hard] = torch.where(keep, p[own, hard] + p[own, soft], p[own, hard])
-        holds[own, hard] |= holds[own, soft] & keep
-        origin[own, hard] = torch.where(merges, step, origin[own, hard])
-        alive[own, soft] &= ~merges
-        distance[own, soft] = torch.where(keep, torch.inf, distance[own, soft])
-        distance[own, :, soft] = torch.where(keep, torch.inf, distance[own, :, soft])
-        row = _distances(p[own, hard].unsqueeze(1), p)[:, 0].masked_fill(~alive, torch.inf)
-        row[own, hard] = torch.inf
-        distance[own, hard] = torch.where(keep, row, distance[own, hard])
-        distance[own, :, hard] = torch.where(keep, row, distance[own, :, hard])
+        p[jet, hard] = torch.where(keep, p[jet, hard] + p[jet, soft], p[jet, hard])
+        holds[jet, hard] |= holds[jet, soft] & keep
+        origin[jet, hard] = torch.where(merges, step, origin[jet, hard])
+        alive[jet, soft] &= ~merges
+        distance[jet, soft] = torch.where(keep, torch.inf, distance[jet, soft])
+        distance[jet, :, soft] = torch.where(keep, torch.inf, distance[jet, :, soft])
+        row = _distances(p[jet, hard].unsqueeze(1), p)[:, 0].masked_fill(~alive, torch.inf)
+        row[jet, hard] = torch.inf
+        distance[jet, hard] = torch.where(keep, row, distance[jet, hard])
+        distance[jet, :, hard] = torch.where(keep, row, distance[jet, :, hard])
     return Tree(branches[0], branches[1], neighbours, linked, valid)
 
 

@@ -31,8 +31,8 @@ class LundInput(Input):
         jet = batch.jet(0)
         momenta, _ = self.momenta(jet, jet.kinematics[:, self.momenta.jet_columns[1]])
         tree = lund_tree(momenta, jet.constituent_mask)
-        found = lund_coordinates(momenta, tree)
-        coordinates = torch.stack([found[name] for name in self.wanted], dim=-1)
+        by_name = lund_coordinates(momenta, tree)
+        coordinates = torch.stack([by_name[name] for name in self.wanted], dim=-1)
         return coordinates.to(momenta.dtype), tree
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tree]:
@@ -60,9 +60,11 @@ class EdgeConvolution(nn.Module):
     def forward(self, x: Tensor, tree: Tree) -> Tensor:
         """Return declusterings [B, N−1, D'] of x [B, N−1, D]; a lone one gathers zero."""
         events = torch.arange(len(x), device=x.device)[:, None, None]
-        there = x[events, tree.neighbours]  # [B, N−1, 3, D]
-        here = x.unsqueeze(2)
-        message = self.norms[0](self.edge(here - there) + self.centre(there), tree.linked).relu()
+        neighbour = x[events, tree.neighbours]  # [B, N−1, 3, D]
+        centre = x.unsqueeze(2)
+        message = self.norms[0](
+            self.edge(centre - neighbour) + self.centre(neighbour), tree.linked
+        ).relu()
         for layer, norm in zip(self.layers, list(self.norms)[1:], strict=True):
             message = norm(layer(message), tree.linked).relu()
         gathered = masked_mean(message.flatten(0, 1), tree.linked.flatten(0, 1))
@@ -94,9 +96,9 @@ class LundNetNetwork(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Return logits [B, classes]; the same for all jets of a single constituent."""
         x, tree = self.input(batch)
-        found = []
+        outputs = []
         for convolution in self.convolutions:
             x = convolution(x, tree)
-            found.append(x)
-        joined = self.fusion_norm(self.fusion(torch.cat(found, dim=-1)).relu(), tree.mask)
+            outputs.append(x)
+        joined = self.fusion_norm(self.fusion(torch.cat(outputs, dim=-1)).relu(), tree.mask)
         return self.head(masked_mean(joined, tree.mask))

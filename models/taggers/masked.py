@@ -38,13 +38,13 @@ class MaskedBatchNorm(nn.Module):
             count = keep.sum()
             enough = count > 1
             kept = x.float().masked_fill(~keep, 0.0)
-            found = kept.sum(axes) / count.clamp(min=1)
-            spread = (kept - found).masked_fill(~keep, 0.0).square().sum(axes)
+            observed = kept.sum(axes) / count.clamp(min=1)
+            spread = (kept - observed).masked_fill(~keep, 0.0).square().sum(axes)
             with torch.no_grad():
                 step = self.momentum * enough
-                self.mean.lerp_(found, step)
+                self.mean.lerp_(observed, step)
                 self.variance.lerp_(spread / (count - 1).clamp(min=1), step)
-            mean = torch.where(enough, found, mean)
+            mean = torch.where(enough, observed, mean)
             variance = torch.where(enough, spread / count.clamp(min=1), variance)
         scaled = (x - mean) * (variance + self.eps).rsqrt() * self.weight + self.bias
         return scaled.masked_fill(~keep, 0.0)

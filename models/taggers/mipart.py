@@ -82,8 +82,8 @@ class ParticleBlock(nn.Module):
         self, queries: Tensor, context: Tensor, mask: Tensor, bias: Tensor | None = None
     ) -> Tensor:
         """Return queries [B, Q, D] that have gathered from the context [B, S, D]."""
-        found = self.attention(self.norm(queries), self.norm(context), mask, bias)
-        return self.feed_forward(queries + self.dropout(self.attention_norm(found)))
+        attended = self.attention(self.norm(queries), self.norm(context), mask, bias)
+        return self.feed_forward(queries + self.dropout(self.attention_norm(attended)))
 
 
 class MIParTNetwork(nn.Module):
@@ -121,8 +121,8 @@ class MIParTNetwork(nn.Module):
         bias = self.bias(pairs).permute(0, 3, 1, 2)
         for layer in self.blocks:
             x = layer(x, x, mask, bias)
-        found = self.token.expand(len(x), -1, -1)
+        token = self.token.expand(len(x), -1, -1)
         seen = nn.functional.pad(mask, (1, 0), value=True)
         for layer in self.class_blocks:
-            found = layer(found, torch.cat([found, x], dim=1), seen)
-        return self.head(self.norm(found[:, 0]))
+            token = layer(token, torch.cat([token, x], dim=1), seen)
+        return self.head(self.norm(token[:, 0]))

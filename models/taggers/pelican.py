@@ -48,10 +48,10 @@ def equivariant_map(x: Tensor, mask: Tensor, weights: Tensor, scale: Tensor) -> 
     trace = diagonal.sum(1, keepdim=True) / count
     total = rows.sum(1, keepdim=True) / count
     means = (rows, columns, rows, rows, columns, columns, trace, trace, total, total)
-    found = [(mean * scale[:, k, None]) @ weights[LOCAL + k] for k, mean in enumerate(means)]
-    on_diagonal = diagonal @ weights[2] + found[0] + found[1] + found[6] + found[8]
-    to_rows = diagonal @ weights[3] + found[2] + found[4] + found[7] + found[9]
-    to_columns = diagonal @ weights[4] + found[3] + found[5]
+    of_means = [(mean * scale[:, k, None]) @ weights[LOCAL + k] for k, mean in enumerate(means)]
+    on_diagonal = diagonal @ weights[2] + of_means[0] + of_means[1] + of_means[6] + of_means[8]
+    to_rows = diagonal @ weights[3] + of_means[2] + of_means[4] + of_means[7] + of_means[9]
+    to_columns = diagonal @ weights[4] + of_means[3] + of_means[5]
     here = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[..., None]
     moved = x @ weights[0] + (x @ weights[1]).transpose(1, 2)
     return moved + to_rows.unsqueeze(2) + to_columns.unsqueeze(1) + here * on_diagonal.unsqueeze(2)
@@ -83,11 +83,11 @@ class Block(nn.Module):
         x = nn.functional.leaky_relu(self.norm(self.message(x), pairs), 0.01)
         number = mask.sum(1).clamp(min=1).to(x.dtype) / MEAN_PARTICLES
         weights = self.of_input * self.mix_input + self.of_output * self.mix_output
-        found = equivariant_map(x, mask, weights, number[:, None, None] ** self.power)
+        x = equivariant_map(x, mask, weights, number[:, None, None] ** self.power)
         here = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[..., None]
-        found = found + self.bias + here * self.diagonal_bias
-        found = nn.functional.leaky_relu(found, 0.01)
-        return found.masked_fill(~pairs.unsqueeze(-1), 0.0)
+        x = x + self.bias + here * self.diagonal_bias
+        x = nn.functional.leaky_relu(x, 0.01)
+        return x.masked_fill(~pairs.unsqueeze(-1), 0.0)
 
 
 class PelicanNetwork(nn.Module):
@@ -116,8 +116,8 @@ class PelicanNetwork(nn.Module):
         dot = product(momenta.unsqueeze(2), momenta.unsqueeze(1)).clamp(min=0).unsqueeze(-1)
         power = self.exponent.abs() + 1e-3
         encoded = (dot.log1p() * power).expm1() / power  # ((1 + d)^α − 1) / α
-        places = scalars.shape[1]
-        of_rows = scalars.unsqueeze(2).expand(-1, -1, places, -1)
+        particles = scalars.shape[1]
+        of_rows = scalars.unsqueeze(2).expand(-1, -1, particles, -1)
         x = torch.cat([encoded, of_rows, of_rows.transpose(1, 2)], dim=-1)
         x = x.masked_fill(~pairs.unsqueeze(-1), 0.0)
         for block in self.blocks:
