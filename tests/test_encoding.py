@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("common", "analysis", "models", "workflow", "benchmarks", "examples", "docs")
-OTHERS = ("uproot", "pyhepmc", "os", "Progress", "webbrowser")  # their `open` is another
+OTHERS = ("uproot", "pyhepmc", "os", "tarfile", "Progress", "webbrowser")  # their `open` is another
 SOURCES = sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*.py"))
 
 

@@ -69,7 +69,7 @@ def hs3_document(workspace: Mapping[str, Any], description: str) -> dict[str, An
         "likelihoods": [
             {
                 "name": LIKELIHOOD,
-                "distributions": names,
+                "distributions": [_distribution_name(name) for name in names],
                 "data": [f"data_{name}" for name in names],
             }
         ],
@@ -112,6 +112,11 @@ def _of_bins(parameter: str, bins: int) -> list[str]:
     return [f"{parameter}_{k}" for k in range(bins)]
 
 
+def _distribution_name(channel: str) -> str:
+    """Return a name that begins with a letter, as RooFit asks for, also for the channel `4b`."""
+    return f"channel_{channel}"
+
+
 def _axes(channel: str, bins: int) -> list[dict[str, Any]]:
     """Return the axis of a channel, of unit bins: the workspace does not know their edges."""
     return [{"name": f"bin_{channel}", "min": 0.0, "max": float(bins), "nbins": bins}]
@@ -120,7 +125,7 @@ def _axes(channel: str, bins: int) -> list[dict[str, Any]]:
 def _distribution(channel: Mapping[str, Any]) -> dict[str, Any]:
     samples = channel["samples"]
     return {
-        "name": channel["name"],
+        "name": _distribution_name(channel["name"]),
         "type": "histfactory_dist",
         "axes": _axes(channel["name"], len(samples[0]["data"])),
         "samples": [_sample(sample) for sample in samples],
