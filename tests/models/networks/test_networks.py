@@ -164,7 +164,7 @@ def test_two_finite_logits_that_differ_between_events(name):
 
 @pytest.mark.parametrize("name", SPECS)
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_order_of_constituents_and_place_of_padding_do_not_matter(name, seed):
     # double precision: pair masses and frames of fast particles cancel in single
     network = deepcopy(network_of(name)).double()
@@ -261,7 +261,7 @@ def test_theta_matters_only_where_it_is_used(name):
 
 
 @given(angle=st.floats(-7, 7))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_rotation_about_the_beam_and_theta_mod_pi_change_nothing(angle):
     kinematics = BATCH.kinematics.clone()
     kinematics[..., 2] = torch.remainder(kinematics[..., 2] + angle, 2 * torch.pi) - torch.pi
