@@ -42,13 +42,14 @@ try:
     runpy.run_path(str(CHECKOUT / "workflow" / "job.py"))
 
     from common.errors import AnalysisError
+    from models.config.specs_jets import JET_CLASS
     from models.config.views import VIEWS
     from models.networks.registry import modules_of
     from workflow.pipeline import paths
     from workflow.pipeline.config import read_config
     from workflow.pipeline.environment import prepare_jobs
     from workflow.pipeline.figures import DEPENDENCES, figure, figures
-    from workflow.pipeline.inputs import all_chunks, check_top_tagging
+    from workflow.pipeline.inputs import all_chunks, check_public_files
     from workflow.pipeline.options import Options, call, flags, params, resources
     from workflow.pipeline.provenance import source_digest
     from workflow.pipeline.start import full_disk, require_folders, require_writable, starter
@@ -73,8 +74,9 @@ try:
     cfg = read_config(config)
     targets = Targets(cfg, all_chunks(cfg.samples))
     options = Options(cfg, targets)
-    if cfg.jets.top_tagging:
-        check_top_tagging(cfg.jets.top_tagging)
+    for key in ("top_tagging", "jet_class"):
+        if public := getattr(cfg.jets, key):
+            check_public_files(f"jets.{key}", public)
     for network in cfg.networks:
         source_digest("train", *modules_of(network))  # names what is not there
 except AnalysisError as error:

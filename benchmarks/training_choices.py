@@ -25,7 +25,7 @@ import typer
 from pydantic import TypeAdapter
 
 from analysis.config.dataset import Dataset as DatasetConfig
-from analysis.datasets.dataset import TENSORS, Dataset, Selection, Side
+from analysis.datasets.dataset import TENSORS, Dataset, Selection, Split
 from analysis.datasets.training_weights import training_weights
 from analysis.evaluation.replicas import poisson_counts
 from common.columns import Columns
@@ -126,7 +126,7 @@ def main(
     samples = [Dataset(path) for path in paths]
     masses = np.unique([mass_of(data) for data in samples if data.is_signal])
     block = DatasetConfig(**BEFORE["dataset"])
-    judge = Judged(Selection(samples, Side("test", block, 1, fold)).all(), samples, masses)
+    judge = Judged(Selection(samples, Split("test", block, 1, fold)).all(), samples, masses)
     own = out / architecture / f"fold{fold}"
     for name in only or VARIANTS:
         for number in seed:
@@ -149,7 +149,7 @@ def fit(
     network = {"name": "variant", "architecture": architecture, **chosen["network"]}
     spec: Any = TypeAdapter(NetworkSpec).validate_python(network)
     training, block = Training(**chosen["training"]), DatasetConfig(**chosen["dataset"])
-    sides = [Selection(judge.samples, Side(s, block, 1, fold)) for s in ("train", "validation")]
+    sides = [Selection(judge.samples, Split(s, block, 1, fold)) for s in ("train", "validation")]
     masses = np.array([mass_of(data) for data in judge.samples]) if spec.told_mass else None
     learned, held = sources(sides, block.weight_cap_quantile, training.memory_mb, masses)
     data = Data(learned, held, feature_names(judge.samples[0]))

@@ -24,7 +24,7 @@ ROOMS = {
         "analysis.statistics",
         "analysis.figures",
     ),
-    "models": ("models.config", "models.networks", "models.training"),
+    "models": ("models.config", "models.networks", "models.taggers", "models.training"),
     "workflow": (
         "workflow.pipeline",
         "workflow.interpretation",

@@ -18,7 +18,7 @@ _DIGIT = 16  # bits
 class TrainingWeights(NamedTuple):
     """Turns physical weights into those of the loss: mean one, signal and background equal sums.
 
-    Several signals share theirs equally.
+    Several signals share theirs equally, or as `shares` says.
 
     Within the background the absolute physical weights are capped at a quantile, so that no
     event dominates a batch; within the signal they are used as they are. Negative weights (NLO
@@ -32,19 +32,27 @@ class TrainingWeights(NamedTuple):
         Of absolute, capped weights: background, signals.
     events : int
         Number of events.
+    shares : tuple of float
+        Of the sum of weights of the loss: background, signals.
     """
 
     cap: float
     sums: tuple[float, ...]
     events: int
+    shares: tuple[float, ...]
 
     @classmethod
     def fit(
-        cls, parts: Callable[[], Iterable[Weighted]], cap_quantile: float, signals: int = 1
+        cls,
+        parts: Callable[[], Iterable[Weighted]],
+        cap_quantile: float,
+        signals: int = 1,
+        alike: bool = False,
     ) -> Self:
         """Return the weights of all events that `parts()` gives, part by part.
 
-        It is asked for them several times; memory holds one part at a time.
+        It is asked for them several times; memory holds one part at a time. With `alike` each
+        signal has the share of the background: the classes of a network of several.
 
         Raises
         ------
@@ -71,12 +79,12 @@ class TrainingWeights(NamedTuple):
                     f"no {'signal' if number else 'background'} event is left for training: "
                     "provide more events or loosen the selection"
                 )
-        return cls(cap, totals, events)
+        shares = [1 / (1 + signals)] * (1 + signals) if alike else [0.5, *[0.5 / signals] * signals]
+        return cls(cap, totals, events, tuple(shares))
 
     def __call__(self, kind: NDArray[np.uint8], weight: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the weights of the loss [N] of some of the events."""
-        signals = len(self.sums) - 1
-        scale = self.events / 2 / np.array(self.sums) / np.array([1, *[signals] * signals])
+        scale = self.events * np.array(self.shares) / np.array(self.sums)
         return (_capped(kind, weight, self.cap) * scale[kind]).astype(np.float32)
 
 

@@ -45,16 +45,24 @@ class WeightedEvents:
 
     @classmethod
     def fit(
-        cls, source: EventSource, cap_quantile: float, masses: NDArray[np.float64] | None
+        cls,
+        source: EventSource,
+        cap_quantile: float,
+        masses: NDArray[np.float64] | None,
+        classes: int = 2,
     ) -> Self:
-        """Return the events with the weights that `TrainingWeights` fits to them."""
+        """Return the events with the weights that `TrainingWeights` fits to them.
+
+        More than two `classes` have equal sums of weights.
+        """
 
         def parts() -> Iterator[Weighted]:
             for columns in source.columns():
                 yield kinds(columns, masses), columns["weight"][:, 0]
 
-        signals = 1 if masses is None else len(signal_masses(masses))
-        return cls(source, masses, TrainingWeights.fit(parts, cap_quantile, signals))
+        signals = classes - 1 if masses is None else len(signal_masses(masses))
+        weights = TrainingWeights.fit(parts, cap_quantile, signals, alike=classes > 2)
+        return cls(source, masses, weights)
 
     def __len__(self) -> int:
         return len(self.source)

@@ -13,6 +13,7 @@ SIGNAL_EFFICIENCIES = (0.3, 0.5, 0.8)
 CURVE_GRID = np.linspace(0.01, 1.0, 100)
 FEWEST_EFFECTIVE = 5.0
 """Effective background events above a cut, below which no curve is drawn."""
+_ROUNDING = 1e-12  # a sum of weights that reaches an efficiency does so whatever its rounding
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,21 @@ class Roc:
 
     def cuts_at(self, signal_efficiency: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the highest cut that keeps at least each signal efficiency."""
-        # a sum of weights that reaches the efficiency exactly must do so whatever its rounding
-        return self.cut[np.searchsorted(self.signal, np.multiply(signal_efficiency, 1 - 1e-12))]
+        wanted = np.multiply(signal_efficiency, 1 - _ROUNDING)
+        return self.cut[np.searchsorted(self.signal, wanted)]
+
+    def background_at(self, signal_efficiency: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ε_B at each ε_S, interpolated; where it jumps, that of the highest cut.
+
+        Examples
+        --------
+        >>> scores, signal = np.array([3.0, 2.0, 1.0, 0.0]), np.array([1, 0, 1, 0])
+        >>> roc = roc_curve(WeightedSample.of_classes(scores, np.ones(4), signal))
+        >>> roc.background_at(np.array([0.5, 0.75, 1.0])).round(6).tolist()
+        [0.0, 0.5, 0.5]
+        """
+        wanted = np.maximum(np.subtract(signal_efficiency, _ROUNDING), 0.0)
+        return np.interp(wanted, self.signal, self.background)
 
 
 def roc_curve(sample: WeightedSample) -> Roc:
@@ -135,7 +149,7 @@ def rejection(sample: WeightedSample, signal_efficiency: float) -> dict[str, flo
         return row
     shift = efficiency_error(signal, signal.value >= cut)
     edges = np.clip(signal_efficiency + np.array([-shift, shift]), 0, 1)
-    low, high = np.interp(edges, roc.signal, roc.background)
+    low, high = roc.background_at(edges)
     counted = efficiency_error(background, background.value >= cut)
     both = float(np.hypot(counted, (high - low) / 2))
     return row | {"value": 1 / efficiency, "error": both / efficiency**2}
@@ -143,7 +157,7 @@ def rejection(sample: WeightedSample, signal_efficiency: float) -> dict[str, flo
 
 def rejection_curve(roc: Roc, signal_efficiency: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return 1/ε_B at each ε_S, interpolated; NaN where no background is left."""
-    left = np.interp(signal_efficiency, roc.signal, roc.background)
+    left = roc.background_at(signal_efficiency)
     return 1 / np.where(left > 0, left, np.nan)
 
 

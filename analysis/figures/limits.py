@@ -42,13 +42,14 @@ class LimitCurve:
 
 @dataclass(frozen=True)
 class ReferenceCurve:
-    """Limits or cross sections of others: m_H [GeV] and σ [fb], drawn as a thin line."""
+    """Limits or cross sections of others: m_H [GeV] and σ [fb], a thin line or markers alone."""
 
     label: str
     mass: NDArray[np.float64]
     value: NDArray[np.float64]
     line: str = "--"
     colour: str = "black"
+    marker: str = "x"
 
 
 @styled
@@ -89,7 +90,7 @@ def limit_plot(
         ax.plot(
             line.mass,
             line.value,
-            marker="x",
+            marker=line.marker,
             ms=4,
             lw=1.2,
             ls=line.line,

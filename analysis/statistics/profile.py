@@ -13,6 +13,7 @@ from analysis.statistics.significance import log1p_minus
 Array = NDArray[np.float64]
 _SMALLEST_RATE = 1e-9  # of what is seen
 _PRECISION = 1e-11
+_STEP = 1e-4  # of a parameter, for derivatives
 _MARGIN = 0.01  # of the range, from its ends: a step away from a bound starts very small
 
 
@@ -75,6 +76,40 @@ class Profile:
     def root_q(self, mu: float) -> float:
         """Return √(−2 ln λ(μ)), which is the Asimov significance of `truth` against μ."""
         return self._minimum(mu)[0]
+
+    def correlation(self) -> tuple[list[str], Array]:
+        """Return names and correlation of the fitted parameters at the truth, μ among them.
+
+        −2 ln λ = Σ r² with r = 0 at the truth, so that the covariance is (JᵀJ)⁻¹ with the Jacobian
+        J of the residuals. What μ and nuisances share shows in the first row.
+
+        Returns
+        -------
+        names : list of str, [F]
+            Of vectors, each entry has its number behind the name.
+        correlation : NDArray, [F, F]
+        """
+        config = self.model.config
+        names = [
+            name if config.param_set(name).is_scalar else f"{name}_{k}"
+            for name in config.par_order
+            for k in range(config.param_set(name).n_parameters)
+        ]
+        fitted = self.free.copy()
+        fitted[config.poi_index] = True
+        steps = _STEP * np.eye(len(self.nominal))[fitted]
+        jacobian = np.stack(
+            [
+                (self.residuals(self.nominal + h) - self.residuals(self.nominal - h)) / (2 * _STEP)
+                for h in steps
+            ],
+            axis=1,
+        )
+        covariance = np.linalg.inv(jacobian.T @ jacobian)
+        sigma = np.sqrt(np.diag(covariance))
+        return [n for n, f in zip(names, fitted, strict=True) if f], covariance / np.outer(
+            sigma, sigma
+        )
 
     def learn(self, parameters: Array) -> None:
         """Start the fits from here as well, and forget what was found without."""

@@ -22,9 +22,11 @@ class PublishedLimit(Block):
     source: str = Field(description="Where the numbers are from.")
     note: str = Field(description="What was done to them, what is missing.")
     kind: Literal["observed", "expected", "projection"]
+    spin: Literal[0, 2] = Field(description="Spin of X.")
     energy_tev: Positive = Field(description="√s [TeV].")
     luminosity: Positive = Field(description="Integrated luminosity [fb⁻¹].")
     divide_by: Positive = Field(description="Published quantity / σ(pp → X → HH).")
+    joined: bool = Field(True, description="Whether a line may join the values.")
     mass_gev: tuple[Positive, ...]
     limit_fb: tuple[Positive, ...] = Field(description="The numbers as published [fb].")
 

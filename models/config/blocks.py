@@ -34,7 +34,7 @@ def views_of_layers(in_streams: int, after: int = 0) -> tuple[View, ...]:
 
 
 class Features(Block):
-    """Names of the columns of the input arrays, in order."""
+    """What a dataset holds: names of the columns of its arrays, and of its classes, in order."""
 
     constituents: tuple[str, ...] = Field(
         CONSTITUENT_FEATURES,
@@ -47,6 +47,11 @@ class Features(Block):
     kinematics: tuple[str, ...] = Field(
         KINEMATIC_FEATURES,
         description="Columns of `kinematics` [B, T, F].",
+    )
+    classes: tuple[str, ...] = Field(
+        ("background", "signal"),
+        min_length=2,
+        description="Classes, by label: a network has one logit for each.",
     )
 
 

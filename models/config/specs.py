@@ -31,8 +31,23 @@ from models.config.specs_peers import (
     ParticleNet,
     ParticleTransformer,
 )
+from models.config.specs_taggers import (
+    EFN,
+    PCNN,
+    PFN,
+    JetImageCNN,
+    LGATrSlim,
+    LLoCa,
+    LorentzNet,
+    LundNet,
+    MIParT,
+    Pelican,
+)
 
 __all__ = [
+    "EFN",
+    "PCNN",
+    "PFN",
     "Block",
     "Concatenation",
     "Constituents",
@@ -42,13 +57,20 @@ __all__ = [
     "HighLevelMLP",
     "HighLevelTrees",
     "IAFormerEncoder",
+    "JetImageCNN",
     "JetTagger",
     "Kinematics",
     "LGATr",
+    "LGATrSlim",
+    "LLoCa",
+    "LorentzNet",
+    "LundNet",
+    "MIParT",
     "MixerEncoder",
     "NetworkSpec",
     "ParticleNet",
     "ParticleTransformer",
+    "Pelican",
     "SelfAttentionEncoder",
     "Training",
     "Transformer",
@@ -217,7 +239,7 @@ class Custom(Network):
         pattern=r"^([A-Za-z_][\w.]*|.+\.py):[A-Za-z_]\w*$",
         description="`file.py:Class`, the file from the folder of the run, or "
         "`package.module:Class`: a torch module built as `Class(spec, features)` that maps a "
-        "`models.networks.batch.Batch` to logits [B, 2].",
+        "`models.networks.batch.Batch` to logits [B, classes], for events [B, 2].",
     )
     options: dict[str, JsonValue] = Field({}, description="The network's own settings.")
 
@@ -235,6 +257,16 @@ NetworkSpec = Annotated[
     | ParticleTransformer
     | ParticleNet
     | LGATr
+    | PFN
+    | EFN
+    | PCNN
+    | JetImageCNN
+    | LundNet
+    | MIParT
+    | LorentzNet
+    | Pelican
+    | LGATrSlim
+    | LLoCa
     | HighLevelMLP
     | HighLevelTrees
     | Custom,
@@ -281,7 +313,8 @@ class Training(Block):
         "platt",
         description="What makes the score a probability, fitted on validation events: "
         "`platt`: a factor on the log-odds and an offset; `temperature`: the factor alone. The "
-        "order of events, and with it every limit, stays.",
+        "order of events, and with it every limit, stays. Networks of more than two classes are "
+        "not calibrated.",
     )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
         "auto", description="`auto`: bf16-mixed on a GPU that has it, single precision elsewhere."

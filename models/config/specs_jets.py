@@ -5,13 +5,45 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from models.config.blocks import Block
-from models.config.specs import JetTagger, LGATr, ParticleNet, ParticleTransformer, Training
+from models.config.specs import (
+    EFN,
+    PCNN,
+    PFN,
+    JetImageCNN,
+    JetTagger,
+    LGATr,
+    LGATrSlim,
+    LLoCa,
+    LorentzNet,
+    LundNet,
+    MIParT,
+    ParticleNet,
+    ParticleTransformer,
+    Pelican,
+    Training,
+)
 
 PUBLIC = "top_tagging"
 """Name of the task on the public top-tagging files."""
+JET_CLASS = "jet_class"
+"""Name of the task on the public JetClass files."""
 
 TaggerSpec = Annotated[
-    JetTagger | ParticleTransformer | ParticleNet | LGATr, Field(discriminator="architecture")
+    JetTagger
+    | ParticleTransformer
+    | ParticleNet
+    | LGATr
+    | PFN
+    | EFN
+    | PCNN
+    | JetImageCNN
+    | LundNet
+    | MIParT
+    | LorentzNet
+    | Pelican
+    | LGATrSlim
+    | LLoCa,
+    Field(discriminator="architecture"),
 ]
 
 
@@ -33,8 +65,8 @@ class JetTask(Block):
         both = sorted(set(self.signal) & set(self.background))
         if both:
             raise ValueError(f"{', '.join(both)} is signal and background at once")
-        if self.name == PUBLIC:
-            raise ValueError(f"the name {PUBLIC} is that of the task on the public files")
+        if self.name in (PUBLIC, JET_CLASS):
+            raise ValueError(f"the name {self.name} is that of the task on the public files")
         return self
 
 
@@ -50,12 +82,29 @@ class TopTagging(Block):
     )
 
 
+class JetClass(Block):
+    """The public JetClass files (Zenodo 6619768): ten classes of jets, ROOT files."""
+
+    train: tuple[str, ...] = Field(
+        min_length=1, description="Paths of ROOT files, with `*` if wanted, that hold all classes."
+    )
+    validation: tuple[str, ...] = Field(min_length=1, description="The same, of the validation.")
+    test: tuple[str, ...] = Field(min_length=1, description="The same, of the test.")
+    max_constituents: int = Field(128, gt=0, description="Leading constituents of a jet.")
+    max_jets: int | None = Field(
+        None, gt=0, description="Jets of each file, from its beginning; all if absent."
+    )
+
+
 class Jets(Block):
     """Taggers of single fat jets; off while there are no tasks."""
 
     tasks: tuple[JetTask, ...] = Field((), description="Signal and background processes.")
     top_tagging: TopTagging | None = Field(
         None, description="A task on the public top-tagging files, in place of events of the run."
+    )
+    jet_class: JetClass | None = Field(
+        None, description="Ten classes at once, on the public JetClass files."
     )
     taggers: tuple[TaggerSpec, ...] = Field((), description="Networks, each trained on each task.")
     training: Training = Field(Training(), description="Their training, with seeds of its own.")
@@ -66,21 +115,26 @@ class Jets(Block):
 
     @property
     def task_names(self) -> tuple[str, ...]:
-        """Names of all tasks, that on the public files last."""
+        """Names of all tasks of two classes, that on the public files last."""
         own = tuple(task.name for task in self.tasks)
         return own + ((PUBLIC,) if self.top_tagging else ())
+
+    @property
+    def every_task(self) -> tuple[str, ...]:
+        """Names of all tasks, that of ten classes last."""
+        return self.task_names + ((JET_CLASS,) if self.jet_class else ())
 
     def tagger(self, name: str) -> TaggerSpec:
         return next(tagger for tagger in self.taggers if tagger.name == name)
 
     def task(self, name: str) -> JetTask | None:
-        """Return a task; None for the one on the public files."""
+        """Return a task; None for those on public files."""
         return next((task for task in self.tasks if task.name == name), None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.task_names and not self.taggers:
-            raise ValueError("taggers: none given for the tasks " + ", ".join(self.task_names))
+        if self.every_task and not self.taggers:
+            raise ValueError("taggers: none given for the tasks " + ", ".join(self.every_task))
         names = {"tasks": self.task_names, "taggers": tuple(t.name for t in self.taggers)}
         for key, found in names.items():
             for name in found:

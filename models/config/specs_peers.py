@@ -31,7 +31,8 @@ class ParticleTransformer(Network, OneCloud):
         (128, 512, 128), min_length=1, description="Widths of the constituents' embedding."
     )
     pair_embedding: tuple[int, ...] = Field(
-        (64, 64, 64), min_length=1, description="Widths of the pairs' embedding."
+        (64, 64, 64),
+        description="Widths of the pairs' embedding; empty: no pair inputs, the plain transformer.",
     )
 
 

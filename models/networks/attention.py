@@ -29,7 +29,13 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(width, 2 * width)
         self.output = nn.Linear(width, width)
 
-    def forward(self, queries: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        queries: Tensor,
+        context: Tensor,
+        mask: Tensor | None = None,
+        bias: Tensor | None = None,
+    ) -> Tensor:
         """Return what each query gathers from the context.
 
         Parameters
@@ -39,6 +45,8 @@ class Attention(nn.Module):
         mask : Tensor [B, S] bool, optional
             True for context tokens that may be attended to. Where a whole row is False, the
             row attends evenly to its padding, whose content is constant: finite, no gradient.
+        bias : Tensor [B, heads, Q, S], optional
+            Added to QKᵀ/√d.
 
         Returns
         -------
@@ -46,7 +54,11 @@ class Attention(nn.Module):
         """
         q = self._split(self.query(queries))
         k, v = (self._split(x) for x in self.key_value(context).chunk(2, dim=-1))
-        gathered = scaled_dot_product_attention(q, k, v, attn_mask=_broadcast(mask))
+        allowed = _broadcast(mask)
+        if bias is not None:
+            bias = bias.to(q.dtype)
+            allowed = bias if allowed is None else bias.masked_fill(~allowed, -torch.inf)
+        gathered = scaled_dot_product_attention(q, k, v, attn_mask=allowed)
         return self.output(gathered.transpose(1, 2).flatten(2))
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.config.specs import Features
-from models.networks.batch import Batch
+from models.networks.batch import Batch, Jet
 from models.networks.inputs import TokenInput, columns
 
 
@@ -31,6 +31,33 @@ class Cloud(NamedTuple):
     mask: Tensor
 
 
+class Momenta(nn.Module):
+    """Four-momenta and positions of a jet's constituents."""
+
+    def __init__(self, features: Features) -> None:
+        super().__init__()
+        self.columns = columns(
+            ("log_pt", "log_energy", "deta", "dphi"), features.constituents, "constituent"
+        )
+        self.jet_columns = columns(("eta", "phi"), features.kinematics, "kinematic")
+
+    def forward(self, jet: Jet, reference: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (E, px, py, pz) [B, N, 4] in GeV and (η, φ) [B, N, 2], zero where padded.
+
+        φ is relative to `reference` [B].
+        """
+        keep = jet.constituent_mask.unsqueeze(-1)
+        raw = jet.constituents[..., self.columns].masked_fill(~keep, 0.0)
+        log_pt, log_energy, deta, dphi = raw.unbind(-1)
+        jet_eta, jet_phi = jet.kinematics[:, self.jet_columns].unbind(-1)
+        eta = jet_eta[:, None] + deta
+        phi = torch.remainder(jet_phi - reference, 2 * torch.pi)[:, None] + dphi
+        pt = log_pt.exp()
+        momenta = [log_energy.exp(), pt * phi.cos(), pt * phi.sin(), pt * eta.sinh()]
+        points = torch.stack([eta, phi], dim=-1)
+        return torch.stack(momenta, dim=-1).masked_fill(~keep, 0.0), points.masked_fill(~keep, 0.0)
+
+
 class CloudInput(nn.Module):
     """Lay the jets side by side, with features, four-momenta and positions."""
 
@@ -38,29 +65,20 @@ class CloudInput(nn.Module):
         super().__init__()
         self.jets = jets
         self.input = TokenInput(wanted, features, tuple(range(jets)))
-        self.columns = columns(
-            ("log_pt", "log_energy", "deta", "dphi"), features.constituents, "constituent"
-        )
-        self.jet_columns = columns(("eta", "phi"), features.kinematics, "kinematic")
+        self.momenta = Momenta(features)
         self.size = len(wanted) + 1
 
     def forward(self, batch: Batch) -> Cloud:
         """Return the cloud of a batch."""
         tokens, momenta, points, masks = [], [], [], []
-        reference = batch.kinematics[:, 0, self.jet_columns[1]]
+        reference = batch.kinematics[:, 0, self.momenta.jet_columns[1]]
         for number in range(self.jets):
             jet = batch.jet(number)
             features, mask = self.input(jet)
-            raw = jet.constituents[..., self.columns].masked_fill(~mask.unsqueeze(-1), 0.0)
-            log_pt, log_energy, deta, dphi = raw.unbind(-1)
-            jet_eta, jet_phi = jet.kinematics[:, self.jet_columns].unbind(-1)
-            eta = jet_eta[:, None] + deta
-            phi = torch.remainder(jet_phi - reference, 2 * torch.pi)[:, None] + dphi
-            pt = log_pt.exp()
-            momentum = [log_energy.exp(), pt * phi.cos(), pt * phi.sin(), pt * eta.sinh()]
+            momentum, position = self.momenta(jet, reference)
             tokens.append(torch.nn.functional.pad(features, (0, 1), value=float(number)))
-            momenta.append(torch.stack(momentum, dim=-1))
-            points.append(torch.stack([eta, phi], dim=-1))
+            momenta.append(momentum)
+            points.append(position)
             masks.append(mask)
         mask = torch.cat(masks, dim=1)
         keep = mask.unsqueeze(-1)

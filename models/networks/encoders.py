@@ -100,13 +100,13 @@ class KinematicsEncoder(nn.Module):
 
 
 class Head(nn.Sequential):
-    """A vector [B, in] to two logits: layer norm, one hidden layer, output."""
+    """A vector [B, in] to logits [B, classes]: layer norm, one hidden layer, output."""
 
-    def __init__(self, inputs: int, size: Transformer) -> None:
+    def __init__(self, inputs: int, size: Transformer, classes: int = 2) -> None:
         super().__init__(
             nn.LayerNorm(inputs),
             nn.Linear(inputs, size.width),
             nn.GELU(),
             Dropout(size.dropout),
-            nn.Linear(size.width, 2),
+            nn.Linear(size.width, classes),
         )

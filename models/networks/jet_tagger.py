@@ -10,7 +10,7 @@ from models.networks.encoders import Head, jet_encoder
 
 
 class JetTaggerNetwork(nn.Module):
-    """The first jet of each event: encoder, pooling over constituents, two logits.
+    """The first jet of each event: encoder, pooling over constituents, logits.
 
     Parameters
     ----------
@@ -22,10 +22,10 @@ class JetTaggerNetwork(nn.Module):
         super().__init__()
         self.encoder = jet_encoder(spec, features, (0,))
         self.pool = masked_mean if spec.pooling == "mean" else masked_max
-        self.head = Head(spec.width, spec)
+        self.head = Head(spec.width, spec, len(features.classes))
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return logits [B, 2]."""
+        """Return logits [B, classes]."""
         return self.head(self.pool(*self.encoder(batch.jet(0))))
 
 

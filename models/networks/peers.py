@@ -10,16 +10,19 @@ from models.networks.cloud import CloudInput
 
 
 class ParticleTransformerNetwork(nn.Module):
-    """Particle Transformer: constituents of both jets, with pair features from their momenta."""
+    """Particle Transformer: constituents, with pair features from their momenta.
+
+    Without `pair_embedding` it is the paper's plain transformer: no pair enters its attention.
+    """
 
     def __init__(self, spec: ParticleTransformer, features: Features) -> None:
         super().__init__()
         self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
         self.network = WeaverParticleTransformer(
             input_dim=self.cloud.size,
-            num_classes=2,
+            num_classes=len(features.classes),
             embed_dims=spec.embedding,
-            pair_embed_dims=spec.pair_embedding,
+            pair_embed_dims=spec.pair_embedding or None,
             num_heads=spec.heads,
             num_layers=spec.layers,
             num_cls_layers=spec.class_layers,
@@ -27,7 +30,7 @@ class ParticleTransformerNetwork(nn.Module):
         )
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return logits [B, 2]."""
+        """Return logits [B, classes]."""
         cloud = self.cloud(batch)
         momenta = cloud.momenta.roll(-1, dims=-1).detach()  # (px, py, pz, E)
         return self.network(
@@ -43,14 +46,15 @@ class ParticleNetNetwork(nn.Module):
         self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
         self.network = WeaverParticleNet(
             input_dims=self.cloud.size,
-            num_classes=2,
+            num_classes=len(features.classes),
             conv_params=[(spec.neighbours, widths) for widths in spec.channels],
             fc_params=[(spec.channels[-1][-1], 0.1)],
+            use_fusion=False,  # as in the paper
             trim=False,
         )
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return logits [B, 2]."""
+        """Return logits [B, classes]."""
         cloud = self.cloud(batch)
         return self.network(
             cloud.points.transpose(1, 2), cloud.tokens.transpose(1, 2), cloud.mask.unsqueeze(1)

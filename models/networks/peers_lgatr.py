@@ -26,14 +26,14 @@ class LGATrNetwork(nn.Module):
             out_mv_channels=1,
             hidden_mv_channels=spec.multivectors,
             in_s_channels=self.cloud.size,
-            out_s_channels=2,
+            out_s_channels=len(features.classes),
             hidden_s_channels=spec.scalars,
             attention={"num_heads": spec.heads},
             mlp={"mlp_ratio": 2},
         )
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return logits [B, 2]: the mean of the constituents' scalar outputs."""
+        """Return logits [B, classes]: the mean of the constituents' scalar outputs."""
         cloud = self.cloud(batch)
         count = len(self.spurions)
         spurions = self.spurions.expand(len(batch), -1, -1)

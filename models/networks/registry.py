@@ -28,6 +28,16 @@ ARCHITECTURES = {
     "particle_transformer": "models.networks.peers:ParticleTransformerNetwork",
     "particle_net": "models.networks.peers:ParticleNetNetwork",
     "lgatr": "models.networks.peers_lgatr:LGATrNetwork",
+    "pfn": "models.taggers.energy_flow:PFNNetwork",
+    "efn": "models.taggers.energy_flow:EFNNetwork",
+    "p_cnn": "models.taggers.p_cnn:PCNNNetwork",
+    "jet_image_cnn": "models.taggers.jet_image:JetImageNetwork",
+    "lund_net": "models.taggers.lund_net:LundNetNetwork",
+    "mipart": "models.taggers.mipart:MIParTNetwork",
+    "lorentz_net": "models.taggers.lorentz_net:LorentzNetNetwork",
+    "pelican": "models.taggers.pelican:PelicanNetwork",
+    "lgatr_slim": "models.taggers.lgatr_slim:LGATrSlimNetwork",
+    "lloca": "models.taggers.lloca:LLoCaNetwork",
     "high_level_mlp": "models.networks.high_level:HighLevelNetwork",
     "high_level_bdt": "models.training.trees:TreesNetwork",
 }
@@ -53,7 +63,8 @@ def build(spec: Any, features: Features) -> nn.Module:
     Returns
     -------
     Module
-        Maps a `models.networks.batch.Batch` to logits [B, 2].
+        Maps a `models.networks.batch.Batch` to logits [B, classes], one each of
+        `features.classes`.
 
     Raises
     ------

@@ -14,6 +14,32 @@ from models.training.devices import device_of, torch_device
 
 
 @torch.inference_mode()
+def class_logits(
+    network: nn.Module,
+    events: Events,
+    batch_size: int = 1024,
+    device: str | torch.device = "cpu",
+    mass_gev: float | None = None,
+) -> np.ndarray:
+    """Return the logits [N, classes] float64 of every event; see `log_odds`."""
+    network = network.to(device).eval()
+    parts = []
+    for start in range(0, len(events), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(events)))
+        batch = events[rows]
+        if mass_gev is not None:
+            batch = batch.replace(mass=torch.full((len(rows),), mass_gev))
+        parts.append(network(batch.to(device)).double().cpu().numpy())
+    result = np.concatenate(parts) if parts else np.empty((0, 2))
+    bad = np.flatnonzero(~np.isfinite(result).all(1))
+    if len(bad):
+        raise ModelError(
+            f"the network gives no finite score for {len(bad)} of {len(events)} events, the first "
+            f"is number {bad[0]}; look for NaN in the dataset"
+        )
+    return result
+
+
 def log_odds(
     network: nn.Module,
     events: Events,
@@ -44,22 +70,23 @@ def log_odds(
     ModelError
         If a result is not finite.
     """
-    network = network.to(device).eval()
-    result = np.empty(len(events))
-    for start in range(0, len(events), batch_size):
-        rows = np.arange(start, min(start + batch_size, len(events)))
-        batch = events[rows]
-        if mass_gev is not None:
-            batch = batch.replace(mass=torch.full((len(rows),), mass_gev))
-        logits = network(batch.to(device)).double()
-        result[rows] = (logits[:, 1] - logits[:, 0]).cpu().numpy()
-    bad = np.flatnonzero(~np.isfinite(result))
-    if len(bad):
-        raise ModelError(
-            f"the network gives no finite score for {len(bad)} of {len(events)} events, the first "
-            f"is number {bad[0]}; look for NaN in the dataset"
-        )
-    return result
+    logits = class_logits(network, events, batch_size, device, mass_gev)
+    difference: np.ndarray = logits[:, 1] - logits[:, 0]
+    return difference
+
+
+def predict_logits(
+    folder: str | Path,
+    events: Events,
+    features: Features | None = None,
+    batch_size: int = 1024,
+    accelerator: str = "auto",
+    threads: int = 1,
+) -> np.ndarray:
+    """Return the logits [N, classes] float64 of the model in `folder`; see `predict_log_odds`."""
+    model = load(folder, features)
+    torch.set_num_threads(threads)
+    return class_logits(model.network, events, batch_size, torch_device(device_of(accelerator)))
 
 
 def predict_log_odds(

@@ -99,7 +99,8 @@ def train(
     if is_worker(training):
         return TrainedModel(network.cpu().eval(), spec, data.features, {})
     batches = in_order(data.validation, 4 * training.batch_size, seed)
-    calibration = fit_calibration(network, batches, training.calibration, torch_device(device))
+    method = training.calibration if len(data.features.classes) == 2 else "none"
+    calibration = fit_calibration(network, batches, method, torch_device(device))
     best = min(progress.history, key=lambda row: row[2])
     description = describe(
         network.cpu(),

@@ -11,9 +11,9 @@ import pytest
 
 from analysis.config.samples import Sample
 from common.errors import ConfigError
-from models.config.specs_jets import TopTagging
+from models.config.specs_jets import JetClass, TopTagging
 from tests.delphes_files import QCD, SIGNAL, as_another
-from workflow.pipeline.inputs import all_chunks, check_top_tagging, chunk_name, chunks, root_uuid
+from workflow.pipeline.inputs import all_chunks, check_public_files, chunk_name, chunks, root_uuid
 
 NUMBERS: dict[str, dict[str, Any]] = {
     "signal": {"mass_gev": 1000},
@@ -161,5 +161,10 @@ def test_public_files_of_two_sides_are_two(tmp_path: Path) -> None:
     splits = {"train": "train", "validation": "val", "test": "test"}
     files = TopTagging(**{split: str(tmp_path / f"{name}.h5") for split, name in splits.items()})
     with pytest.raises(ConfigError, match="validation and test are the same file"):
-        check_top_tagging(files)
-    check_top_tagging(files.model_copy(update={"test": str(tmp_path / "not_there.h5")}))
+        check_public_files("jets.top_tagging", files)
+    check_public_files(
+        "jets.top_tagging", files.model_copy(update={"test": str(tmp_path / "not_there.h5")})
+    )
+    many = JetClass(train=[f"{tmp_path}/t*.h5"], validation=[f"{tmp_path}/v*.h5"], test=["no"])
+    with pytest.raises(ConfigError, match=r"jets\.jet_class: train and validation.*val\.h5"):
+        check_public_files("jets.jet_class", many)

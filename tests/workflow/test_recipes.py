@@ -25,6 +25,7 @@ ELSEWHERE = {
     ),
     "snakemake jets --cores 4 --configfile config/jets.yaml": "test_jets.py has its rules",
     "snakemake jets --cores 4 --configfile config/top_tagging.yaml": "test_jets.py runs it",
+    "snakemake jets --cores 4 --configfile config/jet_class.yaml": "test_jet_class.py runs it",
 }
 """Commands that are not run here, and why."""
 
@@ -74,6 +75,7 @@ def test_graph_of_rules_is_mermaid(project: Path, config: dict[str, Any], tmp_pa
 RULES = {
     "snakemake --cores 4 --forcerun limits_figure": {"limits_figure", "page"},
     "snakemake --cores 4 onnx": {"export_onnx", "onnx"},
+    "snakemake --cores 1 crate": {"crate"},
 }
 """What a call on a finished run would run; nothing, if it is not named here."""
 
@@ -153,7 +155,7 @@ def test_slurm_profile_fits_the_workflow() -> None:
     assert set(profile["groups"]) <= rules
     assert set(profile["group-components"]) <= set(profile["groups"].values())
     # A rule between two of one group, and not in it, would let the group wait for itself.
-    opt_in = {"onnx", "export_onnx", "jets"}
+    opt_in = {"onnx", "export_onnx", "jets", "crate"}
     assert rules - opt_in == set(profile["set-resources"]) | set(profile["groups"])
     default = yaml.safe_load((ROOT / "workflow/profiles/default/config.yaml").read_text())
     memory = {rule: asked["mem_mb"] for rule, asked in default.pop("set-resources").items()}

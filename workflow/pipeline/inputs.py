@@ -2,7 +2,6 @@
 
 import glob
 import hashlib
-import itertools
 import os
 import re
 from collections.abc import Hashable, Sequence
@@ -15,7 +14,7 @@ from analysis.delphes.remote import check_url, is_remote
 from analysis.event_files.checks import check_heads
 from common.errors import ConfigError, InputFileError
 from common.files import expanded
-from models.config.specs_jets import TopTagging
+from models.config.specs_jets import JetClass, TopTagging
 from workflow.pipeline.paths import SAMPLE_FILE, nominal
 
 NAME_LENGTH = 200  # file systems take 255 bytes, of which suffixes need some
@@ -96,17 +95,28 @@ def event_files(sample: Sample) -> list[str]:
     return found
 
 
-def check_top_tagging(files: TopTagging) -> None:
+def public_files(block: TopTagging | JetClass, split: str) -> list[str]:
+    """Return the public files of one split; a pattern that matches none stays as it is."""
+    given = getattr(block, split)
+    if isinstance(given, str):
+        return [expanded(given)]
+    matches = {one: sorted(glob.glob(one)) for one in map(expanded, given)}  # noqa: PTH207
+    return [path for one, paths in matches.items() for path in paths or [one]]
+
+
+def check_public_files(key: str, block: TopTagging | JetClass) -> None:
     """Raise ConfigError if one file, or a link to it, is given for two splits."""
-    splits = ("train", "validation", "test")
-    paths = {split: Path(expanded(getattr(files, split))) for split in splits}
-    for one, other in itertools.combinations(splits, 2):
-        both = paths[one], paths[other]
-        if all(path.exists() for path in both) and both[0].samefile(both[1]):
-            raise ConfigError(
-                f"jets.top_tagging: {one} and {other} are the same file, {both[0]}; give each its "
-                "own jets"
-            )
+    seen: dict[tuple[int, int], str] = {}
+    for split in ("train", "validation", "test"):
+        for path in map(Path, public_files(block, split)):
+            if not path.exists():
+                continue
+            status = path.stat()
+            other = seen.setdefault((status.st_dev, status.st_ino), split)
+            if other != split:
+                raise ConfigError(
+                    f"{key}: {other} and {split} are the same file, {path}; give each its own jets"
+                )
 
 
 def disjoint(one: Sample, other: Sample) -> bool:

@@ -27,9 +27,9 @@ class Jets:
     ----------
     datasets : sequence of Dataset
     part : callable
-        From a dataset and some of its rows to the jets that are chosen: `label` [N] uint8 (1 =
-        signal), `weight` [N, 1] float64 (physical weights before b tags; 1 for the public files)
-        and, if wanted, the tensors [N, 1, …].
+        From a dataset and some of its rows to the jets that are chosen: `label` [N] uint8 (its
+        class; of two, 1 is signal), `weight` [N, 1] float64 (physical weights before b tags; 1 for
+        the public files) and, if wanted, the tensors [N, 1, …].
     event_bytes : int
         Memory that the tensors of one jet take.
     """
@@ -45,10 +45,10 @@ class Jets:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """Number of background and of signal jets."""
+        """Number of jets of each label, which is a byte: background, signal."""
         return sum(
-            (np.bincount(part["label"], minlength=2) for part in self.columns()),
-            np.zeros(2, np.int64),
+            (np.bincount(part["label"], minlength=256) for part in self.columns()),
+            np.zeros(256, np.int64),
         )
 
     def __len__(self) -> int:
@@ -131,7 +131,7 @@ def jets_of_events(
 
 
 def jets_of_file(path: Path) -> Jets:
-    """Return the jets of a file that rule top_tagging wrote."""
+    """Return the jets of a file that rule top_tagging or jet_class wrote."""
 
     def part(data: Dataset, rows: slice, with_tensors: bool) -> Columns:
         columns_of_jets = data.rows(rows, ("label", "weight", *(TENSORS if with_tensors else ())))
@@ -139,6 +139,11 @@ def jets_of_file(path: Path) -> Jets:
 
     dataset = Dataset(path)
     return Jets([dataset], part, dataset.event_bytes)
+
+
+def jets_of_split(files: Sequence[Path], split: str) -> Jets:
+    """Return the jets of the one of these public files that holds a split."""
+    return jets_of_file(next(p for p in files if Dataset(p).attributes["sample"] == split))
 
 
 def read_split_of_jets(
@@ -151,5 +156,5 @@ def read_split_of_jets(
 ) -> Jets:
     """Return the jets of one split: of datasets for a task, else of the file named by the split."""
     if task is None:
-        return jets_of_file(next(p for p in sources if Dataset(p).attributes["sample"] == split))
+        return jets_of_split(sources, split)
     return jets_of_events([Dataset(path) for path in sources], task, split, seed, config, pt_range)

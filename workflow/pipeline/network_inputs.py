@@ -20,16 +20,18 @@ def sources(
     cap_quantile: float,
     memory_mb: float,
     masses: np.ndarray | None = None,
+    classes: int = 2,
 ) -> list[Source]:
     """Return splits of a fold with the weights of the loss.
 
     They are read into memory if `memory_mb` [MB] is enough for all of them together, else read
     from their files whenever they are needed; then that memory holds events to mix. For one
-    network for all m_H, `masses` has m_H [GeV] of each dataset, NaN for background.
+    network for all m_H, `masses` has m_H [GeV] of each dataset, NaN for background. More than two
+    `classes` have equal sums of weights.
     """
     held = int(memory_mb * 1e6 / selections[0].event_bytes)
     fits = sum(len(selection) for selection in selections) <= held
-    weighted = [WeightedEvents.fit(selection, cap_quantile, masses) for selection in selections]
+    weighted = [WeightedEvents.fit(one, cap_quantile, masses, classes) for one in selections]
     return [in_memory(events) if fits else streamed(events, held) for events in weighted]
 
 
@@ -73,8 +75,9 @@ def mass_of(dataset: Dataset) -> float:
 
 
 def feature_names(dataset: Dataset) -> Features:
-    """Return the names of the columns of a dataset."""
+    """Return the names of the columns of a dataset, and of its classes."""
     kinds = {"constituents": "constituent", "subjets": "subjet", "kinematics": "kinematic"}
-    return Features(
-        **{kind: tuple(dataset.attributes[f"{name}_features"]) for kind, name in kinds.items()}
-    )
+    names = {kind: tuple(dataset.attributes[f"{name}_features"]) for kind, name in kinds.items()}
+    if "classes" in dataset.attributes:
+        names["classes"] = tuple(dataset.attributes["classes"])
+    return Features(**names)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from snakemake.iocontainers import Wildcards
 
 from models.config.specs import NetworkSpec, Training
-from models.config.specs_jets import TaggerSpec
+from models.config.specs_jets import JetClass, TaggerSpec, TopTagging
 from models.networks.registry import modules_of
 from workflow.job import VARIABLE
 from workflow.pipeline import paths
@@ -282,10 +282,27 @@ class Options:
         return flags(**self._training_of(wildcards))
 
     @property
+    def likelihoods(self) -> list[str]:
+        """The files of all fits, each kind in the same order."""
+        return flags(
+            limit=self.targets.trainings(paths.LIMIT),
+            workspace=self.targets.trainings(paths.WORKSPACE),
+            hs3=self.targets.trainings(paths.HS3),
+        )
+
+    @property
     def hepdata(self) -> list[str]:
-        """The workspaces of all fits."""
-        workspaces = self.targets.trainings(paths.WORKSPACE)
-        return flags(workspace=workspaces, luminosity=self.config.luminosity_fb)
+        """The tables, the archive of the fits, the workspace of each, and the luminosity."""
+        return flags(
+            limits=paths.LIMITS_TABLE,
+            cutflow=paths.CUTFLOW_TABLE,
+            efficiencies=paths.EFFICIENCIES,
+            likelihoods=paths.LIKELIHOODS,
+            signal=[f"{signal.name}={signal.mass_gev:g}" for signal in self.config.signals],
+            limit=self.targets.trainings(paths.LIMIT),
+            workspace=self.targets.trainings(paths.WORKSPACE),
+            luminosity=self.config.luminosity_fb,
+        )
 
     def interpret(self, wildcards: Wildcards) -> list[str]:
         """The models and the settings, without the choice of trainings."""
@@ -298,8 +315,14 @@ class Options:
         )
 
     def export_onnx(self, wildcards: Wildcards) -> list[str]:
-        """The model of the first fold."""
-        return [f"{self.targets.training(wildcards)}/fold0"]
+        """The model of the first fold, its quality, and datasets for reference events."""
+        return [
+            f"{self.targets.training(wildcards)}/fold0",
+            *flags(
+                dataset=self.targets.datasets(wildcards),
+                metrics=paths.METRICS.format(**dict(wildcards.items())),
+            ),
+        ]
 
     # Networks beside each other
 
@@ -381,7 +404,13 @@ class Options:
 
     def top_tagging(self, wildcards: Wildcards) -> list[str]:
         """Which public file it is, and how it is read."""
-        block = self.config.jets.top_tagging
+        return self._public(wildcards, self.config.jets.top_tagging)
+
+    def jet_class(self, wildcards: Wildcards) -> list[str]:
+        """Which split the files are of, and how they are read."""
+        return self._public(wildcards, self.config.jets.jet_class)
+
+    def _public(self, wildcards: Wildcards, block: TopTagging | JetClass | None) -> list[str]:
         return flags(
             split=wildcards.split,
             subjets=self.config.reconstruction.subjets,
@@ -404,6 +433,14 @@ class Options:
         return self._jets(wildcards) + flags(
             model=paths.JETS_MODEL.format(**dict(wildcards.items())),
             dataset=self.config.dataset,
+            seed=wildcards.seed,
+            threads=self.config.jets.training.threads,
+        )
+
+    def evaluate_classes(self, wildcards: Wildcards) -> list[str]:
+        """The model; `threads` as in `score`."""
+        return flags(
+            model=paths.JETS_MODEL.format(**dict(wildcards.items())),
             seed=wildcards.seed,
             threads=self.config.jets.training.threads,
         )

@@ -8,11 +8,11 @@ from pathlib import Path
 from snakemake.io import expand
 from snakemake.iocontainers import Wildcards
 
-from common.files import expanded
+from models.config.specs_jets import JET_CLASS
 from workflow.pipeline import paths
 from workflow.pipeline.config import ALL_MASSES, Config
 from workflow.pipeline.figures import DEPENDENCES, KINDS
-from workflow.pipeline.inputs import Chunk, event_files
+from workflow.pipeline.inputs import Chunk, event_files, public_files
 from workflow.pipeline.network_pairs import Pair, network_pairs
 
 OfJob = Callable[[Wildcards], list[str]]
@@ -335,7 +335,8 @@ class Targets:
         """What a tagger of single jets sees: datasets of its processes, or the public files."""
         task = self.config.jets.task(wildcards.task)
         if task is None:
-            return expand(paths.TOP_TAGGING, split=["train", "validation", "test"])
+            public = paths.JET_CLASS if wildcards.task == JET_CLASS else paths.TOP_TAGGING
+            return expand(public, split=["train", "validation", "test"])
         processes = {*task.signal, *task.background}
         names = [sample.name for sample in self.config.samples if sample.process in processes]
         return expand(paths.nominal(paths.DATASET), sample=names)
@@ -348,12 +349,18 @@ class Targets:
 
     def public_jets(self, wildcards: Wildcards) -> str:
         """The public file of one split."""
-        return expanded(getattr(self.config.jets.top_tagging, wildcards.split))
+        block = self.config.jets.top_tagging
+        return public_files(block, wildcards.split)[0] if block else ""
 
-    def taggers(self, tasks: Sequence[str]) -> list[str]:
+    def jet_class_files(self, wildcards: Wildcards) -> list[str]:
+        """The JetClass files of one split."""
+        block = self.config.jets.jet_class
+        return public_files(block, wildcards.split) if block else []
+
+    def taggers(self, tasks: Sequence[str], template: str = paths.JETS_METRICS) -> list[str]:
         """Return the metrics of all taggers and seeds for some tasks."""
         return expand(
-            paths.JETS_METRICS,
+            template,
             tagger=[tagger.name for tagger in self.config.jets.taggers],
             seed=self.config.jets.training.seeds,
             task=tasks,
@@ -366,10 +373,15 @@ class Targets:
     # Products of a run
 
     def jet_products(self) -> list[str]:
-        """Return table and figures of the taggers of single jets; nothing without tasks."""
+        """Return tables and figures of the taggers of single jets; nothing without tasks."""
         tasks = self.config.jets.task_names
-        table = [paths.JETS_TABLE] if tasks else []
-        return table + expand(f"{paths.JETS_FIGURE}.png", task=tasks)
+        return self.jet_tables() + expand(f"{paths.JETS_FIGURE}.png", task=tasks)
+
+    def jet_tables(self) -> list[str]:
+        """Return the tables of the taggers of single jets: of two classes, and of ten."""
+        jets = self.config.jets
+        wanted = {paths.JETS_TABLE: jets.task_names, paths.CLASSES_TABLE: jets.jet_class}
+        return [path for path, tasks in wanted.items() if tasks]
 
     def interpretation_figures(self) -> list[str]:
         """Return the figures of all trainings that are interpreted, where networks have them."""
@@ -410,13 +422,21 @@ class Targets:
             paths.METRICS_TABLE,
             paths.NETWORKS_TABLE,
             paths.DISTRIBUTIONS_TABLE,
+            paths.EFFICIENCIES,
+            paths.LIKELIHOODS,
             paths.HEPDATA,
             *([paths.RATIOS_TABLE] if self.pairs else []),
-            *([paths.JETS_TABLE] if self.config.jets.task_names else []),
+            *self.jet_tables(),
             *self.figures(),
             *self.interpretation_figures(),
             paths.DISTRIBUTIONS,
         ]
+
+    @property
+    def submitted(self) -> list[str]:
+        """Return what a submission to HEPData is made of."""
+        tables = [paths.LIMITS_TABLE, paths.CUTFLOW_TABLE, paths.EFFICIENCIES, paths.LIKELIHOODS]
+        return [*tables, *self.trainings(paths.LIMIT), *self.trainings(paths.WORKSPACE)]
 
     def local_files(self) -> list[str]:
         """Return the Delphes files on this machine."""
@@ -437,7 +457,7 @@ class Targets:
             "chunk": r"[A-Za-z0-9_.-]+",
             "variation": f"({paths.VARIATION.format(name='(jes_up|jes_down|jer_up|shower_up)')})?",
             "kind": one_of(list(DEPENDENCES)),
-            "task": one_of(jets.task_names),
+            "task": one_of(jets.every_task),
             "tagger": one_of([tagger.name for tagger in jets.taggers]),
             "split": "train|validation|test",
         }

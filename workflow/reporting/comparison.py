@@ -8,23 +8,26 @@ from analysis.statistics.published import SCALING_LABELS, Scaling, published_lim
 from workflow.pipeline.cli import read_block
 
 LINES: dict[Scaling, str] = {"sqrt": "--", "linear": ":"}
+ALONE: dict[Scaling, str] = {"sqrt": "D", "linear": "v"}
+"""Markers of values that no line joins."""
 GREYS = {"observed": "#000000", "expected": "#7a7a7a", "projection": "#4d4d4d"}
 
 
 def published_curves(luminosity: float) -> list[ReferenceCurve]:
     """Return the published limits scaled to `luminosity` [fb⁻¹] both ways, each labelled."""
-    found = []
+    curves = []
     for entry in published_limits():
         grey = GREYS[entry.kind]
         if entry.luminosity == luminosity:
             limits = entry.cross_section()
-            found.append(ReferenceCurve(entry.label, entry.masses, limits, "-.", grey))
+            curves.append(ReferenceCurve(entry.label, entry.masses, limits, "-.", grey))
             continue
         for scaling, line in LINES.items():
             label = f"{entry.label} {SCALING_LABELS[scaling]}"
             limits = entry.cross_section(luminosity, scaling)
-            found.append(ReferenceCurve(label, entry.masses, limits, line, grey))
-    return found
+            style = (line, grey) if entry.joined else ("none", grey, ALONE[scaling])
+            curves.append(ReferenceCurve(label, entry.masses, limits, *style))
+    return curves
 
 
 def benchmark_curves(text: str) -> list[ReferenceCurve]:

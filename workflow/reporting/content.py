@@ -79,12 +79,12 @@ class Content:
     seeds: dict[str, str]
 
 
-def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content:
+def read_content(files: Sequence[Path], folder: Path, config: Config) -> Content:
     """Read what the page tells.
 
     Parameters
     ----------
-    found : sequence of Path
+    files : sequence of Path
         Figures (PNG files or folders of them) to show.
     folder : Path
         The folder of the run.
@@ -105,7 +105,7 @@ def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content
         Normalisation.read(folder / normalisation.format(sample=sample.name))
         for sample in config.samples
     ]
-    shown = pictures(found, folder)
+    shown = pictures(files, folder)
     return Content(
         config.luminosity_fb,
         _summary(config),
@@ -124,7 +124,7 @@ def read_content(found: Sequence[Path], folder: Path, config: Config) -> Content
         yaml.safe_dump(
             json.loads(config.model_dump_json()), sort_keys=False, allow_unicode=True, width=100
         ),
-        _versions(),
+        versions(),
         {
             "simulation": str(config.seed),
             "trainings": ", ".join(map(str, config.training.seeds)),
@@ -180,18 +180,18 @@ def _jets(folder: Path, config: Config) -> Table | None:
 
 def _timings(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of the benchmark files by rule."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    timings: dict[str, list[dict[str, Any]]] = {}
     root = folder / paths.BENCHMARKS
     for path in sorted(root.rglob("*.tsv")):
         rule = path.relative_to(root).parts[0].removesuffix(".tsv")
-        found.setdefault(rule, []).extend(read_csv(path, delimiter="\t"))
-    return found
+        timings.setdefault(rule, []).extend(read_csv(path, delimiter="\t"))
+    return timings
 
 
 def _files(folder: Path) -> list[tuple[str, str]]:
     known = {
         "submission to HEPData": "hepdata",
-        "pyhf workspaces": "workspaces",
+        "fits (pyhf, HS3)": "workspaces",
         "trained networks (safetensors, JSON)": "models",
         "trained networks (ONNX)": "onnx",
         "scores of all events (Parquet)": "scores",
@@ -201,6 +201,7 @@ def _files(folder: Path) -> list[tuple[str, str]]:
     return [(title, f"{name}/") for title, name in known.items() if (results / name).is_dir()]
 
 
-def _versions() -> dict[str, str]:
-    found = {"boosted-hh4b": code_version(), "Python": platform.python_version()}
-    return found | {name: importlib.metadata.version(name) for name in LIBRARIES}
+def versions() -> dict[str, str]:
+    """Return the versions of the project and of the packages that do the work."""
+    by_name = {"boosted-hh4b": code_version(), "Python": platform.python_version()}
+    return by_name | {name: importlib.metadata.version(name) for name in LIBRARIES}

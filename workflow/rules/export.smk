@@ -1,4 +1,4 @@
-# Not among the products of a run: `snakemake onnx` makes them.
+# Not among the products of a run: `snakemake onnx` and `snakemake crate` make them.
 rule onnx:
     """Export every trained network."""
     input:
@@ -6,12 +6,12 @@ rule onnx:
 
 
 rule export_onnx:
-    """Write the network of the first fold as ONNX, with its preprocessing, and check it against torch."""
+    """Write the network of the first fold as ONNX, with a model card and reference events."""
     input:
-        dataset=paths.nominal(paths.DATASET).replace("{sample}", "{signal}"),
-        model=targets.model(folds=[0]),
+        unpack(targets.datasets_and_model),
+        metrics=paths.METRICS,
     output:
-        paths.ONNX,
+        multiext(paths.ONNX.removesuffix(".onnx"), onnx=".onnx", card=".md", events=".npz"),
     log:
         paths.log("export_onnx", "{network}/{signal}/{seed}"),
     benchmark:
@@ -23,4 +23,23 @@ rule export_onnx:
     params:
         **params("export_onnx", options.export_onnx, options.network),
     shell:
-        call("export_onnx", "--dataset {input.dataset:q} --output {output:q}")
+        call("export_onnx", "--output {output.onnx:q}")
+
+
+rule crate:
+    """Describe the run and what it made as an RO-Crate, for archives."""
+    input:
+        targets.products(),
+        paths.PAGE,
+    output:
+        paths.CRATE,
+    log:
+        paths.log("crate"),
+    benchmark:
+        paths.benchmark("crate")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("crate", flags(config=cfg)),
+    shell:
+        call("crate", "{input:q} --output {output:q}")

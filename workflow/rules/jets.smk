@@ -99,3 +99,60 @@ rule jets_figure:
         **params("jets_figure"),
     shell:
         call("jets_figure", "{input:q} --output {output.image:q}")
+
+
+rule jet_class:
+    """Turn the public JetClass files of one split into tensors of single jets."""
+    input:
+        targets.jet_class_files,
+    output:
+        paths.JET_CLASS,
+    log:
+        paths.log("jet_class", "{split}"),
+    benchmark:
+        paths.benchmark("jet_class", "{split}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("jet_class", options.jet_class),
+    shell:
+        call("jet_class", "{input:q} --output {output:q}")
+
+
+rule evaluate_classes:
+    """Evaluate one tagger of several classes on test jets."""
+    input:
+        unpack(targets.jets_and_model),
+    output:
+        paths.JETS_CLASSES,
+    log:
+        paths.log("evaluate_classes", "{task}/{tagger}/{seed}"),
+    benchmark:
+        paths.benchmark("evaluate_classes", "{task}/{tagger}/{seed}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: cfg.jets.training.threads
+    resources:
+        **resources(cfg.jets.training, of_training=False),
+    params:
+        **params("evaluate_classes", options.evaluate_classes, options.tagger),
+    shell:
+        call("evaluate_classes", "{input.sources:q} --output {output:q}")
+
+
+rule classes_table:
+    """Collect the rejections of all taggers of several classes."""
+    input:
+        targets.taggers([JET_CLASS], paths.JETS_CLASSES),
+    output:
+        paths.CLASSES_TABLE,
+    log:
+        paths.log("classes_table"),
+    benchmark:
+        paths.benchmark("classes_table")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("classes_table"),
+    shell:
+        call("classes_table", "{input:q} --output {output:q}")

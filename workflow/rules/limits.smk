@@ -76,12 +76,48 @@ rule metrics_table:
         call("metrics_table", "{input:q} --output {output:q}")
 
 
-rule hepdata:
-    """Export limits, efficiencies, cut flows and workspaces as a HEPData submission."""
+rule likelihoods:
+    """Translate all fits to HS3, and archive them for other groups."""
     input:
-        limits=paths.LIMITS_TABLE,
-        cutflow=paths.CUTFLOW_TABLE,
-        workspaces=targets.trainings(paths.WORKSPACE),
+        targets.trainings(paths.LIMIT),
+        targets.trainings(paths.WORKSPACE),
+    output:
+        targets.trainings(paths.HS3),
+        archive=paths.LIKELIHOODS,
+    log:
+        paths.log("likelihoods"),
+    benchmark:
+        paths.benchmark("likelihoods")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("likelihoods", options.likelihoods),
+    shell:
+        call("likelihoods", "--output {output.archive:q}")
+
+
+rule efficiencies:
+    """Collect acceptance × efficiency and background of every channel, against m_H."""
+    input:
+        targets.trainings(paths.LIMIT),
+    output:
+        paths.EFFICIENCIES,
+    log:
+        paths.log("efficiencies"),
+    benchmark:
+        paths.benchmark("efficiencies")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("efficiencies"),
+    shell:
+        call("efficiencies", "{input:q} --output {output:q}")
+
+
+rule hepdata:
+    """Export limits, efficiencies, cut flows and likelihoods as a HEPData submission."""
+    input:
+        targets.submitted,
     output:
         directory(paths.HEPDATA),
     log:
@@ -93,4 +129,4 @@ rule hepdata:
     params:
         **params("hepdata", options.hepdata),
     shell:
-        call("hepdata", "--limits {input.limits:q} --cutflow {input.cutflow:q} --output {output:q}")
+        call("hepdata", "--output {output:q}")

@@ -23,12 +23,12 @@ ROWS = 8192
 
 
 def main(
-    sources: Annotated[list[Path], typer.Argument(help="Datasets, or files of top_tagging.")],
+    sources: Annotated[list[Path], typer.Argument(help="Datasets, or public files.")],
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
     seed: Annotated[int, typer.Option(help="Seed of the training, which gives the fold.")],
     output: Annotated[Path, typer.Option(help="JSON file to write.")],
-    task: Annotated[str | None, typer.Option(help="Task block; none for top_tagging.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task block; none for public files.")] = None,
     pt_min: Annotated[float, typer.Option(help="Smallest pT [GeV].")] = 0.0,
     pt_max: Annotated[float, typer.Option(help="Largest pT [GeV].")] = float("inf"),
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,

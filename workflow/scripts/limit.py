@@ -12,6 +12,7 @@ from analysis.statistics.counting import counting_row
 from analysis.statistics.fit import fit_rows
 from analysis.statistics.limits import Normalisation, limit_row, scan_background_events
 from analysis.statistics.projections import luminosity_rows, sample_size_rows
+from analysis.statistics.regions import region_rows
 from common.tables import read_json, write_json
 from workflow.pipeline.cli import read_block, run
 
@@ -73,6 +74,11 @@ def main(
         "limit": key | row | fits | counting_row(row, norm, config),
         "scan": [key | item for item in scan],
         "projection": [key | item for item in projection],
+        "regions": [
+            key | item
+            for category in categories
+            for item in region_rows(category, norm, point, config)
+        ],
     }
     write_json(content, output)
     if workspace is not None:

@@ -8,11 +8,10 @@ import numpy as np
 import typer
 
 from analysis.config.reconstruction import Subjets
-from analysis.datasets.dataset import event_key, write_dataset
-from analysis.datasets.top_tagging import jet_tensors, read_jets
+from analysis.datasets.dataset import event_key
+from analysis.datasets.single_jets import jet_tensors, write_jets
+from analysis.datasets.top_tagging import read_jets
 from common.errors import InputFileError
-from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
-from common.files import atomic_path
 from workflow.pipeline.cli import read_block, run
 
 STEP = 10_000
@@ -39,26 +38,13 @@ def main(
             yield {
                 **jet_tensors(constituents, block, max_constituents),
                 "key": event_key("top_tagging", split, start + np.arange(len(label))),
-                "weight": np.ones(len(label)),
-                "tag_weight": np.ones((len(label), 1)),
                 "label": label,
             }
             start += STEP
         if not start:
             raise InputFileError(f"{file} holds no jet; take another file")
 
-    attributes = {
-        "sample": split,
-        "process": "top_tagging",
-        "label": "both",
-        "mass_gev": 0.0,
-        "categories": ["none"],
-        "constituent_features": CONSTITUENT_FEATURES,
-        "subjet_features": SUBJET_FEATURES,
-        "kinematic_features": KINEMATIC_FEATURES,
-    }
-    with atomic_path(output) as temporary:
-        write_dataset(temporary, parts(), attributes)
+    write_jets(output, parts(), split, "top_tagging", ("background", "signal"))
 
 
 if __name__ == "__main__":

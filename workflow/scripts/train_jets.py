@@ -19,13 +19,13 @@ from workflow.pipeline.provenance import code_version, source_digest
 
 
 def main(
-    files: Annotated[list[Path], typer.Argument(help="Datasets, or files of top_tagging.")],
+    files: Annotated[list[Path], typer.Argument(help="Datasets, or public files.")],
     tagger: Annotated[str, typer.Option(help="Tagger block: JSON or path of a YAML file.")],
     training: Annotated[str, typer.Option(help="Training block: JSON or path of a YAML file.")],
     dataset: Annotated[str, typer.Option(help="Dataset block: JSON or path of a YAML file.")],
     seed: Annotated[int, typer.Option(help="Seed of the weights, the order and the fold.")],
     output: Annotated[Path, typer.Option(help="Folder of the trained model.")],
-    task: Annotated[str | None, typer.Option(help="Task block; none for top_tagging.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task block; none for public files.")] = None,
     pt_min: Annotated[float, typer.Option(help="Smallest pT [GeV].")] = 0.0,
     pt_max: Annotated[float, typer.Option(help="Largest pT [GeV].")] = float("inf"),
 ) -> None:
@@ -38,11 +38,14 @@ def main(
         read_split_of_jets(files, jets, split, seed, block, (pt_min, pt_max))
         for split in ("train", "validation")
     ]
-    train, validation = sources(splits, block.weight_cap_quantile, settings.memory_mb)
+    features = feature_names(Dataset(files[0]))
+    train, validation = sources(
+        splits, block.weight_cap_quantile, settings.memory_mb, classes=len(features.classes)
+    )
     models.training.training.train(
         spec,
         settings,
-        Data(train, validation, feature_names(Dataset(files[0]))),
+        Data(train, validation, features),
         seed,
         output,
         extra={"code_version": code_version(), "jets": len(train)},

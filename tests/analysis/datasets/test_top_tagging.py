@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.config.reconstruction import Subjets
-from analysis.datasets.top_tagging import jet_tensors, read_jets
+from analysis.datasets.single_jets import jet_tensors
+from analysis.datasets.top_tagging import read_jets
 from common.errors import InputFileError
 from common.features import CONSTITUENT_FEATURES
 

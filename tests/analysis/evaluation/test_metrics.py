@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
@@ -55,7 +55,14 @@ def test_curve_rises_from_corner_to_corner(sample):
     assert (roc.signal[-1], roc.background[-1]) == pytest.approx((1, 1))
 
 
+# ε_S ± its error are 0.25 and 0.75, where the curve jumps: which side must not depend on rounding
+AT_JUMPS = WeightedSample.of_classes(
+    np.array([0.0, 2.0, 4.0, 6.0, 1.0, 5.0]), np.full(6, 0.1), np.arange(6) < 4
+)
+
+
 @given(events)
+@example(AT_JUMPS)
 def test_scale_of_weights_and_monotone_maps_of_scores_change_nothing(sample):
     moved = replace(sample, value=np.exp(sample.value)).scaled(7)
     plain, scaled = metric_row(sample), metric_row(moved)

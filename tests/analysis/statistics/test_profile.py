@@ -113,3 +113,27 @@ def test_poisson_constraints_are_those_of_pyhf():
     theirs = twice_nll(parameters, profile.data, spec)[0]
     theirs -= twice_nll(profile.nominal, profile.data, spec)[0]
     assert profile.deviance(parameters) == pytest.approx(theirs, rel=1e-9)
+
+
+def test_correlation_is_that_of_another_minimiser_s_second_derivatives() -> None:
+    shape = Channel(
+        "4b",
+        np.array([3.0, 5.0, 8.0]),
+        0.05,
+        {"qcd": np.array([200.0, 60.0, 12.0])},
+        np.array([15.0, 0.0, 3.0]),
+        {"norm_qcd": {"qcd": 0.3}, "btag": {"signal": 0.08, "qcd": 0.06}},
+    )
+    profile = Profile(model_of(build_workspace([shape], 1.0)), 0.0)
+    names, found = profile.correlation()
+    assert names[0] == "mu"
+    assert "mc_4b_1" not in names  # a bin without error is fixed
+    minuit = Minuit(profile.deviance, profile.nominal)
+    minuit.strategy = 2
+    minuit.fixed = ~profile.free
+    minuit.fixed[profile.model.config.poi_index] = False
+    minuit.hesse()
+    fitted = ~np.array(minuit.fixed)
+    theirs = np.array(minuit.covariance.correlation())[np.ix_(fitted, fitted)]
+    np.testing.assert_allclose(found, theirs, atol=5e-3)
+    assert abs(found[0, 1:]).max() > 0.3

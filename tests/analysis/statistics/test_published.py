@@ -4,6 +4,7 @@ from pydantic import ValidationError
 
 from analysis.config.benchmarks import Benchmark
 from analysis.statistics.published import published_limits, published_ratio
+from workflow.reporting.comparison import published_curves
 
 BY_NAME = {entry.name: entry for entry in published_limits()}
 
@@ -17,6 +18,23 @@ def test_limits_as_published():
     assert dict(zip(cms.masses, cms.cross_section(), strict=True))[1000] == pytest.approx(
         21.2 / 0.339, rel=2e-3
     )
+    radion = BY_NAME["cms_2407.13872"]
+    assert dict(zip(radion.mass_gev, radion.limit_fb, strict=True)) == {1000: 9.74, 3000: 0.29}
+
+
+def test_every_entry_says_what_it_is_and_where_it_is_from():
+    for entry in BY_NAME.values():
+        assert "arXiv:" in entry.source
+        assert entry.spin == 0  # what they are compared with
+        if entry.kind != "projection":
+            assert f"({entry.kind[:3]}.)" in entry.label
+
+
+def test_values_with_unknown_ones_between_are_not_joined():
+    lines = {curve.label: curve.line for curve in published_curves(3000.0)}
+    drawn = [line for label, line in lines.items() if label.startswith("CMS 138")]
+    assert drawn == ["none", "none"]
+    assert "none" not in {line for label, line in lines.items() if "CMS 138" not in label}
 
 
 @pytest.mark.parametrize(("scaling", "power"), [("linear", 1.0), ("sqrt", 0.5)])

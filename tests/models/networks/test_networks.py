@@ -13,18 +13,28 @@ from torch import nn
 
 from common.errors import ModelError
 from models.config.specs import (
+    EFN,
+    PCNN,
+    PFN,
     Concatenation,
     Constituents,
     CrossAttention,
     Custom,
     Features,
     HighLevelMLP,
+    JetImageCNN,
     JetTagger,
     Kinematics,
     LGATr,
+    LGATrSlim,
+    LLoCa,
+    LorentzNet,
+    LundNet,
+    MIParT,
     NetworkSpec,
     ParticleNet,
     ParticleTransformer,
+    Pelican,
 )
 from models.networks.batch import Batch, Events
 from models.networks.inputs import KinematicsInput, in_pt_order
@@ -55,14 +65,43 @@ SPECS = {
     "particle_transformer": ParticleTransformer(
         name="n", layers=2, heads=2, embedding=(16,), pair_embedding=(8,)
     ),
+    "plain particle_transformer": ParticleTransformer(
+        name="n", layers=1, class_layers=1, heads=2, embedding=(16,), pair_embedding=()
+    ),
     "particle_net": ParticleNet(name="n", neighbours=3, channels=((16, 16), (16, 16))),
     "lgatr": LGATr(name="n", layers=2, multivectors=4, scalars=8, heads=2),
+    "pfn jet": PFN(name="n", phi=(16, 16), f=(16,)),
+    "efn jet": EFN(name="n", phi=(16, 16), f=(16,)),
+    "p_cnn jet": PCNN(name="n", stem=8, stages=((8,), (16, 16)), hidden=16),
+    "image jet": JetImageCNN(name="n", pixels=9, size=6.0, channels=((8, 8),), hidden=(16,)),
+    "lund_net jet": LundNet(name="n", channels=((8, 8), (16,)), fusion=16, hidden=16),
+    "mipart jet": MIParT(
+        name="n",
+        width=16,
+        heads=2,
+        embedding=(16,),
+        pair_embedding=(8,),
+        interaction_layers=1,
+        layers=1,
+        class_layers=1,
+    ),
+    "lorentz_net jet": LorentzNet(name="n", jets=1, width=16, layers=2),
+    "pelican jet": Pelican(name="n", jets=1, layers=1, width=20, message=8),
+    "lgatr_slim": LGATrSlim(name="n", layers=2, vectors=4, scalars=8, heads=2, mlp_ratio=2),
+    "lloca jet": LLoCa(name="n", jets=1, layers=2, heads=2, scalars=4, vectors=1, frame_width=8),
     "high_level_mlp": HighLevelMLP(name="n", width=16),
     "constituents": Constituents(**SMALL),
     "shared constituents": Constituents(**SMALL, share_jet_encoder=True),
     "kinematics": Kinematics(**SMALL),
 }
-PEERS = ("particle_transformer", "particle_net", "lgatr", "high_level_mlp")
+PEERS = (
+    "particle_transformer",
+    "plain particle_transformer",
+    "particle_net",
+    "lgatr",
+    "lgatr_slim",
+    "high_level_mlp",
+)
 USES_CONSTITUENTS = sorted(set(SPECS) - {"kinematics"})
 BATCH = make_batch(24)
 
@@ -127,7 +166,9 @@ def test_two_finite_logits_that_differ_between_events(name):
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=5, deadline=None)
 def test_order_of_constituents_and_place_of_padding_do_not_matter(name, seed):
-    assert change(network_of(name), BATCH, shuffled(BATCH, seed)) < 1e-5
+    # double precision: pair masses and frames of fast particles cancel in single
+    network = deepcopy(network_of(name)).double()
+    assert change(network, doubled(BATCH), doubled(shuffled(BATCH, seed))) < 1e-6
 
 
 @torch.no_grad()
@@ -162,7 +203,6 @@ def test_length_of_padding_does_not_matter(name, extra):
         constituents=nn.functional.pad(BATCH.constituents, (0, 0, 0, extra), value=7.0),
         constituent_mask=nn.functional.pad(BATCH.constituent_mask, (0, extra)),
     )
-    # double precision: the pair masses of Particle Transformer cancel in single
     network = deepcopy(network_of(name)).double()
     assert change(network, doubled(BATCH), doubled(longer)) < 1e-6
 
@@ -183,7 +223,11 @@ def test_gradient_reaches_valid_constituents_only(name):
     gradient = constituents.grad.abs().sum(-1)
     assert (gradient[~BATCH.constituent_mask] == 0).all()
     seen = 1 if name.endswith("jet") else 2
-    assert (gradient[:, :seen][BATCH.constituent_mask[:, :seen]] > 0).all()
+    valid = BATCH.constituent_mask[:, :seen]
+    if name == "lund_net jet":  # a lone constituent has no declustering
+        valid = valid & (valid.sum(-1, keepdim=True) > 1)
+    reached = gradient[:, :seen][valid] > 0
+    assert reached.float().mean() > 0.8 if name == "image jet" else reached.all()  # max pooling
 
 
 @pytest.mark.parametrize("name", SPECS)

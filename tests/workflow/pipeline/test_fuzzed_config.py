@@ -182,7 +182,7 @@ def check_paths(config: Config) -> None:
         "variation": {"variations/jes_up/"},
         "kind": {"luminosity"},
         "view": set(VIEWS),
-        "task": set(config.jets.task_names) or {"higgs"},
+        "task": set(config.jets.every_task) or {"higgs"},
         "tagger": {tagger.name for tagger in config.jets.taggers} or {"mixer"},
         "split": {"train"},
     }

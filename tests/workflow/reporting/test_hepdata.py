@@ -1,14 +1,19 @@
+import numpy as np
 import pytest
 import yaml
 
 from common.errors import AnalysisError
-from common.tables import write_json
-from workflow.reporting.hepdata import (
+from workflow.reporting.hepdata import write_submission
+from workflow.reporting.hepdata_tables import (
+    correlation_table,
     cutflow_table,
+    cuts_table,
+    efficiency_map,
     efficiency_table,
     limits_table,
-    write_submission,
+    score_table,
 )
+from workflow.reporting.likelihoods import write_archive
 
 
 def row(mass, seed, limit):
@@ -44,19 +49,69 @@ def test_exact_limit_is_shown_where_every_row_has_one():
         assert ("Expected CLs limit, exact" in names) is shown
 
 
-def test_submission_is_valid_and_holds_the_numbers(tmp_path):
-    workspace = tmp_path / "net" / "signal" / "1.json"
-    write_json({"channels": []}, workspace)
-    tables = [
+CUTS = [
+    {
+        "sample": name,
+        "step": step,
+        "efficiency": efficiency,
+        "events": 1e3 * efficiency,
+        "error": 9.0,
+    }
+    for name in ("h600", "h1000", "qcd")
+    for step, efficiency in (("generated", 1.0), ("tags: 4b", 0.1))
+]
+REGIONS = [
+    {
+        "mass_gev": mass,
+        "seed": seed,
+        "channel": "4b",
+        "region": region,
+        "log_odds_low": low,
+        "log_odds_high": high,
+        "signal_efficiency": 0.01 * seed,
+        "signal_efficiency_error": 0.001,
+        "background": 20.0,
+        "background_error": 4.0,
+        "n_eff": 25.0,
+        "events_qcd": 18.0,
+        "events_ttbar": 2.0,
+    }
+    for mass in (600, 1000)
+    for seed in (1, 2, 4)
+    for region, low, high in (("tags", None, None), ("shape1", 1.0, 2.5), ("shape2", 2.5, None))
+]
+
+
+def tables():
+    """Every kind of table."""
+    return [
         limits_table(ROWS, "net", 3000),
         efficiency_table(ROWS, "net"),
+        efficiency_map(REGIONS, "net"),
+        cuts_table(CUTS, {"h600": 600.0, "h1000": 1000.0}),
         cutflow_table(STEPS, "qcd"),
+        score_table(REGIONS[:3], "4b", "net mH600"),
+        correlation_table(["mu", "btag"], np.array([[1, -0.2], [-0.2, 1]]), "net mH600"),
     ]
+
+
+def values(folder, table, variable):
+    found = yaml.safe_load((folder / f"{table}.yaml").read_text())
+    columns = found["independent_variables"] + found["dependent_variables"]
+    (own,) = [column for column in columns if column["header"]["name"] == variable]
+    return [cell["value"] for cell in own["values"]]
+
+
+def test_submission_is_valid_and_holds_the_numbers(tmp_path):
+    archive = tmp_path / "likelihoods.tar.gz"
+    write_archive([("net/BkgOnly.json", "{}")], archive)
     folder = tmp_path / "hepdata"
-    write_submission(tables, [workspace], folder)
-    documents = list(yaml.safe_load_all((folder / "submission.yaml").read_text()))
-    assert [d["name"] for d in documents[1:]] == ["Limits net", "Efficiency net", "Cutflow qcd"]
-    assert (folder / "net_signal_1.json").exists()
+    write_submission(tables(), archive, folder)
+    general, *documents = yaml.safe_load_all((folder / "submission.yaml").read_text())
+    assert [d["name"] for d in documents] == [table.name for table in tables()]
+    (own,) = [r for r in general["additional_resources"] if "type" in r]
+    assert (own["type"], own["location"]) == ("HistFactory", "likelihoods.tar.gz")
+    assert (folder / "likelihoods.tar.gz").read_bytes() == archive.read_bytes()
     limits = yaml.safe_load((folder / "limits_net.yaml").read_text())
     assert [v["value"] for v in limits["independent_variables"][0]["values"]] == [600, 1000]
     first = limits["dependent_variables"][0]["values"][1]
@@ -65,19 +120,31 @@ def test_submission_is_valid_and_holds_the_numbers(tmp_path):
     assert (spread["minus"], spread["plus"]) == pytest.approx((-0.1, 0.2))
 
 
+def test_tables_hold_what_belongs_to_them(tmp_path):
+    folder = tmp_path / "hepdata"
+    write_submission(tables(), None, folder)
+    assert values(folder, "signal_cuts", "m(H)") == [600, 600, 1000, 1000]
+    assert values(folder, "signal_cuts", "Acceptance times efficiency") == [1, 0.1, 1, 0.1]
+    assert values(folder, "efficiency_map_net", "Acceptance times efficiency") == [0.02, 0.02]
+    score = "score_net_mh600_4b"
+    assert values(folder, score, "Log-odds of the score") == ["1 to 2.5", ">= 2.5"]
+    assert values(folder, score, "Expected events of ttbar") == [2, 2]
+    assert values(folder, "correlation_net_mh600", "Correlation") == [1, -0.2, -0.2, 1]
+
+
 def test_submission_is_written_again_the_same(tmp_path):
     for name in ("one", "two"):
-        write_submission([limits_table(ROWS, "net", 3000)], [], tmp_path / name)
+        write_submission([limits_table(ROWS, "net", 3000)], None, tmp_path / name)
     for file in sorted((tmp_path / "one").iterdir()):
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
 
 
 def test_invalid_submission_is_an_error_and_leaves_the_old_one(tmp_path):
     folder = tmp_path / "hepdata"
-    write_submission([limits_table(ROWS, "net", 3000)], [], folder)
+    write_submission([limits_table(ROWS, "net", 3000)], None, folder)
     before = (folder / "submission.yaml").read_bytes()
     broken = cutflow_table(STEPS, "qcd")
     broken.keywords["observables"] = [{"not": "a text"}]
     with pytest.raises(AnalysisError, match="not valid"):
-        write_submission([broken], [], folder)
+        write_submission([broken], None, folder)
     assert (folder / "submission.yaml").read_bytes() == before

@@ -1,9 +1,11 @@
 """The scripts behind the scores, one after the other, on scores of known distributions."""
 
 import json
+import tarfile
 
 import numpy as np
 import pyarrow.parquet as pq
+import pyhf
 import pytest
 import yaml
 from scipy.special import expit
@@ -15,7 +17,9 @@ from tests.analysis.score_samples import draw_scores, write_scores
 from workflow.scripts import (
     cls_figure,
     dependence_figure,
+    efficiencies,
     hepdata,
+    likelihoods,
     limit,
     limits_figure,
     limits_table,
@@ -95,13 +99,74 @@ def test_dependence_at_a_mass_that_was_not_run_is_an_error(run):
 def test_submission_leaves_out_what_has_no_limit(run):
     cutflow = run / "cutflow.csv"
     cutflow.write_text("sample,step,raw,events,error\nqcd,generated,10,100,31.6\n")
+    fits = [run / "limit_600.json", run / "limit_1000.json"]
     workspaces = [run / "workspace_600.json", run / "workspace_1000.json"]
-    hepdata.main(run / "limits.csv", cutflow, run / "hepdata", workspaces)
-    table = yaml.safe_load((run / "hepdata" / "limits_net.yaml").read_text())
+    efficiencies.main(fits, run / "efficiencies.csv")
+    archive = run / "likelihoods.tar.gz"
+    translated = [run / "hs3_600.json", run / "hs3_1000.json"]
+    likelihoods.main(fits, workspaces, translated, archive)
+    folder = run / "hepdata"
+    hepdata.main(
+        *(run / "limits.csv", cutflow, run / "efficiencies.csv", folder),
+        limit=fits,
+        workspace=workspaces,
+        likelihoods=archive,
+    )
+    table = yaml.safe_load((folder / "limits_net.yaml").read_text())
     assert [v["value"] for v in table["independent_variables"][0]["values"]] == [1000]
-    attached = sorted(path.name for path in (run / "hepdata").glob("*workspace*"))
-    assert len(attached) == 1
-    assert attached[0].endswith("workspace_1000.json")
+    assert [path.name for path in folder.glob("correlation*")] == ["correlation_net_mh1000.yaml"]
+    assert (folder / archive.name).exists()
+
+
+def test_archive_holds_each_fit_and_patches_give_its_workspace(run):
+    fits = [run / "limit_600.json", run / "limit_1000.json"]
+    workspaces = [run / "workspace_600.json", run / "workspace_1000.json"]
+    for name in ("one", "two"):
+        translated = [run / f"{name}_{mass}.hs3.json" for mass in (600, 1000)]
+        likelihoods.main(fits, workspaces, translated, run / f"{name}.tar.gz")
+    assert (run / "one.tar.gz").read_bytes() == (run / "two.tar.gz").read_bytes()
+    with tarfile.open(run / "one.tar.gz") as archive:
+        texts = {m.name: archive.extractfile(m).read().decode() for m in archive.getmembers()}
+    assert set(texts) == {
+        "README.md",
+        *(f"net/mH1000/1/{file}.json" for file in ("BkgOnly", "patchset", "hs3")),
+    }
+    background = json.loads(texts["net/mH1000/1/BkgOnly.json"])
+    assert all(s["name"] != "signal" for c in background["channels"] for s in c["samples"])
+    patches = pyhf.PatchSet(json.loads(texts["net/mH1000/1/patchset.json"]))
+    patches.verify(background)
+    whole = patches.apply(background, "mH1000")
+    assert dict(whole) == json.loads((run / "workspace_1000.json").read_text())
+    assert texts["net/mH1000/1/hs3.json"] == (run / "one_1000.hs3.json").read_text()
+    assert json.loads((run / "one_600.hs3.json").read_text())["status"] == "no limit"
+    unit = whole["measurements"][0]["name"].split("_")[2]
+    assert texts["net/mH1000/1/hs3.json"].count(f"mu = 1 is sigma(gg -> H -> hh) = {unit} fb") == 1
+
+
+def test_regions_are_those_of_the_limits(run):
+    efficiencies.main([run / "limit_600.json", run / "limit_1000.json"], run / "regions.csv")
+    rows = [row for row in read_csv(run / "regions.csv") if row["mass_gev"] == 1000]
+    by_region = {row["region"]: row for row in rows}
+    (limit_row,) = [row for row in read_csv(run / "limits.csv") if row["mass_gev"] == 1000]
+    count = by_region["count"]
+    for ours, theirs in (
+        ("signal_efficiency", "signal_efficiency"),
+        ("signal_efficiency_error", "signal_efficiency_error"),
+        ("background", "b_expected"),
+        ("n_eff", "n_eff"),
+    ):
+        assert count[ours] == pytest.approx(limit_row[theirs], rel=1e-6)
+    bins = [row for name, row in by_region.items() if name.startswith("shape")]
+    (channel,) = json.loads((run / "workspace_1000.json").read_text())["channels"]
+    seen = {sample["name"]: sample["data"] for sample in channel["samples"]}
+    np.testing.assert_allclose(
+        [row["background"] for row in bins],
+        np.sum([data for name, data in seen.items() if name != "signal"], axis=0),
+        rtol=1e-5,
+    )
+    signal = np.array([row["signal_efficiency"] for row in bins])
+    np.testing.assert_allclose(signal / signal.sum(), seen["signal"] / np.sum(seen["signal"]), 1e-5)
+    assert signal.sum() <= by_region["tags"]["signal_efficiency"]
 
 
 def test_error_of_a_k_factor_enters_the_background_s_and_a_nuisance(tmp_path):
