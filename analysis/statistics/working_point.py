@@ -18,6 +18,9 @@ from common.errors import NoLimitError
 from common.weighted import WeightedSample
 from common.weights import effective_number_of_sums
 
+MIN_SIGNAL = 10
+"""Simulated signal events above a fitted cut below which its efficiency is taken as unknown."""
+
 
 class TooFewWantedError(NoLimitError):
     """The whole background is less than what the working point is to leave."""
@@ -134,7 +137,8 @@ def cut_and_count(
     """Find the cut and count the background above it.
 
     Where the cut that leaves the configured number of events, or the background above it, cannot
-    be had, or no signal passes it, `config.fallback` says what happens. A number given as `events`
+    be had, no signal passes it, or a fitted cut has fewer than `MIN_SIGNAL` simulated signal events
+    above it, `config.fallback` says what happens. A number given as `events`
     is asked for as it is, without fallback.
 
     Returns
@@ -151,6 +155,8 @@ def cut_and_count(
     """
     try:
         cut = find_cut(scores, config, events)
+        if cut.method == "tail_fit":
+            _require_signal(scores, cut)
         return cut, _with_signal(scores, cut, config), ""
     except NoLimitError as error:
         may_fall_back = config.fallback == "resolved" and events is None
@@ -158,6 +164,15 @@ def cut_and_count(
             raise
         cut = resolved_cut(scores, config)
         return cut, _with_signal(scores, cut, config), str(error)
+
+
+def _require_signal(scores: WeightedSample, cut: Cut) -> None:
+    raw = signal_yield(scores, cut.threshold)[2]
+    if raw < MIN_SIGNAL:
+        raise NoLimitError(
+            f"{raw} simulated signal events are above the fitted cut at log-odds "
+            f"{cut.threshold:.3f}, fewer than {MIN_SIGNAL}: its efficiency is not known"
+        )
 
 
 def _with_signal(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> BackgroundYield:

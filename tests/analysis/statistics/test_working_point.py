@@ -187,6 +187,17 @@ def test_without_fallback_or_for_a_given_number_there_is_no_limit():
         cut_and_count(sample, WorkingPoint(tail=strict), events=20.0)
 
 
+@pytest.mark.parametrize(("signals", "method"), [(9, "resolved"), (10, "tail_fit")])
+def test_a_fitted_cut_needs_ten_signal_events_above_it(signals, method):
+    sample = draw_scores(1, background_yield=1e5)
+    fitted = find_cut(sample, WorkingPoint())
+    above = np.flatnonzero(sample.is_signal & (sample.value >= fitted.threshold))
+    fewer = sample.select(~np.isin(np.arange(len(sample.value)), above[signals:]))
+    cut, _, reason = cut_and_count(fewer, WorkingPoint())
+    assert cut.method == method
+    assert ("9 simulated signal events" in reason) == (method == "resolved")
+
+
 def test_a_resolved_sample_needs_no_fallback():
     sample = draw_scores(0, background_yield=100.0)
     cut, passing, reason = cut_and_count(sample, WorkingPoint())
