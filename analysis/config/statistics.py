@@ -170,8 +170,8 @@ class WorkingPoint(Block):
     fallback: Literal["resolved", "none"] = Field(
         "resolved",
         description="Where the simulated background cannot support the target cut: `resolved` "
-        "takes the hardest cut with `min_n_eff` effective events above it, whatever yield that "
-        "is, and marks the limit; `none` gives no limit.",
+        "takes the hardest cut that is no harder and has `min_n_eff` effective events above it, "
+        "whatever yield that is, and marks the limit; `none` gives no limit.",
     )
     tail: TailFit = TailFit()
     scan: tuple[Positive, ...] = Field(

@@ -108,9 +108,10 @@ def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None 
 
 
 def resolved_cut(scores: WeightedSample, config: WorkingPoint) -> Cut:
-    """Return the hardest cut with `config.min_n_eff` effective background events above it.
+    """Return the hardest cut that is no harder than the wanted one and is resolved.
 
-    A limit from a looser cut than the wanted one is weaker, and as valid.
+    `config.min_n_eff` effective background events are above it, and at least as many background
+    events as wanted. A limit from a looser cut than the wanted one is weaker, and as valid.
 
     Raises
     ------
@@ -118,9 +119,11 @@ def resolved_cut(scores: WeightedSample, config: WorkingPoint) -> Cut:
         If the whole background has fewer effective events than that.
     """
     ordered = scores.background.falling()
+    counted = ordered.counted() if config.counting == "raw" else ordered
     total = np.cumsum(ordered.weight)
     n_eff = effective_number_of_sums(np.maximum(total, 0), np.cumsum(ordered.error**2))
-    resolved = np.flatnonzero(n_eff >= config.min_n_eff)
+    wanted = np.cumsum(counted.weight) >= config.background_events
+    resolved = np.flatnonzero((n_eff >= config.min_n_eff) & wanted)
     if not len(resolved):
         raise NoLimitError(
             f"the whole background has {ordered.n_eff:.3g} effective events and a cut needs "

@@ -178,6 +178,18 @@ def test_beyond_the_sample_the_cut_is_the_hardest_that_it_resolves():
     assert "effective events" in reason
 
 
+def test_no_resolved_cut_is_harder_than_the_wanted_one():
+    # 12 events of weight 1 are resolved, 20 are not: a heavy event lies between
+    weight = np.r_[np.ones(12), 30.0, np.ones(200)]
+    background = np.zeros(len(weight))
+    value = np.r_[np.arange(len(weight), 0.0, -1), 300.0]
+    sample = WeightedSample.of_classes(value, np.r_[weight, 1.0], np.r_[background, 1.0])
+    cut, passing, _ = cut_and_count(sample, WorkingPoint(tail=TailFit(min_n_eff=1e6)))
+    assert cut.method == "resolved"
+    assert passing.n_eff >= 10
+    assert passing.expected == pytest.approx(99)  # 99² / (12 + 30² + 57) is the first above 10
+
+
 def test_without_fallback_or_for_a_given_number_there_is_no_limit():
     sample = small_sample()
     strict = TailFit(min_n_eff=1e6)
