@@ -11,9 +11,6 @@ from analysis.event_files.accord import weigh
 from analysis.event_files.les_houches import Init, Process, Weights
 from common.errors import InputFileError
 
-settings.register_profile("short", deadline=None, max_examples=25)
-settings.load_profile("short")
-
 PATH = Path("events.lhe")
 SIGMA = (3.0, 1.5)
 
@@ -49,6 +46,7 @@ def drawn(found: list[float], sign: int) -> np.ndarray:
     return w
 
 
+@settings(max_examples=25)
 @given(values, signs)
 def test_unweighted_events_share_the_declared_cross_section(found: list[float], sign: int) -> None:
     w = drawn(found, sign)
@@ -58,6 +56,7 @@ def test_unweighted_events_share_the_declared_cross_section(found: list[float], 
     assert result.weight == pytest.approx(w / w.mean())
 
 
+@settings(max_examples=25)
 @given(values, signs)
 def test_weighted_events_average_to_the_cross_section(found: list[float], sign: int) -> None:
     w = drawn(found, sign)
@@ -67,6 +66,7 @@ def test_weighted_events_average_to_the_cross_section(found: list[float], sign: 
     assert result.weight * result.cross_section_pb == pytest.approx(w), "XWGTUP is in pb"
 
 
+@settings(max_examples=25)
 @given(values, signs)
 def test_processes_average_each_to_its_cross_section(found: list[float], sign: int) -> None:
     w, code = drawn(found, sign), 1 + (np.arange(len(found)) % 3 == 0)
@@ -79,6 +79,7 @@ def test_processes_average_each_to_its_cross_section(found: list[float], sign: i
     assert [share[code == k].sum() for k in (1, 2)] == pytest.approx(means)
 
 
+@settings(max_examples=25)
 @given(values, signs)
 def test_processes_get_each_its_declared_cross_section(found: list[float], sign: int) -> None:
     w, code = np.array(found), 1 + (np.arange(len(found)) % 3 == 0)
@@ -91,6 +92,7 @@ def test_processes_get_each_its_declared_cross_section(found: list[float], sign:
 
 
 @pytest.mark.parametrize("strategy", [1, 2, 3, 4, -1, -2, -3, -4])
+@settings(max_examples=25)
 @given(values, st.floats(0.5, 1.5))
 def test_another_weight_reweights_the_cross_section(
     strategy: int, found: list[float], factor: float

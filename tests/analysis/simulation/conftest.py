@@ -6,14 +6,9 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from hypothesis import settings
 
 from analysis.config.simulation import Simulation
 from analysis.simulation.particles import Particles, offsets_of
-
-# a busy machine is no failure
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 DATA = Path(__file__).parents[2] / "data"
 SIGNAL = (
