@@ -33,7 +33,7 @@ reference:
 	@$(MAKE) run CONFIG=config/reference.yaml FOLDER=reference
 
 test: lint
-	$(BIN)/pytest --numprocesses $(CORES) --dist loadfile
+	$(BIN)/pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .
