@@ -248,12 +248,8 @@ class Custom(Network):
         return ("permutation",)
 
 
-NetworkSpec = Annotated[
-    CrossAttention
-    | Concatenation
-    | Constituents
-    | Kinematics
-    | JetTagger
+SingleJetSpec = (
+    JetTagger
     | ParticleTransformer
     | ParticleNet
     | LGATr
@@ -267,6 +263,15 @@ NetworkSpec = Annotated[
     | Pelican
     | LGATrSlim
     | LLoCa
+)
+"""Networks that see one jet: taggers of single jets, and in events of both jets in turn."""
+
+NetworkSpec = Annotated[
+    CrossAttention
+    | Concatenation
+    | Constituents
+    | Kinematics
+    | SingleJetSpec
     | HighLevelMLP
     | HighLevelTrees
     | Custom,

@@ -5,46 +5,14 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from models.config.blocks import Block
-from models.config.specs import (
-    EFN,
-    PCNN,
-    PFN,
-    JetImageCNN,
-    JetTagger,
-    LGATr,
-    LGATrSlim,
-    LLoCa,
-    LorentzNet,
-    LundNet,
-    MIParT,
-    ParticleNet,
-    ParticleTransformer,
-    Pelican,
-    Training,
-)
+from models.config.specs import SingleJetSpec, Training
 
 PUBLIC = "top_tagging"
 """Name of the task on the public top-tagging files."""
 JET_CLASS = "jet_class"
 """Name of the task on the public JetClass files."""
 
-TaggerSpec = Annotated[
-    JetTagger
-    | ParticleTransformer
-    | ParticleNet
-    | LGATr
-    | PFN
-    | EFN
-    | PCNN
-    | JetImageCNN
-    | LundNet
-    | MIParT
-    | LorentzNet
-    | Pelican
-    | LGATrSlim
-    | LLoCa,
-    Field(discriminator="architecture"),
-]
+TaggerSpec = Annotated[SingleJetSpec, Field(discriminator="architecture")]
 
 
 class JetTask(Block):
