@@ -41,9 +41,10 @@ def main(
         for path, start, jets in in_turn():
             seen[:] += np.bincount(jets.label, minlength=len(CLASSES))
             count = np.arange(len(jets))
+            chunk = f"{split}/{files.index(path)}_{path.name}"  # folders may hold equal names
             yield {
                 **jet_tensors(jets.constituents, block, max_constituents, jets.charge, jets.kind),
-                "key": event_key("jet_class", f"{split}/{path.name}", start + count),
+                "key": event_key("jet_class", chunk, start + count),
                 "label": jets.label,
             }
         missing = [name for name, number in zip(CLASSES, seen, strict=True) if not number]
