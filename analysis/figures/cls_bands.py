@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.figures.limits import BELOW, ReferenceCurve, name_what_is_seen
+from analysis.figures.limits import BELOW, ReferenceCurve, draw_references, name_what_is_seen
 from analysis.figures.style import add_label, styled
 
 ONE_SIGMA, TWO_SIGMA = "#607641", "#F5BB54"  # in use at CMS; told apart without red and green
@@ -49,17 +49,7 @@ def cls_plot(
         ax.set_yscale("log")
         margin = 0.06 * np.ptp(mass)
         ax.set_xlim(mass.min() - margin, mass.max() + margin)
-    for line in references:
-        ax.plot(
-            line.mass,
-            line.value,
-            marker="x",
-            ms=4,
-            lw=1.2,
-            ls=line.line,
-            color=line.colour,
-            label=line.label,
-        )
+    draw_references(ax, references)
     if len(mass):
         low, high = bands.min() / BELOW, max([bands.max(), *(c.value.max() for c in references)])
         ax.set_ylim(low, high * (high / low) ** 0.5)

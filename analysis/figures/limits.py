@@ -86,17 +86,7 @@ def limit_plot(
         _draw(ax, curve, marker, np.ones(len(curve.mass)))
         if len(curves[0].mass) and len(curve.mass):
             _draw(ratio, *_over(curve, curves[0], marker))
-    for line in references:
-        ax.plot(
-            line.mass,
-            line.value,
-            marker=line.marker,
-            ms=4,
-            lw=1.2,
-            ls=line.line,
-            color=line.colour,
-            label=line.label,
-        )
+    draw_references(ax, references)
     ax.set_yscale("log")
     ax.set_ylabel(rf"{quantity} on $\sigma(gg\to H\to hh)$ [fb]")
     _frame(ax, curves)
@@ -122,6 +112,21 @@ def _frame(ax: Axes, curves: Sequence[LimitCurve]) -> None:
     lowest = [float(curve.low.min()) for curve in curves if len(curve.low)]
     low = max(low / 1.5, min(lowest) / BELOW) if lowest else low / 1.5
     ax.set_ylim(low, high * (high / low) ** 0.45)
+
+
+def draw_references(ax: Axes, references: Sequence[ReferenceCurve]) -> None:
+    """Draw limits and cross sections of others, each by its own line and marker."""
+    for line in references:
+        ax.plot(
+            line.mass,
+            line.value,
+            marker=line.marker,
+            ms=4,
+            lw=1.2,
+            ls=line.line,
+            color=line.colour,
+            label=line.label,
+        )
 
 
 def name_what_is_seen(ax: Axes, references: Sequence[ReferenceCurve]) -> None:
