@@ -49,6 +49,7 @@ from analysis.simulation.pythia import Generator
 from analysis.simulation.selection import SUBJETS, Selection, parton_jets
 from analysis.simulation.settings import chunk_seeds
 from analysis.simulation.splitting import mass2
+from analysis.simulation.strata import heavy_entries
 from models.training.checkpoint import load
 from workflow.pipeline.config import Config
 from workflow.pipeline.config import load as load_config
@@ -79,7 +80,7 @@ class Recorder(Selection):
     def _note(self, event: pythia8mc.Event) -> None:
         number = len(self.weights)
         weight = self._info().weight() * self._factor
-        self.seen[number] = (weight, *parton_jets(event, self._jets))
+        self.seen[number] = (weight, *parton_jets(event, self._jets, heavy_entries(event)))
         events = self.generator.forced if self.generator else None
         if events is not None:
             jets = events.jets
@@ -91,8 +92,8 @@ class Recorder(Selection):
                 np.arctanh(jets[..., 2] / jets[..., 3]),
             )
 
-    def _worth(self, event: pythia8mc.Event, aim: Importance) -> float:
-        worth = super()._worth(event, aim)
+    def _worth(self, event: pythia8mc.Event, aim: Importance, heavy: list[int]) -> float:
+        worth = super()._worth(event, aim, heavy)
         if self._jets.sizeJet() > 1:
             self._note(event)
         return worth

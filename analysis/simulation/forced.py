@@ -224,11 +224,9 @@ class ForcedSource:
         self.drawn: list[Floats] = []
 
     def __iter__(self) -> Iterator[ForcedEvents]:
-        """Yield single events."""
+        """Yield blocks of events."""
         while True:
-            events = self.block()
-            for k in range(len(events)):
-                yield events.select(np.array([k]))
+            yield self.block()
 
     def drawn_between(self, first: int, last: int) -> Floats:
         """Return the weights of the hard processes of the tries first … last − 1.

@@ -89,29 +89,24 @@ class PartonJets:
 
     def variables(self, masses_gev: Floats) -> Floats:
         """Return what the network sees [N, M, 19], for each of M masses m_H."""
+        fixed = np.empty((len(self.resonance), 15))
+        fixed[:, 0] = np.abs(self.rapidity[:, 1] - self.rapidity[:, 0]) - 1
         per_jet = (
             (self.mass - HIGGS_MASS) / 20,
-            3 * np.clip(self.pair_mass / np.maximum(self.mass, 1.0), 0.0, 1.3) - 2,
+            3 * _within(self.pair_mass / np.maximum(self.mass, 1.0), 0.0, 1.3) - 2,
             np.log(np.maximum(self.distance, 0.02) / 0.5),
             np.log(np.maximum(self.softer_pt, 2.0) / 60),
             (self.pt - 300) / 60,
             np.abs(self.rapidity) - 1,
             np.minimum(self.quarks, 3.0) - 2,
         )
-        fixed = np.concatenate(
-            [
-                (np.abs(np.diff(self.rapidity, axis=1)) - 1),
-                *per_jet,
-            ],
-            axis=1,
-        )
-        scaled = np.stack(
-            [
-                np.log(np.maximum(self.resonance, 50.0)[:, None] / masses_gev) / 0.1,
-                *(3 * np.log(2.2 * self.pt[:, k, None] / masses_gev) for k in (0, 1)),
-            ],
-            axis=2,
-        )
+        for k, values in enumerate(per_jet):
+            fixed[:, 1 + 2 * k : 3 + 2 * k] = values
+        scaled = np.empty((len(fixed), len(masses_gev), 3))
+        energy = np.maximum(self.resonance, 50.0)
+        scaled[..., 0] = np.log(energy[:, None] / masses_gev) / 0.1
+        for k in (0, 1):
+            scaled[..., 1 + k] = 3 * np.log(2.2 * self.pt[:, k, None] / masses_gev)
         return _variables(fixed, scaled, masses_gev)
 
 
@@ -153,10 +148,18 @@ def hard_variables(
 
 def _variables(fixed: Floats, scaled: Floats, masses_gev: Floats) -> Floats:
     """Join variables [N, F] and those that differ between masses [N, M, S]."""
-    shape = (len(fixed), len(masses_gev))
-    mass = np.broadcast_to(np.log(masses_gev / 1100)[:, None], (*shape, 1))
-    repeated = np.broadcast_to(fixed[:, None], (*shape, fixed.shape[1]))
-    return np.clip(np.concatenate([scaled, repeated, mass], axis=2), -FURTHEST, FURTHEST)
+    events, masses, first = scaled.shape
+    last = first + fixed.shape[1]
+    joined = np.empty((events, masses, last + 1))
+    joined[..., :first] = scaled
+    joined[..., first:last] = fixed[:, None]
+    joined[..., last] = np.log(masses_gev / 1100)
+    return _within(joined, -FURTHEST, FURTHEST)
+
+
+def _within(values: Floats, low: float, high: float) -> Floats:
+    """Return values within bounds; for single events in a third of the time of `numpy.clip`."""
+    return np.asarray(np.minimum(np.maximum(values, low), high))
 
 
 def worth(stage: str, variables: Floats, aim: Importance) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pythia8mc
 
 from analysis.simulation.forced import ForcedEvents
@@ -17,20 +18,32 @@ class LesHouches(pythia8mc.LHAup):
 
     Attributes
     ----------
-    current : ForcedEvents
-        The event that Pythia works on, alone.
+    weight : float
+        Of the event that Pythia works on.
+    place : int
+        Its number among all tries.
 
     Parameters
     ----------
-    events : iterator of ForcedEvents
-        Single events, without end.
+    blocks : iterator of ForcedEvents
+        Some events at a time, without end.
     """
 
-    current: ForcedEvents
+    weight: float
+    place: int
 
-    def __init__(self, events: Iterator[ForcedEvents]) -> None:
+    def __init__(self, blocks: Iterator[ForcedEvents]) -> None:
         super().__init__()
-        self._events = events
+        self._blocks = blocks
+        self._block: ForcedEvents | None = None
+        self._row = 0
+        self._columns: tuple[list, ...] = ()
+
+    @property
+    def current(self) -> ForcedEvents:
+        """The event that Pythia works on, alone."""
+        assert self._block is not None
+        return self._block.select(np.array([self._row]))
 
     def setInit(self) -> bool:  # noqa: N802
         self.setBeamA(PROTON, BEAM_GEV)
@@ -40,13 +53,25 @@ class LesHouches(pythia8mc.LHAup):
         return True
 
     def setEvent(self, _process: int = 0) -> bool:  # noqa: N802
-        self.current = event = next(self._events)
-        self.setProcess(1, 1.0, float(event.scale[0]), ALPHA_EM, 0.1)
-        for k, (code, ends) in enumerate(zip(event.ids[0], event.colours[0], strict=True)):
+        self._row += 1
+        while self._block is None or self._row >= len(self._block):
+            self._next_block()
+        ids, colours, momenta, masses, scale, weight, place = (
+            column[self._row] for column in self._columns
+        )
+        self.weight, self.place = weight, place
+        self.setProcess(1, 1.0, scale, ALPHA_EM, 0.1)
+        for k, code in enumerate(ids):
             status, mothers = (-1, (0, 0)) if k < 2 else (1, (1, 2))
-            momentum = [float(x) for x in event.momenta[0, k]]
-            self.addParticle(
-                int(code), status, *mothers, int(ends[0]), int(ends[1]), *momentum,
-                float(event.masses[0, k]),
-            )  # fmt: skip
+            self.addParticle(code, status, *mothers, *colours[k], *momenta[k], masses[k])
         return True
+
+    def _next_block(self) -> None:
+        """Take the next block, as lists: Python's own numbers are handed over faster."""
+        block = next(self._blocks)
+        columns = (
+            block.ids, block.colours, block.momenta, block.masses,
+            block.scale, block.weight, block.place,
+        )  # fmt: skip
+        self._block, self._row = block, 0
+        self._columns = tuple(column.tolist() for column in columns)

@@ -144,13 +144,13 @@ class Generator:
 
     def _scale(self) -> float:
         """Return what Pythia's weight of the event under way is to be multiplied with."""
-        return float(self.forced.weight[0]) if self.forced else 1.0
+        return self._les_houches.weight if self._les_houches else 1.0
 
     def _place(self) -> int:
         """Return how many hard processes were drawn, or tries, with the one under way."""
         if self._les_houches is None:
             return len(self.hooks.weights)
-        return int(self._les_houches.current.place[0]) + 1
+        return self._les_houches.place + 1
 
     def batches(self, size: int = 250) -> Iterator[Batch]:
         """Yield the events, at most `size` at a time."""

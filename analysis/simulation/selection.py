@@ -18,6 +18,7 @@ from analysis.simulation.strata import (
     CHARM,
     content,
     find_hard,
+    heavy_entries,
     heavy_quarks,
     members,
     origin,
@@ -126,6 +127,7 @@ class Selection(pythia8mc.UserHooks):
         super().__init__()
         self._info, self._scale = info, scale
         self._flavour, self._aim = flavour, aim
+        self._masses = np.array(aim.masses_gev if aim else (), float)
         self._jet_pt_min = jet_pt_min
         self._forced_pairs = forced_pairs
         self._flavour_jets = _jet_finder(flavour.jet_pt_min if flavour else 200.0)
@@ -164,11 +166,12 @@ class Selection(pythia8mc.UserHooks):
 
     def doVetoPT(self, _position: int, event: pythia8mc.Event) -> bool:  # noqa: N802
         self.passed.pop(len(self.weights), None)
-        if self._flavour is not None and not self._in_stratum(event, self._flavour):
+        heavy = heavy_entries(event)
+        if self._flavour is not None and not self._in_stratum(event, self._flavour, heavy):
             return True
         if self._aim is None or self._decays_later:
             return False
-        return not self._passes(self._checkpoint, self._worth(event, self._aim))
+        return not self._passes(self._checkpoint, self._worth(event, self._aim, heavy))
 
     def canVetoPartonLevel(self) -> bool:  # noqa: N802
         return self._jet_pt_min is not None
@@ -180,7 +183,8 @@ class Selection(pythia8mc.UserHooks):
         if self._aim is None or not self._decays_later:
             return False
         # Pythia lets heavy particles decay when all else has been showered
-        return not self._passes(self._late, self._worth(event, self._aim))
+        worth_of_event = self._worth(event, self._aim, heavy_entries(event))
+        return not self._passes(self._late, worth_of_event)
 
     def canVetoAfterHadronization(self) -> bool:  # noqa: N802
         return True
@@ -215,12 +219,12 @@ class Selection(pythia8mc.UserHooks):
         self._factor *= factor
         return factor > 0
 
-    def _in_stratum(self, event: pythia8mc.Event, flavour: HeavyFlavour) -> bool:
+    def _in_stratum(self, event: pythia8mc.Event, flavour: HeavyFlavour, heavy: list[int]) -> bool:
         hard = find_hard(event, self._forced_pairs)
         if origin(hard) not in flavour.origins:
             return False
         if flavour.min > 0 or flavour.max < MOST:
-            quarks = heavy_quarks(event, flavour.quark_pt_min, (BOTTOM,))
+            quarks = heavy_quarks(event, flavour.quark_pt_min, (BOTTOM,), heavy)
             if len(quarks) < flavour.min:
                 return False
             self._flavour_jets.analyze(event)
@@ -228,24 +232,27 @@ class Selection(pythia8mc.UserHooks):
             if not flavour.min <= found <= flavour.max:
                 return False
         range_gev = flavour.pair_mass_min, flavour.pair_mass_max
-        return flavour.all_pairs or pairs(event, hard, *range_gev) in flavour.pairs
+        return flavour.all_pairs or pairs(event, hard, *range_gev, heavy) in flavour.pairs
 
-    def _worth(self, event: pythia8mc.Event, aim: Importance) -> float:
+    def _worth(self, event: pythia8mc.Event, aim: Importance, heavy: list[int]) -> float:
         """Return the worth of an event of weight one: its two jets' tags and kinematics."""
         self._jets.analyze(event)
         if self._jets.sizeJet() < 2:
             return 0.0
-        jets, flavours = parton_jets(event, self._jets)
-        variables = jets.variables(np.array(aim.masses_gev))
+        jets, flavours = parton_jets(event, self._jets, heavy)
+        variables = jets.variables(self._masses)
         return float(worth("checkpoint", variables, aim)[0]) * tag_potential(flavours, SUBJETS)
 
 
-def parton_jets(event: pythia8mc.Event, jets: pythia8mc.SlowJet) -> tuple[PartonJets, list[int]]:
+def parton_jets(
+    event: pythia8mc.Event, jets: pythia8mc.SlowJet, heavy: list[int]
+) -> tuple[PartonJets, list[int]]:
     """Return the two hardest jets, and the flavours of their two best heavy quarks each.
 
-    The best are those of highest flavour, hard before soft.
+    The best are those of highest flavour, hard before soft; `heavy` are the heavy quarks in the
+    record.
     """
-    inside = members(heavy_quarks(event, QUARK_PT_MIN, HEAVY), jets)
+    inside = members(heavy_quarks(event, QUARK_PT_MIN, HEAVY, heavy), jets)
     rows, flavours = [], []
     for jet in (0, 1):
         quarks = sorted(

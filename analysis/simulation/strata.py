@@ -10,6 +10,7 @@ from itertools import combinations
 import pythia8mc
 
 BOTTOM, CHARM, GLUON = 5, 4, 21
+HEAVY = frozenset((BOTTOM, -BOTTOM, CHARM, -CHARM))
 INCOMING, OUTGOING, SHOWERED = 21, 23, 51
 """Pythia's status codes (without sign): of the hard process, and of a branching in the shower."""
 PAIRS = {
@@ -47,19 +48,26 @@ def find_hard(event: pythia8mc.Event, pairs: int = 0) -> Hard:
     """Return the hard process of an event; the first `pairs` pairs that go out were forced."""
     incoming, outgoing = [], []
     for entry in range(3, min(event.size(), 20)):
-        status = abs(event[entry].status())
+        parton = event[entry]
+        status = abs(parton.status())
         if status == INCOMING:
-            incoming.append(entry)
+            incoming.append(parton.id())
         elif status == OUTGOING:
-            outgoing.append(entry)
-    made = [(outgoing[2 * k], outgoing[2 * k + 1]) for k in range(pairs)]
-    rest = outgoing[2 * pairs :]
-    gluons = [(entry,) for entry in rest if event[entry].id() == GLUON]
+            outgoing.append((entry, parton.id()))
+        elif outgoing:  # they stand in a row
+            break
+    quarks, rest = outgoing[: 2 * pairs], outgoing[2 * pairs :]
+    entries = [entry for entry, _ in quarks]
+    made = zip(entries[::2], entries[1::2], strict=True)
+    gluons = [(entry,) for entry, code in rest if code == GLUON]
     return Hard(
-        incoming=tuple(event[entry].id() for entry in incoming),
-        outgoing=(*(GLUON,) * pairs, *(event[entry].id() for entry in rest)),
-        gluons=(*made, *gluons),
-        forced=(*(abs(event[first].id()) for first, _ in made), *(0,) * len(gluons)),
+        incoming=tuple(incoming),
+        outgoing=(*(GLUON,) * pairs, *(code for _, code in rest)),
+        gluons=(
+            *((a, b) for (a, _), (b, _) in zip(quarks[::2], quarks[1::2], strict=True)),
+            *gluons,
+        ),
+        forced=(*(abs(code) for _, code in quarks[::2]), *(0,) * len(gluons)),
     )
 
 
@@ -75,20 +83,28 @@ def origin(hard: Hard) -> str:
     return "splitting"
 
 
-def pairs(event: pythia8mc.Event, hard: Hard, mass_min: float, mass_max: float) -> str:
+def pairs(
+    event: pythia8mc.Event,
+    hard: Hard,
+    mass_min: float,
+    mass_max: float,
+    heavy: list[int] | None = None,
+) -> str:
     """Return which heavy pairs the outgoing gluons have, one of `PAIRS`.
 
     A gluon has a pair of b (else of c) quarks if one of its descendants split into them with a
-    mass in the range, taken right behind the splitting [GeV].
+    mass in the range, taken right behind the splitting [GeV]. `heavy` is what `heavy_entries`
+    returns, if that is known already.
     """
     flavours = list(hard.forced)
     if len(flavours) == 2 and set(flavours) == {BOTTOM}:
         return PAIRS[BOTTOM, BOTTOM]
+    heavy = heavy_entries(event) if heavy is None else heavy
     roots = {entry: k for k, entries in enumerate(hard.gluons) for entry in entries}
-    for entry in range(event.size()):
+    for entry in heavy:
         parton = event[entry]
         flavour = parton.id()
-        if flavour not in (BOTTOM, CHARM) or abs(parton.status()) != SHOWERED:
+        if flavour < 0 or abs(parton.status()) != SHOWERED:
             continue
         mother = parton.mother1()
         if event[mother].id() != GLUON or parton.mother2() > 0:
@@ -115,13 +131,28 @@ def _root(event: pythia8mc.Event, entry: int, roots: dict[int, int]) -> int | No
     return None
 
 
-def heavy_quarks(event: pythia8mc.Event, pt_min: float, flavours: tuple[int, ...]) -> list[int]:
-    """Return the entries of the heavy quarks that are there so far, above `pt_min` [GeV]."""
-    return [
-        entry
-        for entry, parton in enumerate(event)
-        if abs(parton.id()) in flavours and parton.isFinal() and parton.pT() > pt_min
-    ]
+def heavy_entries(event: pythia8mc.Event) -> list[int]:
+    """Return the entries of all b and c quarks, those that went on to something else among them."""
+    codes = map(pythia8mc.Particle.id, event)
+    return [entry for entry, code in enumerate(codes) if code in HEAVY]
+
+
+def heavy_quarks(
+    event: pythia8mc.Event,
+    pt_min: float,
+    flavours: tuple[int, ...],
+    heavy: list[int] | None = None,
+) -> list[int]:
+    """Return the entries of the heavy quarks that are there so far, above `pt_min` [GeV].
+
+    `heavy` is what `heavy_entries` returns, if that is known already.
+    """
+    found = []
+    for entry in heavy_entries(event) if heavy is None else heavy:
+        quark = event[entry]
+        if quark.isFinal() and abs(quark.id()) in flavours and quark.pT() > pt_min:
+            found.append(entry)
+    return found
 
 
 def content(
