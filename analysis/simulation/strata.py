@@ -63,10 +63,7 @@ def find_hard(event: pythia8mc.Event, pairs: int = 0) -> Hard:
     return Hard(
         incoming=tuple(incoming),
         outgoing=(*(GLUON,) * pairs, *(code for _, code in rest)),
-        gluons=(
-            *((a, b) for (a, _), (b, _) in zip(quarks[::2], quarks[1::2], strict=True)),
-            *gluons,
-        ),
+        gluons=(*made, *gluons),
         forced=(*(abs(code) for _, code in quarks[::2]), *(0,) * len(gluons)),
     )
 
