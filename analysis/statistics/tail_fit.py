@@ -1,6 +1,7 @@
 """The background's tail in log-odds: a weighted generalised Pareto fit with bootstrap errors."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,14 +171,28 @@ def fit_tail(background: WeightedSample, config: TailFit, seed: int) -> Tail:
     y, w = tail.value - start, tail.weight
     if y.max() <= 0:
         raise NoLimitError("the background's tail holds a single score: nothing to fit")
-    rng = np.random.default_rng(seed)
-    theta = _grid(y, w)
-    total, squares, m = _sums_of_replicas(y, w, tail.error, theta, config.bootstrap, rng)
-    centre = np.append(0.0, rng.normal(0, config.shape_prior, len(total) - 1))
-    shape, scale = _fit_replicas(theta, m, total**2 / squares, config.shape_prior, centre)
+    columns = (column.tobytes() for column in (y, w, tail.error))
+    total, shape, scale = _fit(*columns, config.bootstrap, config.shape_prior, seed)
     shape, scale = _unbiased(shape, scale, tail.n_eff, config.shape_prior)
     shares = np.bincount(tail.kind, w, minlength=len(tail.processes)) / w.sum()
     return Tail(float(start), total, shape, scale, tail.n_eff, shares)
+
+
+@lru_cache(maxsize=8)
+def _fit(
+    y: bytes, w: bytes, error: bytes, bootstrap: int, prior: float, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the yields, ξ and β of a tail and of its replicas, [1 + B] each.
+
+    One row of limits asks for the same tail several times: columns are bytes, to be looked up.
+    """
+    values, weights, errors = (np.frombuffer(column) for column in (y, w, error))
+    rng = np.random.default_rng(seed)
+    theta = _grid(values, weights)
+    total, squares, m = _sums_of_replicas(values, weights, errors, theta, bootstrap, rng)
+    centre = np.append(0.0, rng.normal(0, prior, len(total) - 1))
+    shape, scale = _fit_replicas(theta, m, total**2 / squares, prior, centre)
+    return total, shape, scale
 
 
 def _grid(y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
