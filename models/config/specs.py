@@ -93,8 +93,8 @@ class UsesKinematics(Capabilities):
     )
     mass_token: bool = Field(
         False,
-        description="Whether m_H enters as a further kinematic token. `training.masses: joint` "
-        "sets it.",
+        description="Whether m_H enters as a further kinematic token, with m_JJ and the fat jets' "
+        "pT over it. `training.masses: joint` sets it.",
     )
 
     @property

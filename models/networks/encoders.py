@@ -85,8 +85,8 @@ class KinematicsEncoder(nn.Module):
         self.token = nn.Parameter(torch.randn(3, size.width) * size.width**-0.5)
         self.mass_token = spec.mass_token
         if spec.mass_token:
-            self.mass_input = MassInput()
-            self.mass_embedding = nn.Linear(1, size.width)
+            self.mass_input = MassInput(features)
+            self.mass_embedding = nn.Linear(MassInput.SIZE, size.width)
         self.layers = nn.ModuleList(SelfAttentionLayer(size) for _ in range(layers))
 
     def forward(self, batch: Batch) -> Tensor:

@@ -1,5 +1,6 @@
 """The first layers of the streams: from the dataset's raw features to standardised tokens."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -135,34 +136,50 @@ class KinematicsInput(Input):
 
 
 class MassInput(Input):
-    """The mass hypothesis m_H as a token of one feature, log m_H."""
+    """The mass hypothesis m_H as a token, with where the event stands to it.
 
-    def __init__(self) -> None:
+    Its features are log m_H, standardised; ln(m_JJ / m_H) / 0.1, some mass resolutions; and
+    ln(2 pT / m_H) / 0.3 of fat jets 1 and 2, which are 0 for a decay at rest, across the beam. The
+    ratios end at ± 4. A network could make them of its other inputs, and does so badly.
+    """
+
+    SIZE = 4
+    FURTHEST = 4.0
+
+    def __init__(self, features: Features) -> None:
         super().__init__()
-        self.standardise = Standardise((1,))
+        self.columns = columns(("mass", "pt"), features.kinematics, "kinematic")
+        self.standardise = Standardise((self.SIZE,), (1, 2, 3))
 
-    def encode(self, mass: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return log m_H [B, 1, 1] of mass [B] in GeV, and a mask that is all True.
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the features [B, 1, 4], and a mask that is all True.
 
         Raises
         ------
         ModelError
             If the batch has no mass hypothesis.
         """
-        if mass is None:
+        if batch.mass is None:
             raise ModelError(
                 "this network is for all m_H (mass_token: true): give the mass hypothesis that "
                 "the events are to be trained or scored with"
             )
-        tokens = mass.log()[:, None, None]
+        log_mass = batch.mass.log()[:, None]
+        mass, pt = batch.kinematics[..., self.columns].clamp(min=1.0).log().unbind(-1)
+        ratios = [
+            (mass[:, 2:] - log_mass) / 0.1,
+            (pt[:, :2] + math.log(2) - log_mass) / 0.3,
+        ]
+        near = torch.cat(ratios, dim=1).clamp(-self.FURTHEST, self.FURTHEST)
+        tokens = torch.cat([log_mass, near], dim=1).unsqueeze(1)
         return tokens, torch.ones_like(tokens[..., 0], dtype=torch.bool)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return the standardised token [B, 1, 1]."""
-        return self.standardise(*self.encode(batch.mass))
+        """Return the standardised token [B, 1, 4]."""
+        return self.standardise(*self.encode(batch))
 
     def observe(self, batch: Batch) -> None:
-        self.standardise.observe(*self.encode(batch.mass))
+        self.standardise.observe(*self.encode(batch))
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -10,6 +10,7 @@ from common.errors import ModelError
 from models.config.specs import Kinematics, Training
 from models.networks.batch import Sample
 from models.networks.hypotheses import FLOOR, Hypotheses
+from models.networks.inputs import MassInput
 from models.networks.registry import build
 from models.training.data import Batches
 from models.training.inference import predict_log_odds
@@ -121,3 +122,22 @@ def test_networks_without_the_token_take_no_notice():
     network = build(SPEC.model_copy(update={"mass_token": False}), FEATURES).eval()
     other = batch.replace(mass=torch.full((4,), 700.0))
     torch.testing.assert_close(network(batch), network(other))
+
+
+def test_the_token_tells_masses_and_momenta_over_the_hypothesis():
+    batch = make_batch(5)
+    hypothesis = torch.linspace(600, 2000, 5)
+    token = MassInput(FEATURES)
+
+    def ratios(factor):
+        kinematics = batch.kinematics.clone()
+        kinematics[:, 2, 0] = hypothesis  # m_JJ
+        kinematics[:, :2, 3] = hypothesis[:, None] / 2  # pT
+        scaled = batch.replace(kinematics=factor * kinematics, mass=hypothesis)
+        return token(scaled)[:, 0, 1:]
+
+    torch.testing.assert_close(ratios(1.0), torch.zeros(5, 3), atol=1e-4, rtol=0)
+    expected = torch.tensor([1.0, 1 / 3, 1 / 3]).expand(5, 3)
+    torch.testing.assert_close(ratios(float(np.exp(0.1))), expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(ratios(1e4), torch.full((5, 3), 4.0))
+    assert torch.isfinite(ratios(0.0)).all()
