@@ -17,6 +17,7 @@ UNTIL  ?=
 
 VENV  := .venv
 BIN   := $(VENV)/bin
+PIP   := $(BIN)/pip install --quiet --no-compile
 READY := $(VENV)/ready
 TOOLS := $(VENV)/tools
 SITE  := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -62,17 +63,18 @@ clean: ## removes all that a run made
 help:
 	@sed -n 's/^#   //p' Makefile
 
-# torch first: what else needs torch must find it there, and not bring its own.
+# torch first: what else needs torch must find it there, and not bring its own. Modules are compiled
+# when they are first imported, which most never are.
 $(READY): envs/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@echo "Installing the pinned requirements into $(VENV); this takes a few minutes, once."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet "$$(grep '^torch==' envs/requirements.txt)"
-	$(BIN)/pip install --quiet --use-pep517 --requirement envs/requirements.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(PIP) "$$(grep '^torch==' envs/requirements.txt)"
+	$(PIP) --use-pep517 --requirement envs/requirements.txt
+	$(PIP) --no-deps --editable .
 	@touch $@
 
 $(TOOLS): $(READY) $(wildcard envs/requirements-*.txt)
-	$(BIN)/pip install --quiet --requirement envs/requirements-dev.txt
+	$(PIP) --requirement envs/requirements-dev.txt
 	@touch $@
