@@ -131,6 +131,12 @@ class Reconstruction(Block):
     max_constituents: PositiveInt = Field(
         50, description="Leading constituents (in pT) kept per fat jet."
     )
+    event_objects: int = Field(
+        0,
+        ge=0,
+        description="Leading energy-flow objects of the whole event that are kept beside the fat "
+        "jets; as many as the largest of the `networks` takes (`objects`), if that is more.",
+    )
 
     @model_validator(mode="after")
     def _subjets_fit_into_fatjets(self) -> Self:

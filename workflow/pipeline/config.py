@@ -64,6 +64,13 @@ class Config(Block):
     def backgrounds(self) -> tuple[Sample, ...]:
         return tuple(sample for sample in self.samples if sample.label == "background")
 
+    @property
+    def reconstructed(self) -> Reconstruction:
+        """The reconstruction, with what the networks take beside the fat jets."""
+        wanted = [network.event_objects for network in self.networks]
+        objects = max(self.reconstruction.event_objects, *wanted)
+        return self.reconstruction.model_copy(update={"event_objects": objects})
+
     def sample(self, name: str) -> Sample:
         return next(sample for sample in self.samples if sample.name == name)
 

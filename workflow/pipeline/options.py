@@ -129,7 +129,7 @@ class Options:
         return [
             self.targets.source(wildcards),
             *flags(
-                config=self.config.reconstruction.model_copy(update={"variation": variation}),
+                config=self.config.reconstructed.model_copy(update={"variation": variation}),
                 sample=wildcards.sample,
                 chunk=wildcards.chunk,
                 b_hadrons=self.config.sample(wildcards.sample).b_hadrons,
@@ -186,6 +186,7 @@ class Options:
             tag_map=self.targets.tag_map(wildcards),
             max_constituents=self.config.reconstruction.max_constituents,
             max_subjets=self.config.reconstruction.subjets.max_per_jet,
+            max_objects=self.config.reconstructed.event_objects or None,
         )
 
     @property

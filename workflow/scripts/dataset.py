@@ -17,7 +17,12 @@ from analysis.datasets.features import tensors
 from analysis.datasets.normalisation import Normalisation
 from analysis.datasets.tag_map import NOMINAL, read_maps, table_tag_weights
 from analysis.reconstruction.event_table import event_tables
-from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
+from common.features import (
+    CONSTITUENT_FEATURES,
+    KINEMATIC_FEATURES,
+    OBJECT_FEATURES,
+    SUBJET_FEATURES,
+)
 from common.files import atomic_path
 from workflow.pipeline.cli import read_block, run
 
@@ -34,6 +39,7 @@ def main(
     ] = None,
     max_constituents: Annotated[int, typer.Option(help="Constituent tokens per fat jet.")] = 50,
     max_subjets: Annotated[int, typer.Option(help="Subjet tokens per fat jet.")] = 6,
+    max_objects: Annotated[int, typer.Option(help="Tokens of the whole event; 0: none.")] = 0,
 ) -> None:
     """Write the dataset of one sample."""
     block = read_block(Sample, sample)
@@ -46,7 +52,7 @@ def main(
             for table in event_tables(events / f"{name}.parquet"):
                 key = event_key(block.name, name, ak.to_numpy(table["entry"]))
                 yield {
-                    **tensors(table, max_constituents, max_subjets),
+                    **tensors(table, max_constituents, max_subjets, max_objects),
                     "key": key,
                     "weight": physical_weight(ak.to_numpy(table["generator_weight"]), scale),
                     "tag_weight": tag_columns(
@@ -73,6 +79,7 @@ def main(
                 "constituent_features": CONSTITUENT_FEATURES,
                 "subjet_features": SUBJET_FEATURES,
                 "kinematic_features": KINEMATIC_FEATURES,
+                **({"object_features": OBJECT_FEATURES} if max_objects else {}),
             },
         )
 
