@@ -17,6 +17,8 @@ CONSTITUENT_FEATURES = (
     "is_photon",
     "is_neutral_hadron",
 )
+DISPLACEMENT_FEATURES = ("tanh_d0", "d0_error", "tanh_dz", "dz_error")
+"""Further ones of constituents, and of objects of the event, of datasets that have them."""
 OBJECT_FEATURES = (
     "eta",
     "sin_phi",

@@ -131,6 +131,11 @@ class Reconstruction(Block):
     max_constituents: PositiveInt = Field(
         50, description="Leading constituents (in pT) kept per fat jet."
     )
+    impact_parameters: bool = Field(
+        False,
+        description="Whether the impact parameters of tracks are read and kept (`D0`, `DZ`, "
+        "`ErrorD0`, `ErrorDZ`); they are where a network's features name them.",
+    )
     event_objects: int = Field(
         0,
         ge=0,

@@ -123,7 +123,7 @@ def write_dataset(path: Path, parts: Iterable[Columns], attributes: Mapping[str,
 def _announced(file: h5py.File, parts: Iterable[Columns]) -> Iterator[Columns]:
     """Pass the parts on; the first one creates the arrays of the file."""
     for part in parts:
-        for name in part.keys() - file.keys():
+        for name in [name for name in part if name not in file]:  # a set has no order
             shape = part[name].shape[1:]
             file.create_dataset(
                 name,

@@ -1,6 +1,6 @@
 """Event tables to padded tensors: the tokens and masks that the networks read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import awkward as ak
 import numpy as np
@@ -56,8 +56,9 @@ def constituent_tokens(
     Returns
     -------
     features : [N, 2, length, 15] float32
-        `CONSTITUENT_FEATURES`: (η′, φ′) in the oriented frame, Δη and Δφ to the jet axis as they
-        lie in the detector, logarithms of pT, E [GeV] and of their fractions of the jet, ΔR,
+        `CONSTITUENT_FEATURES`, and `DISPLACEMENT_FEATURES` of a table that has them: (η′, φ′) in
+        the oriented frame, Δη and Δφ to the jet axis as they lie in the detector, logarithms of
+        pT, E [GeV] and of their fractions of the jet, ΔR,
         charge, one-hot class.
     mask : [N, 2, length] bool
         True for a constituent, False for padding (whose features are zero).
@@ -82,11 +83,32 @@ def constituent_tokens(
             np.hypot(deta, dphi),
             pad(particles["charge"], length),
             *((kind == code + 1) for code in range(5)),
+            *displacement(particles, lambda values: pad(values, length)),
         ],
         axis=-1,
         dtype=np.float32,
     )
     return features * mask[..., None], mask
+
+
+def displacement(
+    particles: ak.Array, padded: Callable[[ak.Array], NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    """Return the columns of `DISPLACEMENT_FEATURES`; none of particles without impact parameters.
+
+    tanh(d₀ / mm), tanh(z / mm), and their errors in mm, at most 1: the inputs of Particle
+    Transformer (arXiv:2202.03772).
+    """
+    if "d0" not in particles.fields:
+        return []
+    values = {name: padded(particles[name]) for name in ("d0", "error_d0", "dz", "error_dz")}
+    change = {"d0": np.tanh, "dz": np.tanh}
+    return [change.get(name, clipped)(column) for name, column in values.items()]
+
+
+def clipped(error: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return errors [mm] between 0 and 1."""
+    return np.clip(error, 0, 1)
 
 
 def subjet_tokens(events: ak.Array, length: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -119,6 +141,8 @@ def subjet_tokens(events: ak.Array, length: int) -> tuple[NDArray[np.float32], N
 def object_tokens(events: ak.Array, length: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return features of the objects of the event [N, length, 11] (`OBJECT_FEATURES`) and mask.
 
+    `DISPLACEMENT_FEATURES` follow, of a table that has them.
+
     φ is relative to the event's axis in the transverse plane, so that a rotation about the beam
     changes nothing and no fat jet is needed: the axis of the largest Σ pT² cos²(φ − φ₀), which is
     φ₀ = ½ atan2(Σ pT² sin 2φ, Σ pT² cos 2φ), towards the side where Σ pT² cos(φ − φ₀) > 0.
@@ -138,6 +162,7 @@ def object_tokens(events: ak.Array, length: int) -> tuple[NDArray[np.float32], N
             log_gev(energy),
             pad_lists(objects["charge"], length),
             *((kind == code + 1) for code in range(5)),
+            *displacement(objects, lambda values: pad_lists(values, length)),
         ],
         axis=-1,
         dtype=np.float32,

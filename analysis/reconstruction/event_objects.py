@@ -3,11 +3,12 @@
 import awkward as ak
 import numpy as np
 
+from analysis.reconstruction.event_table import IMPACT
 from common.lists import Lists, concatenate
 
 PLACE = "place"
 """Field of an energy-flow object: its number in the event, by which jets are told from the rest."""
-FIELDS = ("pt", "eta", "phi", "energy", "charge", "kind")
+FIELDS = ("pt", "eta", "phi", "energy", "charge", "kind", *IMPACT)
 
 
 def with_places(events: ak.Array) -> ak.Array:
@@ -35,7 +36,8 @@ def event_objects(eflow: ak.Array, constituents: ak.Array, count: int) -> ak.Arr
     Returns
     -------
     ak.Array [N][at most count]
-        {pt, eta, phi, energy, charge, kind} in falling pT, massive objects with their own energy.
+        {pt, eta, phi, energy, charge, kind} in falling pT, massive objects with their own energy;
+        with impact parameters where `eflow` has them.
     """
     objects = Lists.of(eflow)
     in_jets = Lists.of(ak.flatten(constituents, axis=2))
@@ -45,6 +47,7 @@ def event_objects(eflow: ak.Array, constituents: ak.Array, count: int) -> ak.Arr
     momentum = rest["pt"].astype(np.float64) * np.cosh(rest["eta"].astype(np.float64))
     rest = rest.with_columns(energy=np.hypot(momentum, rest["mass"]))
     in_jets = in_jets.with_columns(energy=in_jets["E"])
-    parts = [Lists(part.counts, {name: part[name] for name in FIELDS}) for part in (in_jets, rest)]
+    kept = [name for name in FIELDS if name in rest.columns]
+    parts = [Lists(part.counts, {name: part[name] for name in kept}) for part in (in_jets, rest)]
     leading = concatenate(parts).descending("pt").head(count)
     return leading.with_columns(charge=leading["charge"].astype(np.int8)).array()

@@ -24,14 +24,16 @@ _EVENT = """
     },
     constituent: 2 * var * {
         eta: float32, phi: float32, deta: float32, dphi: float32,
-        pt: float32, energy: float32, charge: int8, kind: int8
+        pt: float32, energy: float32, charge: int8, kind: int8 IMPACT
     },
     subjet: 2 * var * {pt: float32, eta: float32, phi: float32, mass: float32, flavour: int8}
 """
+IMPACT = ("d0", "error_d0", "dz", "error_dz")
+"""Fields of constituents and objects [mm] where impact parameters are kept; 0 of neutral ones."""
 # the energy flow of the whole event, in the lab frame
 _OBJECTS = """,
     object: var * {
-        pt: float32, eta: float32, phi: float32, energy: float32, charge: int8, kind: int8
+        pt: float32, eta: float32, phi: float32, energy: float32, charge: int8, kind: int8 IMPACT
     }
 """
 
@@ -40,7 +42,8 @@ _OBJECTS = """,
 def event_type(config: Reconstruction) -> ak.types.Type:
     """Return the type of the table that a reconstruction makes."""
     fields = _EVENT + (_OBJECTS if config.event_objects else "")
-    return ak.types.from_datashape(f"{{{fields}}}", highlevel=False)
+    impact = "".join(f", {name}: float32" for name in IMPACT) if config.impact_parameters else ""
+    return ak.types.from_datashape(f"{{{fields.replace('IMPACT', impact)}}}", highlevel=False)
 
 
 DEFAULT = Reconstruction()

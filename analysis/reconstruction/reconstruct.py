@@ -11,7 +11,7 @@ from analysis.delphes.reader import open_delphes
 from analysis.reconstruction.cut_counts import CutCounts
 from analysis.reconstruction.cutflow import B_HADRONS, GENERATED
 from analysis.reconstruction.event_objects import event_objects, with_places
-from analysis.reconstruction.event_table import EventTableWriter
+from analysis.reconstruction.event_table import IMPACT, EventTableWriter
 from analysis.reconstruction.fatjets import find_fatjets, pairs
 from analysis.reconstruction.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
 from analysis.reconstruction.orientation import orient
@@ -133,6 +133,7 @@ def _jet_columns(
         "energy": parts["E"],
         **{name: parts[name] for name in ("deta", "dphi", "pt", "kind")},
         "charge": parts["charge"].astype(np.int8),  # checked to be small
+        **{name: parts[name] for name in IMPACT if config.impact_parameters},
     }
     constituent = Lists(parts.counts, columns).head(config.max_constituents)
     return {
@@ -166,7 +167,9 @@ def reconstruct_file(
     """
     flow = no_counts(b_hadron_range)
     with_fatjets = config.fatjets.source == "delphes"
-    opened = open_delphes(path, fatjets=with_fatjets, names=config.branches)
+    opened = open_delphes(
+        path, fatjets=with_fatjets, names=config.branches, impact=config.impact_parameters
+    )
     with opened as file, EventTableWriter(output, config) as writer:
         for events in file.steps(config.step_size):
             table, step_flow = reconstruct(events, config, b_hadron_range)

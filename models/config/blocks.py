@@ -5,7 +5,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from common.config import Block
-from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
+from common.features import (
+    CONSTITUENT_FEATURES,
+    DISPLACEMENT_FEATURES,
+    KINEMATIC_FEATURES,
+    SUBJET_FEATURES,
+)
 
 ORIENTATION_FEATURES = {
     "constituent_features": frozenset({"deta", "dphi", "log_energy", "log_energy_rel"}),
@@ -172,6 +177,13 @@ class Capabilities(Block):
     def event_objects(self) -> int:
         """Leading energy-flow objects of the whole event that it takes; 0: it sees fat jets."""
         return 0
+
+    @property
+    def displaced(self) -> bool:
+        """Whether it sees impact parameters: whether its features name them."""
+        keys = ("constituent_features", "object_features")
+        named = {name for key in keys for name in getattr(self, key, ())}
+        return not named.isdisjoint(DISPLACEMENT_FEATURES)
 
     @property
     def encoder_kind(self) -> str | None:

@@ -16,6 +16,13 @@ INPUTS = {
 }
 """Meaning of each input of the ONNX file."""
 
+DISPLACEMENT = {
+    "tanh_d0": "tanh(d₀ / mm), 0 for neutral ones",
+    "d0_error": "σ(d₀) [mm], at most 1",
+    "tanh_dz": "tanh(z at the closest approach / mm)",
+    "dz_error": "σ(z) [mm], at most 1",
+}
+
 FEATURES = {
     "constituents": {
         "eta": "η′ in the frame of the oriented jet",
@@ -33,6 +40,7 @@ FEATURES = {
         "is_muon": "0 or 1",
         "is_photon": "0 or 1",
         "is_neutral_hadron": "0 or 1",
+        **DISPLACEMENT,
     },
     "subjets": {
         "deta": "Δη to the fat jet's axis",
@@ -62,6 +70,7 @@ FEATURES = {
         "is_muon": "0 or 1",
         "is_photon": "0 or 1",
         "is_neutral_hadron": "0 or 1",
+        **DISPLACEMENT,
     },
 }
 """Meaning and unit of each feature."""

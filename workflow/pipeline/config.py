@@ -67,9 +67,11 @@ class Config(Block):
     @property
     def reconstructed(self) -> Reconstruction:
         """The reconstruction, with what the networks take beside the fat jets."""
-        wanted = [network.event_objects for network in self.networks]
-        objects = max(self.reconstruction.event_objects, *wanted)
-        return self.reconstruction.model_copy(update={"event_objects": objects})
+        block = self.reconstruction
+        objects = max(block.event_objects, *(network.event_objects for network in self.networks))
+        specs = (*self.networks, *(self.jets.taggers if self.jets.tasks else ()))
+        impact = block.impact_parameters or any(spec.displaced for spec in specs)
+        return block.model_copy(update={"event_objects": objects, "impact_parameters": impact})
 
     def sample(self, name: str) -> Sample:
         return next(sample for sample in self.samples if sample.name == name)

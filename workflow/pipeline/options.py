@@ -178,7 +178,8 @@ class Options:
     def dataset(self, wildcards: Wildcards) -> list[str]:
         """The sample, its event tables, its tag map, and the sizes of the tensors."""
         known = {"variation": wildcards.variation, "sample": wildcards.sample}
-        return flags(
+        wanted = self.config.reconstructed
+        found = flags(
             sample=self._sample(wildcards),
             btagging=self.config.btagging,
             chunks=json.dumps(self._chunks(wildcards.sample)),
@@ -186,8 +187,9 @@ class Options:
             tag_map=self.targets.tag_map(wildcards),
             max_constituents=self.config.reconstruction.max_constituents,
             max_subjets=self.config.reconstruction.subjets.max_per_jet,
-            max_objects=self.config.reconstructed.event_objects or None,
+            max_objects=wanted.event_objects or None,
         )
+        return [*found, *(["--impact-parameters"] if wanted.impact_parameters else [])]
 
     @property
     def cutflow(self) -> list[str]:

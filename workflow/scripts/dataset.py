@@ -19,6 +19,7 @@ from analysis.datasets.tag_map import NOMINAL, read_maps, table_tag_weights
 from analysis.reconstruction.event_table import event_tables
 from common.features import (
     CONSTITUENT_FEATURES,
+    DISPLACEMENT_FEATURES,
     KINEMATIC_FEATURES,
     OBJECT_FEATURES,
     SUBJET_FEATURES,
@@ -39,6 +40,9 @@ def main(
     ] = None,
     max_constituents: Annotated[int, typer.Option(help="Constituent tokens per fat jet.")] = 50,
     max_subjets: Annotated[int, typer.Option(help="Subjet tokens per fat jet.")] = 6,
+    impact_parameters: Annotated[
+        bool, typer.Option("--impact-parameters", help="Whether the tables have those of tracks.")
+    ] = False,
     max_objects: Annotated[int, typer.Option(help="Tokens of the whole event; 0: none.")] = 0,
 ) -> None:
     """Write the dataset of one sample."""
@@ -46,6 +50,7 @@ def main(
     tagging = read_block(BTagging, btagging)
     scale = Normalisation.read(normalisation).scale
     maps = read_maps(tag_map) if tag_map else {}
+    displacement = DISPLACEMENT_FEATURES if impact_parameters else ()
 
     def parts() -> Iterator[dict[str, np.ndarray]]:
         for name in json.loads(chunks):
@@ -76,10 +81,10 @@ def main(
                 "mass_gev": block.mass_gev or 0.0,
                 "categories": list(tagging.categories),
                 "weights": column_names(tagging),
-                "constituent_features": CONSTITUENT_FEATURES,
+                "constituent_features": CONSTITUENT_FEATURES + displacement,
                 "subjet_features": SUBJET_FEATURES,
                 "kinematic_features": KINEMATIC_FEATURES,
-                **({"object_features": OBJECT_FEATURES} if max_objects else {}),
+                **({"object_features": OBJECT_FEATURES + displacement} if max_objects else {}),
             },
         )
 

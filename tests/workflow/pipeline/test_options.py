@@ -157,3 +157,18 @@ def test_objects_of_the_event_are_kept_for_the_network_that_takes_most(
     wanting = options_of(simulated.config.model_copy(update={"networks": networks}))
     assert value(wanting.dataset(wildcards), "max-objects") == "90"
     assert json.loads(value(wanting.reconstruct(wildcards), "config"))["event_objects"] == 90
+
+
+def test_impact_parameters_are_kept_where_a_network_names_them(
+    simulated: Options,
+) -> None:
+    wildcards = of(variation="", sample="qcd_bb", chunk="000", process="qcd")
+    assert "--impact-parameters" not in simulated.dataset(wildcards)
+    names = ["log_pt", "tanh_d0", "d0_error"]
+    network = {"name": "n", "architecture": "constituents", "constituent_features": names}
+    spec = TypeAdapter(NetworkSpec).validate_python(network)
+    networks = (*simulated.config.networks, spec)
+    wanting = options_of(simulated.config.model_copy(update={"networks": networks}))
+    assert wanting.simulate(wildcards) == simulated.simulate(wildcards), "they are in every file"
+    assert json.loads(value(wanting.reconstruct(wildcards), "config"))["impact_parameters"]
+    assert "--impact-parameters" in wanting.dataset(wildcards)
