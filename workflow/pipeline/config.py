@@ -16,7 +16,7 @@ from analysis.config.base import Block, Positive, Probability
 from analysis.config.benchmarks import Benchmark
 from analysis.config.dataset import Dataset
 from analysis.config.detector import Detector
-from analysis.config.reconstruction import Reconstruction
+from analysis.config.reconstruction import Reconstruction, SubjetScan
 from analysis.config.samples import Sample
 from analysis.config.simulation import Simulation, check_strata
 from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoint
@@ -41,6 +41,7 @@ class Config(Block):
     samples: tuple[Sample, ...] = Field(description="Signals and backgrounds.")
     detector: Detector = Detector()
     reconstruction: Reconstruction = Reconstruction()
+    subjet_scan: SubjetScan = SubjetScan()
     btagging: BTagging = BTagging()
     dataset: Dataset = Dataset()
     networks: tuple[NetworkSpec, ...] = Field(description="Networks to train and compare.")

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from snakemake.iocontainers import Wildcards
 
+from analysis.config.reconstruction import Variation
 from models.config.specs import NetworkSpec, Training
 from models.config.specs_jets import JetClass, TaggerSpec, TopTagging
 from models.networks.registry import modules_of
@@ -342,6 +343,14 @@ class Options:
         )
 
     # Figures
+
+    def subjets(self, wildcards: Wildcards) -> list[str]:
+        """The files of the signal, what is found in them, and what is scanned."""
+        block = self.config.reconstruction.model_copy(update={"variation": Variation()})
+        return [
+            *self.targets.sources(wildcards),
+            *flags(config=block, scan=self.config.subjet_scan, mass=self.mass(wildcards)),
+        ]
 
     @property
     def _benchmarks(self) -> str:
