@@ -152,7 +152,7 @@ def fit(
     sides = [Selection(judge.samples, Split(s, block, 1, fold)) for s in ("train", "validation")]
     masses = np.array([mass_of(data) for data in judge.samples]) if spec.told_mass else None
     learned, held = sources(sides, block.weight_cap_quantile, training.memory_mb, masses)
-    data = Data(learned, held, feature_names(judge.samples[0]))
+    data = Data(learned, held, feature_names(judge.samples[0]).seen_by(spec))
     start = time.process_time(), time.perf_counter()
     train(spec, training, data, seed, folder, keep_state=True)
     spent = time.process_time() - start[0], time.perf_counter() - start[1]

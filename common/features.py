@@ -17,5 +17,21 @@ CONSTITUENT_FEATURES = (
     "is_photon",
     "is_neutral_hadron",
 )
+DISPLACEMENT_FEATURES = ("tanh_d0", "d0_error", "tanh_dz", "dz_error")
+"""Further ones of constituents, and of objects of the event, of datasets that have them."""
+OBJECT_FEATURES = (
+    "eta",
+    "sin_phi",
+    "cos_phi",
+    "log_pt",
+    "log_energy",
+    "charge",
+    "is_charged_hadron",
+    "is_electron",
+    "is_muon",
+    "is_photon",
+    "is_neutral_hadron",
+)
+"""Of the energy-flow objects of a whole event."""
 SUBJET_FEATURES = ("deta", "dphi", "log_pt", "log_energy", "log_mass", "log_pt_rel")
 KINEMATIC_FEATURES = ("mass", "eta", "phi", "pt", "energy", "theta")

@@ -105,6 +105,56 @@ class Tracker(Block):
     inner_half_length: Positive = Field(0.7, description="Half length of the inner surface [m].")
 
 
+IMPACT_PT = (0.55, 1.0, 2.2, 5.0, 11.0, 20.0, 45.0, 100.0)
+IMPACT_D0 = (
+    (0.1434, 0.0753, 0.0452, 0.0283, 0.0191, 0.0143, 0.0116, 0.0104),
+    (0.1595, 0.0926, 0.0488, 0.0313, 0.0214, 0.0141, 0.0108, 0.0102),
+    (0.2788, 0.1557, 0.0767, 0.0425, 0.0256, 0.0196, 0.0150, 0.0130),
+)
+IMPACT_DZ = (
+    (0.1936, 0.1113, 0.0684, 0.0484, 0.0382, 0.0316, 0.0316, 0.0283),
+    (0.3199, 0.1982, 0.1031, 0.0707, 0.0511, 0.0408, 0.0377, 0.0343),
+    (1.1997, 0.6695, 0.3319, 0.1816, 0.1117, 0.0983, 0.0784, 0.0820),
+)
+
+
+class ImpactResolution(Block):
+    """Resolution of the impact parameters of tracks, with a Gaussian of this width.
+
+    Delphes' HL-LHC card smears none. The defaults are those of Delphes' `trackResolutionCMS.tcl`,
+    from figure 15 of arXiv:1405.6569: the CMS tracker of 2011, for |η| < 2.5; the trackers of the
+    HL-LHC shall be better.
+    """
+
+    pt: tuple[Positive, ...] = Field(
+        IMPACT_PT,
+        description="pT of the columns [GeV]; linear in between, lg σ over lg pT, constant beyond.",
+    )
+    abs_eta: tuple[Positive, ...] = Field(
+        (0.9, 1.4, 2.5), description="Upper edges of the regions in |η|; the last has no end."
+    )
+    d0: tuple[tuple[Positive, ...], ...] = Field(
+        IMPACT_D0, description="σ(d₀) [mm] in each region, at each pT."
+    )
+    dz: tuple[tuple[Positive, ...], ...] = Field(
+        IMPACT_DZ, description="σ(z) [mm] in each region, at each pT."
+    )
+
+    @model_validator(mode="after")
+    def _tables_fit(self) -> Self:
+        for name, values in (("pt", self.pt), ("abs_eta", self.abs_eta)):
+            if not values or list(values) != sorted(set(values)):
+                raise ValueError(f"{name} must rise")
+        for name, table in (("d0", self.d0), ("dz", self.dz)):
+            shape = [len(row) for row in table]
+            if shape != [len(self.pt)] * len(self.abs_eta):
+                raise ValueError(
+                    f"{name} needs {len(self.abs_eta)} rows (one per abs_eta) of {len(self.pt)} "
+                    f"numbers (one per pt), has rows of {shape}"
+                )
+        return self
+
+
 class Granularity(Block):
     """Calorimeter towers of one width in φ."""
 
@@ -190,6 +240,7 @@ class Detector(Block):
     tracker: Tracker = Tracker()
     ecal: Calorimeter = Field(ECAL, description="Electromagnetic calorimeter.")
     hcal: Calorimeter = Field(HCAL, description="Hadronic calorimeter.")
+    impact_parameters: ImpactResolution = ImpactResolution()
     particle_pt_min: NonNegative = Field(
         5.0,
         description="Generator particles below this pT are not written [GeV]; 0 writes all, and "

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from analysis.config.base import Block, Positive, PositiveInt
+from analysis.config.base import Block, NonNegative, Positive, PositiveInt
 
 Branch = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
@@ -81,6 +81,11 @@ class Subjets(Block):
     radius: Positive = Field(0.3, description="Subjet radius (`cambridge`, `antikt`).")
     count: PositiveInt = Field(2, description="Number of subjets of `kt_exclusive`.")
     min_cluster_size: int = Field(3, ge=2, description="Smallest cluster of `hdbscan`.")
+    cut: NonNegative = Field(
+        0.0,
+        description="Distance at which the tree of `hdbscan` is cut, as a radius; 0: where its "
+        "clusters persist longest, which is HDBSCAN's own choice.",
+    )
     pt_min: Positive = Field(20.0, description="Smallest subjet pT [GeV].")
     max_per_jet: int = Field(6, ge=2, description="Leading subjets kept per fat jet.")
     flavour_matching: Literal["nearest", "cone"] = Field(
@@ -91,6 +96,26 @@ class Subjets(Block):
     flavour_cone: Positive = Field(
         0.3, description="A subjet is b (c) if a b (c) hadron lies within this ΔR of its axis."
     )
+
+
+class SubjetScan(Block):
+    """How well subjets of each algorithm and radius find the two b quarks of a Higgs boson."""
+
+    events: int = Field(
+        0,
+        ge=0,
+        description="Events of each signal, from the beginning of its files, whose fat jets are "
+        "scanned; 0: no scan.",
+    )
+    algorithms: tuple[Literal["cambridge", "antikt", "hdbscan"], ...] = Field(
+        ("cambridge", "antikt", "hdbscan"),
+        min_length=1,
+        description="Algorithms. The radius of `hdbscan` is `cut` of `reconstruction.subjets`.",
+    )
+    radii: tuple[Positive, ...] = Field(
+        (0.1, 0.2, 0.3, 0.4, 0.5), min_length=1, description="Radii."
+    )
+    seed: int = Field(1, ge=0, description="Seed of the bootstrap behind the errors.")
 
 
 class Variation(Block):
@@ -130,6 +155,17 @@ class Reconstruction(Block):
     variation: Variation = Variation()
     max_constituents: PositiveInt = Field(
         50, description="Leading constituents (in pT) kept per fat jet."
+    )
+    impact_parameters: bool = Field(
+        False,
+        description="Whether the impact parameters of tracks are read and kept (`D0`, `DZ`, "
+        "`ErrorD0`, `ErrorDZ`); they are where a network's features name them.",
+    )
+    event_objects: int = Field(
+        0,
+        ge=0,
+        description="Leading energy-flow objects of the whole event that are kept beside the fat "
+        "jets; as many as the largest of the `networks` takes (`objects`), if that is more.",
     )
 
     @model_validator(mode="after")

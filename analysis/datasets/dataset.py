@@ -22,6 +22,8 @@ from common.files import require_space
 from common.hashing import mix, name_hash, uniform
 
 TENSORS = ("constituents", "constituent_mask", "subjets", "subjet_mask", "kinematics")
+OBJECTS = ("objects", "object_mask")
+"""Tensors of the whole event, which only networks that take them read; few datasets have them."""
 COLUMNS = ("key", "weight", "tag_weight")
 SPLITS = ("train", "validation", "test")
 STREAM = 9
@@ -121,7 +123,7 @@ def write_dataset(path: Path, parts: Iterable[Columns], attributes: Mapping[str,
 def _announced(file: h5py.File, parts: Iterable[Columns]) -> Iterator[Columns]:
     """Pass the parts on; the first one creates the arrays of the file."""
     for part in parts:
-        for name in part.keys() - file.keys():
+        for name in [name for name in part if name not in file]:  # a set has no order
             shape = part[name].shape[1:]
             file.create_dataset(
                 name,
@@ -144,7 +146,7 @@ class Dataset:
         `sample`, `process`, `label`, `mass_gev`, `categories`, the feature names,
         and `weights`, the columns of tag weights, where there are more than the categories.
     event_bytes : int
-        Memory that the tensors of one event take.
+        Memory that `TENSORS` of one event take.
     """
 
     def __init__(self, path: Path) -> None:
@@ -153,12 +155,33 @@ class Dataset:
             with h5py.File(path) as file:
                 self.attributes = dict(file.attrs)
                 self._length = min(len(file[name]) for name in (*TENSORS, *COLUMNS))
-                rows = [(file[name].dtype.itemsize, file[name].shape[1:]) for name in TENSORS]
+                self._bytes = {
+                    name: file[name].dtype.itemsize * math.prod(file[name].shape[1:])
+                    for name in (*TENSORS, *OBJECTS)
+                    if name in file
+                }
         except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
             raise InputFileError(
                 f"dataset {path} cannot be read ({error}): remove it and run again"
             ) from None
-        self.event_bytes = sum(size * int(np.prod(shape)) for size, shape in rows)
+        self.event_bytes = self.bytes_of(TENSORS)
+
+    def bytes_of(self, tensors: Sequence[str]) -> int:
+        """Return the memory that some tensors of one event take.
+
+        Raises
+        ------
+        InputFileError
+            If the file has no such tensor.
+        """
+        missing = [name for name in tensors if name not in self._bytes]
+        if missing:
+            raise InputFileError(
+                f"dataset {self.path} has no {', '.join(missing)}: a network takes the energy flow "
+                "of the whole event (`objects`), so put it into the configuration that the "
+                "dataset is made with, and make it again"
+            )
+        return sum(self._bytes[name] for name in tensors)
 
     def __len__(self) -> int:
         return self._length
@@ -244,16 +267,26 @@ class Selection:
         Index of the dataset and first row of each block.
     event_bytes : int
         Memory that the tensors of one event take.
+    tensors : sequence of str
+        Those that are read.
 
     Raises
     ------
     EmptySampleError
         If there is no signal or no background event.
+    InputFileError
+        If a dataset lacks one of the tensors.
     """
 
-    def __init__(self, datasets: Sequence[Dataset], split: Split | None = None) -> None:
+    def __init__(
+        self,
+        datasets: Sequence[Dataset],
+        split: Split | None = None,
+        tensors: Sequence[str] = TENSORS,
+    ) -> None:
         self.datasets = datasets
-        self.event_bytes = datasets[0].event_bytes
+        self.tensors = tensors
+        self.event_bytes = max(data.bytes_of(tensors) for data in datasets)
         self._split = split
         self.blocks = blocks_of(datasets)
         counts, sizes = np.zeros(2, np.int64), [np.zeros(0, np.int64)]
@@ -290,7 +323,8 @@ class Selection:
         number, start = self.blocks[block]
         data, rows = self.datasets[number], slice(start, start + BLOCK)
         chosen, columns = self._chosen(number, data.rows(rows, COLUMNS))
-        return {name: array[chosen] for name, array in data.rows(rows).items()} | columns
+        tensors = data.rows(rows, self.tensors)
+        return {name: array[chosen] for name, array in tensors.items()} | columns
 
     def all(self) -> Columns:
         """Return all events, as `read` does for one block."""

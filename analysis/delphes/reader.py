@@ -23,6 +23,7 @@ from analysis.delphes.references import kept_positions, reference_arrays, resolv
 from analysis.delphes.remote import RemoteSource, is_remote
 from analysis.delphes.values import REMEDY, check_values
 from common.errors import AnalysisError, InputFileError
+from common.features import DISPLACEMENT_FEATURES
 from common.lists import Lists, concatenate
 
 CHARGED_HADRON, ELECTRON, MUON, PHOTON, NEUTRAL_HADRON = range(5)
@@ -30,6 +31,7 @@ PHOTON_PID = 22
 
 _CHARGED = ("PT", "Eta", "Phi", "Charge", "PID")
 _NEUTRAL = ("ET", "Eta", "Phi")
+_IMPACT = {"d0": "D0", "error_d0": "ErrorD0", "dz": "DZ", "error_dz": "ErrorDZ"}
 _REFERENCES = "FatJet.Constituents"
 
 Raw = Mapping[str, ak.Array]
@@ -45,10 +47,13 @@ class Wanted:
         What the card called the energy flow.
     fatjets : bool
         Whether the file's own `FatJet` branch is to be read too.
+    impact : bool
+        Whether the impact parameters of tracks are to be read too.
     """
 
     names: Branches
     fatjets: bool
+    impact: bool = False
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -56,6 +61,7 @@ class Wanted:
         charged, *neutral = self.names.energy_flow
         return (
             *(f"{charged}.{leaf}" for leaf in _CHARGED),
+            *(f"{charged}.{leaf}" for leaf in _IMPACT.values() if self.impact),
             *(f"{name}.{leaf}" for name in neutral for leaf in _NEUTRAL),
             *(f"Particle.{leaf}" for leaf in ("PID", "PT", "Eta", "Phi")),
         )
@@ -104,7 +110,8 @@ class DelphesFile:
         ------
         ak.Array
             Records with `entry` and `weight`; `eflow`, a list of {pt, eta, phi, mass, charge,
-            kind} [GeV, rad] of the objects with a momentum; `particle`, a list of {pid, pt, eta,
+            kind} [GeV, rad] of the objects with a momentum, with {d0, error_d0, dz, error_dz} [mm],
+            zero for neutral ones, if asked for; `particle`, a list of {pid, pt, eta,
             phi}; and, if asked for, `fatjet`, a list of {pt, eta, phi, mass, constituent_index},
             the indices pointing into `eflow`.
 
@@ -135,7 +142,7 @@ class DelphesFile:
 
 @contextmanager
 def open_delphes(
-    path: str, *, fatjets: bool = False, names: Branches | None = None
+    path: str, *, fatjets: bool = False, names: Branches | None = None, impact: bool = False
 ) -> Iterator[DelphesFile]:
     """Open a Delphes file and check that it is whole and holds what is needed.
 
@@ -147,6 +154,8 @@ def open_delphes(
         Whether the file's own `FatJet` branch is to be read too.
     names : Branches, optional
         What the card called the energy flow; Delphes' own names by default.
+    impact : bool
+        Whether the impact parameters of tracks are to be read too.
 
     Raises
     ------
@@ -172,7 +181,7 @@ def open_delphes(
             )
         with _reading(path):
             tree = directory["Delphes"]
-            wanted = Wanted(names or Branches(), fatjets)
+            wanted = Wanted(names or Branches(), fatjets, impact)
             places = _places(tree, (*wanted.required, *wanted.optional))
             entries = {name: tree[place].num_entries for name, place in places.items()}
         chosen = _choose_branches(path, tree.num_entries, entries, wanted)
@@ -219,8 +228,14 @@ def _choose_branches(
     if missing:
         remedy = "keep these branches in the Delphes card's TreeWriter"
         flow = [name for name in missing if name.split(".")[0] in wanted.names.energy_flow]
+        impact = [name for name in missing if name.partition(".")[2] in _IMPACT.values()]
         if wanted.fatjets and not set(missing) & set(wanted.own):
             remedy += ", or set `reconstruction.fatjets.source: eflow`"
+        elif len(impact) == len(missing):
+            remedy += (
+                f", or leave {', '.join(DISPLACEMENT_FEATURES)} out of the networks' features and "
+                "`reconstruction.impact_parameters` out"
+            )
         elif flow:
             remedy += (
                 ", or say in `reconstruction.branches` what the card calls its energy flow; of a "
@@ -261,8 +276,8 @@ def _events(raw: Raw, start: int, wanted: Wanted) -> ak.Array:
     n_events = len(raw[f"{charged}.PT"])
     towers = zip(neutral, (PHOTON, NEUTRAL_HADRON), strict=False)
     mixed = wanted.names.candidates is not None
-    parts = [_charged(raw, charged, mixed), *(_towers(raw, name, kind) for name, kind in towers)]
-    eflow = concatenate(parts)
+    measured = [_towers(raw, name, kind, wanted.impact) for name, kind in towers]
+    eflow = concatenate([_charged(raw, charged, mixed), *measured])
     moving = eflow["pt"] != 0  # Delphes writes tracks of PT 0 at η = ±999.9, which carry nothing
     fields = {
         "entry": np.arange(start, start + n_events, dtype=np.int64),
@@ -297,7 +312,8 @@ def _objects(raw: Raw, name: str, *leaves: str) -> Lists:
 def _charged(raw: Raw, name: str, mixed: bool) -> Lists:
     """Return tracks, or mixed candidates: {pt, eta, phi, mass, charge, kind}."""
     mass = ("Mass",) if f"{name}.Mass" in raw else ()
-    tracks = _objects(raw, name, *_CHARGED, *mass)
+    impact = _IMPACT if f"{name}.D0" in raw else {}
+    tracks = _objects(raw, name, *_CHARGED, *mass, *impact.values())
     pid = abs(tracks["pid"])
     kind = (pid == 11) * ELECTRON + (pid == 13) * MUON
     if mixed:
@@ -308,11 +324,12 @@ def _charged(raw: Raw, name: str, mixed: bool) -> Lists:
         "mass": tracks["mass"] if mass else np.zeros_like(tracks["pt"]),
         "charge": tracks["charge"],
         "kind": kind.astype(np.int8),
+        **{name: tracks[leaf.lower()] for name, leaf in impact.items()},
     }
     return Lists(tracks.counts, columns)
 
 
-def _towers(raw: Raw, name: str, kind: int) -> Lists:
+def _towers(raw: Raw, name: str, kind: int, impact: bool) -> Lists:
     """Return the neutral energy-flow objects of one kind: {pt, eta, phi, mass, charge, kind}."""
     towers = _objects(raw, name, "ET", "Eta", "Phi")
     pt = towers["et"]
@@ -323,6 +340,7 @@ def _towers(raw: Raw, name: str, kind: int) -> Lists:
         "mass": np.zeros_like(pt),
         "charge": np.zeros(len(pt), dtype=np.int8),
         "kind": np.full(len(pt), kind, dtype=np.int8),
+        **(dict.fromkeys(_IMPACT, np.zeros_like(pt)) if impact else {}),
     }
     return Lists(towers.counts, columns)
 

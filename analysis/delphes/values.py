@@ -9,6 +9,7 @@ from common.lists import Lists
 REMEDY = "replace the file, or set `reconstruction.on_bad_file: skip` to leave it out"
 
 MOMENTUM = (0.0, 1e5)  # GeV; a hundred TeV is more than any collider has
+LENGTH = (-1e5, 1e5)  # mm; no tracker is a hundred metres long
 ANGLE = (-2 * np.pi - 1e-3, 2 * np.pi + 1e-3)
 LIMITS = {
     "eflow": {
@@ -17,6 +18,10 @@ LIMITS = {
         "phi": ANGLE,
         "mass": (-1.0, 1e5),
         "charge": (-3, 3),
+        "d0": LENGTH,
+        "error_d0": LENGTH,
+        "dz": LENGTH,
+        "error_dz": LENGTH,
     },
     "particle": {"pt": MOMENTUM, "eta": (-1e4, 1e4), "phi": ANGLE},  # the beam's η is ±999.9
     "fatjet": {"pt": MOMENTUM, "eta": (-20.0, 20.0), "phi": ANGLE, "mass": (-1.0, 1e5)},
@@ -59,6 +64,7 @@ def _check_objects(
     limits: dict[str, tuple[float, float]],
     entries: np.ndarray,
 ) -> None:
+    limits = {field: ends for field, ends in limits.items() if field in objects.fields}
     lists = Lists.of(objects, *limits)
     if all(_inside(lists[field], *ends) for field, ends in limits.items()):
         return

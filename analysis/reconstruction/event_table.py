@@ -11,12 +11,12 @@ import awkward as ak
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.config.reconstruction import Reconstruction
 from common.errors import InputFileError
 
 # lab frame in GeV and rad; `constituent.eta` and `.phi` are in the jet's own frame, `deta` and
 # `dphi` relative to its axis; `multiplicity` counts the constituents before truncation
-EVENT_TYPE = ak.types.from_datashape(
-    """{
+_EVENT = """
     entry: int64, generator_weight: float64, b_hadrons: int32,
     fatjet: 2 * {
         pt: float32, eta: float32, phi: float32, mass: float32, energy: float32,
@@ -24,29 +24,48 @@ EVENT_TYPE = ak.types.from_datashape(
     },
     constituent: 2 * var * {
         eta: float32, phi: float32, deta: float32, dphi: float32,
-        pt: float32, energy: float32, charge: int8, kind: int8
+        pt: float32, energy: float32, charge: int8, kind: int8 IMPACT
     },
     subjet: 2 * var * {pt: float32, eta: float32, phi: float32, mass: float32, flavour: int8}
-    }""",
-    highlevel=False,
-)
+"""
+IMPACT = ("d0", "error_d0", "dz", "error_dz")
+"""Fields of constituents and objects [mm] where impact parameters are kept; 0 of neutral ones."""
+# the energy flow of the whole event, in the lab frame
+_OBJECTS = """,
+    object: var * {
+        pt: float32, eta: float32, phi: float32, energy: float32, charge: int8, kind: int8 IMPACT
+    }
+"""
 
 
-def conform(table: ak.Array) -> ak.Array:
-    """Return the table with exactly the fields' order and precision of `EVENT_TYPE`."""
-    return ak.enforce_type(table, EVENT_TYPE)
+@cache
+def event_type(config: Reconstruction) -> ak.types.Type:
+    """Return the type of the table that a reconstruction makes."""
+    fields = _EVENT + (_OBJECTS if config.event_objects else "")
+    impact = "".join(f", {name}: float32" for name in IMPACT) if config.impact_parameters else ""
+    return ak.types.from_datashape(f"{{{fields.replace('IMPACT', impact)}}}", highlevel=False)
 
 
-def empty_table() -> ak.Array:
+DEFAULT = Reconstruction()
+EVENT_TYPE = event_type(DEFAULT)
+
+
+def conform(table: ak.Array, config: Reconstruction = DEFAULT) -> ak.Array:
+    """Return the table with exactly the fields' order and precision of `event_type`."""
+    return ak.enforce_type(table, event_type(config))
+
+
+def empty_table(config: Reconstruction = DEFAULT) -> ak.Array:
     """Return the table of no events."""
-    return ak.Array(ak.forms.from_type(EVENT_TYPE).length_zero_array())
+    return ak.Array(ak.forms.from_type(event_type(config)).length_zero_array())
 
 
 class EventTableWriter:
     """Writes a table to Parquet step by step, one row group each, never holding more than that."""
 
-    def __init__(self, path: Path) -> None:
-        self._schema = _schema()
+    def __init__(self, path: Path, config: Reconstruction = DEFAULT) -> None:
+        self._config = config
+        self._schema = _to_arrow(empty_table(config)).schema
         self._writer = pq.ParquetWriter(
             path, self._schema, compression="zstd", use_dictionary=False
         )
@@ -55,7 +74,7 @@ class EventTableWriter:
     def write(self, table: ak.Array) -> None:
         """Append the events of `table`."""
         if len(table):
-            self._append(conform(table))
+            self._append(conform(table, self._config))
 
     def _append(self, table: ak.Array) -> None:
         self._writer.write_table(_to_arrow(table).cast(self._schema))
@@ -71,13 +90,8 @@ class EventTableWriter:
         traceback: TracebackType | None,
     ) -> None:
         if kind is None and self._row_groups == 0:  # readers need one to know the type
-            self._append(empty_table())
+            self._append(empty_table(self._config))
         self._writer.close()
-
-
-@cache
-def _schema() -> pa.Schema:
-    return _to_arrow(empty_table()).schema
 
 
 def _to_arrow(table: ak.Array) -> pa.Table:
@@ -113,7 +127,7 @@ def _reading(path: Path) -> Iterator[None]:
         ) from None
 
 
-def write_empty(path: Path) -> None:
+def write_empty(path: Path, config: Reconstruction = DEFAULT) -> None:
     """Write the table of no events."""
-    with EventTableWriter(path):
+    with EventTableWriter(path, config):
         pass

@@ -10,7 +10,8 @@ from analysis.config.reconstruction import BHadrons, Reconstruction
 from analysis.delphes.reader import open_delphes
 from analysis.reconstruction.cut_counts import CutCounts
 from analysis.reconstruction.cutflow import B_HADRONS, GENERATED
-from analysis.reconstruction.event_table import EventTableWriter
+from analysis.reconstruction.event_objects import event_objects, with_places
+from analysis.reconstruction.event_table import IMPACT, EventTableWriter
 from analysis.reconstruction.fatjets import find_fatjets, pairs
 from analysis.reconstruction.flavour import count_b_hadrons, heavy_hadrons, subjet_flavour
 from analysis.reconstruction.orientation import orient
@@ -48,10 +49,12 @@ def reconstruct(
     Returns
     -------
     table : ak.Array
-        The selected events, `event_table.EVENT_TYPE`.
+        The selected events, `event_table.event_type`.
     flow : CutCounts
         `generated`, the range of b hadrons if given, two fat jets above `pt_min`, their |η|, mass.
     """
+    if config.event_objects:
+        events = with_places(events)
     hadrons = heavy_hadrons(events.particle)
     b_hadrons = count_b_hadrons(hadrons)
     masks, positions = {}, np.arange(len(events))
@@ -84,6 +87,7 @@ def reconstruct(
             "generator_weight": events.weight[positions],
             "b_hadrons": b_hadrons[positions],
             **_jet_columns(fatjets, hadrons[positions], config),
+            **_event_columns(events[positions], fatjets, config),
         },
         depth_limit=1,
     )
@@ -129,6 +133,7 @@ def _jet_columns(
         "energy": parts["E"],
         **{name: parts[name] for name in ("deta", "dphi", "pt", "kind")},
         "charge": parts["charge"].astype(np.int8),  # checked to be small
+        **{name: parts[name] for name in IMPACT if config.impact_parameters},
     }
     constituent = Lists(parts.counts, columns).head(config.max_constituents)
     return {
@@ -136,6 +141,16 @@ def _jet_columns(
         "constituent": pairs(constituent.array()),
         "subjet": pairs(ak.with_field(subjets, flavour, "flavour")),
     }
+
+
+def _event_columns(
+    events: ak.Array, fatjets: ak.Array, config: Reconstruction
+) -> dict[str, ak.Array]:
+    """Return the column `object` [N][n], where it is wanted."""
+    if not config.event_objects:
+        return {}
+    constituents = fatjets["constituent"]
+    return {"object": event_objects(events.eflow, constituents, config.event_objects)}
 
 
 def reconstruct_file(
@@ -152,8 +167,10 @@ def reconstruct_file(
     """
     flow = no_counts(b_hadron_range)
     with_fatjets = config.fatjets.source == "delphes"
-    opened = open_delphes(path, fatjets=with_fatjets, names=config.branches)
-    with opened as file, EventTableWriter(output) as writer:
+    opened = open_delphes(
+        path, fatjets=with_fatjets, names=config.branches, impact=config.impact_parameters
+    )
+    with opened as file, EventTableWriter(output, config) as writer:
         for events in file.steps(config.step_size):
             table, step_flow = reconstruct(events, config, b_hadron_range)
             writer.write(table)

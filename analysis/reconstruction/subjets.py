@@ -30,7 +30,7 @@ def find_subjets(constituents: ak.Array, config: Subjets) -> ak.Array:
         {pt, eta, phi, mass, energy} in order of pT, all above `pt_min`.
     """
     if config.algorithm == "hdbscan":
-        momenta = _density_clusters(constituents, config.min_cluster_size)
+        momenta = _density_clusters(constituents, config)
     else:
         momenta = _recombined(Lists.of(constituents, *CARTESIAN).array(), config)
     subjets = polar_lists(Lists.of(momenta))
@@ -49,7 +49,7 @@ def _recombined(momenta: ak.Array, config: Subjets) -> ak.Array:
     return fastjet.ClusterSequence(momenta, definition).inclusive_jets(config.pt_min)
 
 
-def _density_clusters(constituents: ak.Array, min_cluster_size: int) -> ak.Array:
+def _density_clusters(constituents: ak.Array, config: Subjets) -> ak.Array:
     """Return the summed four-momenta of the density clusters, noise left out.
 
     A jet without two distinct clusters is one subjet as a whole. Where points share a core
@@ -60,7 +60,7 @@ def _density_clusters(constituents: ak.Array, min_cluster_size: int) -> ak.Array
     phi = delta_phi(lists["phi"], np.repeat(lists["phi"][lists.firsts], lists.counts))
     points = np.stack([lists["eta"], phi], axis=-1).astype(np.float64)
     jets = np.split(points, lists.firsts)[1:]
-    labels_of = [density_labels(jet, min_cluster_size) for jet in jets]
+    labels_of = [density_labels(jet, config.min_cluster_size, config.cut) for jet in jets]
     n_clusters = np.array([labels.max(initial=-1) + 1 for labels in labels_of], np.int64)
     labels = np.concatenate([np.zeros(0, np.int64), *labels_of])
     labels = np.where(np.repeat(n_clusters == 0, lists.counts), 0, labels)
@@ -72,11 +72,18 @@ def _density_clusters(constituents: ak.Array, min_cluster_size: int) -> ak.Array
     return ak.unflatten(ak.zip(sums), n_clusters)
 
 
-def density_labels(points: NDArray[np.float64], min_cluster_size: int) -> NDArray[np.int64]:
-    """Return the HDBSCAN cluster of each point of a jet [n, 2] (η, φ), from 0; −1 for noise."""
+def density_labels(
+    points: NDArray[np.float64], min_cluster_size: int, cut: float = 0.0
+) -> NDArray[np.int64]:
+    """Return the HDBSCAN cluster of each point of a jet [n, 2] (η, φ), from 0; −1 for noise.
+
+    The tree of mutual reachability distances is cut at `cut`, or where clusters persist longest if
+    that is 0.
+    """
     from sklearn.cluster import HDBSCAN  # slow to import; the other algorithms do without
 
     if len(points) < min_cluster_size:
         return np.full(len(points), -1)
-    hdbscan = HDBSCAN(min_cluster_size=min_cluster_size, algorithm="brute", copy=True)
-    return hdbscan.fit(points).labels_.astype(np.int64)
+    hdbscan = HDBSCAN(min_cluster_size=min_cluster_size, algorithm="brute", copy=True).fit(points)
+    labels = hdbscan.dbscan_clustering(cut, min_cluster_size) if cut else hdbscan.labels_
+    return np.asarray(labels, dtype=np.int64)

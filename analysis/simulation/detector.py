@@ -8,7 +8,7 @@ from analysis.config.detector import Detector
 from analysis.simulation.calorimeter import Towers, measure
 from analysis.simulation.particles import Particles
 from analysis.simulation.propagation import Cylinder, propagate
-from analysis.simulation.tracking import Tracks, find_tracks
+from analysis.simulation.tracking import ImpactParameters, Tracks, find_tracks, measure_impact
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,14 @@ class Response:
         Energy-flow tracks.
     photons, neutral_hadrons : Towers
         Energy-flow towers of the electromagnetic and the hadronic calorimeter.
+    impact : ImpactParameters
+        Of the tracks.
     """
 
     tracks: Tracks
     photons: Towers
     neutral_hadrons: Towers
+    impact: ImpactParameters
 
 
 def simulate(particles: Particles, detector: Detector, rng: np.random.Generator) -> Response:
@@ -41,7 +44,8 @@ def simulate(particles: Particles, detector: Detector, rng: np.random.Generator)
     detector : Detector
         Parameters of the detector.
     rng : numpy.random.Generator
-        Source of all random numbers.
+        Source of all random numbers. Those of the impact parameters come from one that it spawns,
+        so that nothing else depends on them.
     """
     stable = particles.select(particles.status == 1)
     tracker = detector.tracker
@@ -49,4 +53,8 @@ def simulate(particles: Particles, detector: Detector, rng: np.random.Generator)
     tracks = find_tracks(stable, flown, tracker, rng)
     photons, tracks = measure(stable, flown, tracks, detector.ecal, rng)
     neutral_hadrons, tracks = measure(stable, flown, tracks, detector.hcal, rng)
-    return Response(tracks.sorted_by_event(), photons, neutral_hadrons)
+    tracks = tracks.sorted_by_event()
+    (own,) = rng.spawn(1)
+    measured = (tracks.source, tracker.field, detector.impact_parameters)
+    impact = measure_impact(stable, *measured, own)
+    return Response(tracks, photons, neutral_hadrons, impact)

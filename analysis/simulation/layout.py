@@ -102,6 +102,10 @@ def to_branches(
                 "Mass": _f(tracks.mass),
                 "EtaOuter": _f(tracks.outer_eta),
                 "PhiOuter": _f(tracks.outer_phi),
+                "D0": _f(response.impact.d0),
+                "DZ": _f(response.impact.dz),
+                "ErrorD0": _f(response.impact.error_d0),
+                "ErrorDZ": _f(response.impact.error_dz),
             },
         ),
         **{

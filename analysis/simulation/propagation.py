@@ -1,4 +1,4 @@
-"""Flight of particles through the solenoid to the face of the calorimeters."""
+"""Flight of particles through the solenoid: to the face of the calorimeters, past the beam line."""
 
 from dataclasses import dataclass
 
@@ -92,28 +92,89 @@ def _straight(stable: Particles, source: NDArray[np.int64], cylinder: Cylinder) 
     return start + velocity * time
 
 
+@dataclass(frozen=True)
+class _Orbits:
+    """Circles of K charged particles in the transverse plane; lengths in m, times in ns.
+
+    Attributes
+    ----------
+    r : float64
+        Radius, with the sign of the charge.
+    omega : float64
+        Angular velocity: φ(t) = `phi` − ω t.
+    centre_x, centre_y : float64
+    phi, z, vz : float64
+        Azimuth of the momentum and z at the point of production, velocity along z [m/ns].
+    closest : float64
+        Time of the closest approach to the beam line, less than half a turn away.
+    """
+
+    r: Floats
+    omega: Floats
+    centre_x: Floats
+    centre_y: Floats
+    phi: Floats
+    z: Floats
+    vz: Floats
+    closest: Floats
+
+
+def _orbits(stable: Particles, source: NDArray[np.int64], field: float) -> _Orbits:
+    """Return the orbits of some charged particles in a field along z [T], not zero."""
+    x, y, z = (getattr(stable, name)[source] * 1e-3 for name in "xyz")
+    phi0, pt, energy = stable.phi[source], stable.pt[source], stable.energy[source]
+    r = pt / (stable.charge[source] * field * LIGHT)
+    omega = stable.charge[source] * field * LIGHT**2 / energy
+    vz = stable.pz[source] / energy * LIGHT
+    centre_x, centre_y = x + r * np.sin(phi0), y - r * np.cos(phi0)
+    half_turn = np.abs(np.pi / omega)
+    closest = (phi0 + np.arctan2(centre_x, centre_y)) / omega
+    closest -= np.round(closest / half_turn) * half_turn
+    return _Orbits(r, omega, centre_x, centre_y, phi0, z, vz, closest)
+
+
 def _helix(
     stable: Particles, source: NDArray[np.int64], cylinder: Cylinder
 ) -> tuple[Floats, Floats]:
     """Return points of exit [3, K] in m and φ of the momentum at closest approach [K]."""
-    x, y, z = (getattr(stable, name)[source] * 1e-3 for name in "xyz")
-    phi0, pt, energy = stable.phi[source], stable.pt[source], stable.energy[source]
-    r = pt / (stable.charge[source] * cylinder.field * LIGHT)
-    omega = stable.charge[source] * cylinder.field * LIGHT**2 / energy
-    vz = stable.pz[source] / energy * LIGHT
-
-    centre_x, centre_y = x + r * np.sin(phi0), y - r * np.cos(phi0)
-    centre = np.hypot(centre_x, centre_y)
-    half_turn = np.abs(np.pi / omega)
-    closest = (phi0 + np.arctan2(centre_x, centre_y)) / omega
-    closest -= np.round(closest / half_turn) * half_turn
-
-    to_endcap = _time_to_endcap(z, vz, cylinder.half_length)
+    orbit = _orbits(stable, source, cylinder.field)
+    r, omega = orbit.r, orbit.omega
+    centre = np.hypot(orbit.centre_x, orbit.centre_y)
+    to_endcap = _time_to_endcap(orbit.z, orbit.vz, cylinder.half_length)
     cosine = (r**2 + centre**2 - cylinder.radius**2) / (2 * np.abs(r) * centre)
-    to_barrel = closest + np.arccos(np.clip(cosine, -1, 1)) / np.abs(omega)
+    to_barrel = orbit.closest + np.arccos(np.clip(cosine, -1, 1)) / np.abs(omega)
     loops = centre + np.abs(r) < cylinder.radius
     time = np.where(loops, to_endcap, np.minimum(to_barrel, to_endcap))
 
-    phi = phi0 - omega * time
-    exits = np.array([centre_x - r * np.sin(phi), centre_y + r * np.cos(phi), z + vz * time])
-    return exits, wrap(phi0 - omega * closest)
+    phi = orbit.phi - omega * time
+    x, y = orbit.centre_x - r * np.sin(phi), orbit.centre_y + r * np.cos(phi)
+    exits = np.array([x, y, orbit.z + orbit.vz * time])
+    return exits, wrap(orbit.phi - omega * orbit.closest)
+
+
+def closest_approach(
+    stable: Particles, source: NDArray[np.int64], field: float
+) -> tuple[Floats, Floats]:
+    """Return the true d₀ and z [mm] of charged particles on their helices.
+
+    Signs and reference are those of Delphes' `ParticlePropagator` (`D0`, `DZ`): particles that
+    come from the decay of a B or D hadron carry its flight in their point of production.
+
+    Parameters
+    ----------
+    stable : Particles
+    source : int64 [K]
+        Entries of charged particles.
+    field : float
+        Along z [T]; without one they fly straight.
+    """
+    if field == 0:
+        x, y, z = (getattr(stable, name)[source] for name in "xyz")
+        phi, pt = stable.phi[source], stable.pt[source]
+        along = x * np.cos(phi) + y * np.sin(phi)
+        return x * np.sin(phi) - y * np.cos(phi), z - along * stable.pz[source] / pt
+    orbit = _orbits(stable, source, field)
+    phi = orbit.phi - orbit.omega * orbit.closest
+    x, y = orbit.centre_x - orbit.r * np.sin(phi), orbit.centre_y + orbit.r * np.cos(phi)
+    d0 = x * np.sin(phi) - y * np.cos(phi)
+    return 1e3 * d0, 1e3 * (orbit.z + orbit.vz * orbit.closest)

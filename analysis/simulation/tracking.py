@@ -1,4 +1,4 @@
-"""Tracks: efficiency, momentum resolution, and losses in dense surroundings."""
+"""Tracks: efficiency, momentum resolution, losses in dense surroundings, impact parameters."""
 
 from dataclasses import dataclass, fields
 from typing import Self
@@ -6,9 +6,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.config.detector import RESOLUTION_PT, Efficiency, Tracker
+from analysis.config.detector import RESOLUTION_PT, Efficiency, ImpactResolution, Tracker
 from analysis.simulation.particles import Floats, Particles
-from analysis.simulation.propagation import Cylinder, Propagated, propagate
+from analysis.simulation.propagation import Cylinder, Propagated, closest_approach, propagate
 from common.angles import wrap
 
 
@@ -54,6 +54,25 @@ class Tracks:
     def energy(self) -> Floats:
         """Energy [GeV], float64 [K]."""
         return np.sqrt((self.pt * np.cosh(self.eta)) ** 2 + self.mass**2)
+
+
+@dataclass(frozen=True)
+class ImpactParameters:
+    """Measured impact parameters of K tracks [mm], with respect to the origin.
+
+    Attributes
+    ----------
+    d0, dz : float64 [K]
+        d₀ = x sin φ − y cos φ and z at the closest approach to the beam line in the transverse
+        plane, with the momentum's φ there.
+    error_d0, error_dz : float64 [K]
+        Their resolutions.
+    """
+
+    d0: Floats
+    dz: Floats
+    error_d0: Floats
+    error_dz: Floats
 
 
 def efficiency(pt: Floats, eta: Floats, parameters: Efficiency) -> Floats:
@@ -163,3 +182,56 @@ def separable(stable: Particles, parameters: Tracker) -> NDArray[np.bool_]:
     hardest = np.zeros(len(stable.pid), dtype=bool)
     hardest[source[order[first]]] = True
     return hardest
+
+
+def impact_resolution(
+    pt: Floats, eta: Floats, nodes: Floats, table: Floats, edges: Floats
+) -> Floats:
+    """Return σ [mm] at pT [GeV] and η, linear between the nodes in lg σ over lg pT.
+
+    Parameters
+    ----------
+    pt, eta : [K]
+    nodes : [P]
+        pT of the columns [GeV]; constant beyond the first and the last.
+    table : [R, P]
+        σ [mm] in each region of |η|.
+    edges : [R]
+        Upper ends of the regions; the last one has no end.
+    """
+    region = np.minimum(np.searchsorted(edges, np.abs(eta), side="left"), len(edges) - 1)
+    log_pt, log_nodes, log_table = np.log(pt), np.log(nodes), np.log(table)
+    curves = np.stack([np.interp(log_pt, log_nodes, row) for row in log_table])
+    sigma: Floats = np.exp(np.take_along_axis(curves, region[None], axis=0)[0])
+    return sigma
+
+
+def measure_impact(
+    stable: Particles,
+    source: NDArray[np.int64],
+    field: float,
+    parameters: ImpactResolution,
+    rng: np.random.Generator,
+) -> ImpactParameters:
+    """Return the impact parameters of tracks, smeared by Gaussians of their resolutions.
+
+    Parameters
+    ----------
+    stable : Particles
+    source : int64 [K]
+        The tracks' entries in it.
+    field : float
+        Along z [T].
+    parameters : ImpactResolution
+    rng : numpy.random.Generator
+        Of these numbers alone.
+    """
+    pt, eta = stable.pt[source], stable.eta[source]
+    nodes, edges = np.array(parameters.pt), np.array(parameters.abs_eta)
+    errors = [
+        impact_resolution(pt, eta, nodes, np.array(table), edges)
+        for table in (parameters.d0, parameters.dz)
+    ]
+    normal = rng.standard_normal((2, len(source)))
+    d0, dz = closest_approach(stable, source, field)
+    return ImpactParameters(d0 + errors[0] * normal[0], dz + errors[1] * normal[1], *errors)

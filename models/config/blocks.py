@@ -5,7 +5,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from common.config import Block
-from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
+from common.features import (
+    CONSTITUENT_FEATURES,
+    DISPLACEMENT_FEATURES,
+    KINEMATIC_FEATURES,
+    SUBJET_FEATURES,
+)
 
 ORIENTATION_FEATURES = {
     "constituent_features": frozenset({"deta", "dphi", "log_energy", "log_energy_rel"}),
@@ -48,11 +53,18 @@ class Features(Block):
         KINEMATIC_FEATURES,
         description="Columns of `kinematics` [B, T, F].",
     )
+    objects: tuple[str, ...] = Field(
+        (), description="Columns of `objects` [B, M, F], for networks of the whole event."
+    )
     classes: tuple[str, ...] = Field(
         ("background", "signal"),
         min_length=2,
         description="Classes, by label: a network has one logit for each.",
     )
+
+    def seen_by(self, spec: "Capabilities") -> Self:
+        """Return what a network gets: the objects of the event only where it takes them."""
+        return self if spec.event_objects else self.model_copy(update={"objects": ()})
 
 
 class Transformer(Block):
@@ -160,6 +172,18 @@ class Capabilities(Block):
     def told_mass(self) -> bool:
         """Whether this network is told m_H."""
         return False
+
+    @property
+    def event_objects(self) -> int:
+        """Leading energy-flow objects of the whole event that it takes; 0: it sees fat jets."""
+        return 0
+
+    @property
+    def displaced(self) -> bool:
+        """Whether it sees impact parameters: whether its features name them."""
+        keys = ("constituent_features", "object_features")
+        named = {name for key in keys for name in getattr(self, key, ())}
+        return not named.isdisjoint(DISPLACEMENT_FEATURES)
 
     @property
     def encoder_kind(self) -> str | None:

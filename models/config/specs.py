@@ -242,6 +242,16 @@ class Custom(Network):
         "`models.networks.batch.Batch` to logits [B, classes], for events [B, 2].",
     )
     options: dict[str, JsonValue] = Field({}, description="The network's own settings.")
+    objects: int = Field(
+        0,
+        ge=0,
+        description="Leading energy-flow objects of the whole event that it takes, beside the "
+        "fat jets: the tensors `objects` and `object_mask` of the batch.",
+    )
+
+    @property
+    def event_objects(self) -> int:
+        return self.objects
 
     @property
     def views(self) -> tuple[View, ...]:

@@ -1,18 +1,54 @@
 """Specifications of other people's networks and of classical references, free of torch."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from models.config.blocks import Block, Features, Network, View
+from common.features import OBJECT_FEATURES
+from models.config.blocks import Capabilities, Features, Network, View
+
+INVARIANTS = (
+    "charge",
+    "is_charged_hadron",
+    "is_electron",
+    "is_muon",
+    "is_photon",
+    "is_neutral_hadron",
+)
+"""Features of a particle that no Lorentz transformation changes."""
 
 
-class OneCloud(Block):
-    """All constituents of the jets side by side."""
+class OneCloud(Capabilities):
+    """One cloud of particles: all constituents of the jets, or the energy flow of the event."""
 
     jets: Literal[1, 2] = Field(
         2, description="2: both fat jets of an event; 1: the first alone, as a tagger."
     )
+    objects: int = Field(
+        0,
+        ge=0,
+        description="Above 0 the network is jet-free (arXiv:2508.15048): in place of fat jets it "
+        "sees this many leading energy-flow objects of the whole event, in jets or not.",
+    )
+    object_features: tuple[str, ...] = Field(
+        OBJECT_FEATURES,
+        min_length=1,
+        description="Features of these objects, beside momenta. φ, as sine and cosine, is relative "
+        "to the event's axis in the transverse plane.",
+    )
+
+    @property
+    def event_objects(self) -> int:
+        return self.objects
+
+    @model_validator(mode="after")
+    def _objects_are_of_events(self) -> Self:
+        if self.objects and self.jets == 1:
+            raise ValueError(
+                f"objects ({self.objects}) are those of a whole event, which a tagger of one jet "
+                "does not see; leave out `objects`, or `jets: 1`"
+            )
+        return self
 
 
 class ParticleTransformer(Network, OneCloud):
@@ -58,9 +94,14 @@ class LGATr(Network, OneCloud):
 
     architecture: Literal["lgatr"] = Field("lgatr", description="Name of the architecture.")
     constituent_features: tuple[str, ...] = Field(
-        ("charge", "is_charged_hadron", "is_electron", "is_muon", "is_photon", "is_neutral_hadron"),
+        INVARIANTS,
         min_length=1,
         description="Lorentz-invariant constituent features, beside momenta.",
+    )
+    object_features: tuple[str, ...] = Field(
+        INVARIANTS,
+        min_length=1,
+        description="Lorentz-invariant features of the objects of the event, beside momenta.",
     )
     layers: int = Field(4, gt=0, description="Blocks.")
     multivectors: int = Field(8, gt=0, description="Multivector channels.")

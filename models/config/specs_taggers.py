@@ -8,17 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from models.config.blocks import ORIENTED_FEATURES, Network, Transformer
-from models.config.specs_peers import OneCloud
-
-INVARIANTS = (
-    "charge",
-    "is_charged_hadron",
-    "is_electron",
-    "is_muon",
-    "is_photon",
-    "is_neutral_hadron",
-)
-"""Constituent features that no Lorentz transformation changes."""
+from models.config.specs_peers import INVARIANTS, OneCloud
 
 LundFeature = Literal["log_z", "log_delta", "psi", "log_mass", "log_kt"]
 
@@ -137,6 +127,11 @@ class Equivariant(Network, OneCloud):
         INVARIANTS,
         min_length=1,
         description="Lorentz-invariant constituent features, beside momenta.",
+    )
+    object_features: tuple[str, ...] = Field(
+        INVARIANTS,
+        min_length=1,
+        description="Lorentz-invariant features of the objects of the event, beside momenta.",
     )
     beams: bool = Field(
         True,

@@ -33,6 +33,10 @@ class Batch:
         GeV and radians.
     mass : Tensor [B] float32, optional
         Mass hypothesis m_H in GeV, of networks for all masses.
+    objects : Tensor [B, M, F] float32, optional
+        Features of the energy-flow objects of the whole event, leading in pT first, of networks
+        that take them.
+    object_mask : Tensor [B, M] bool, optional
     """
 
     constituents: Tensor
@@ -41,6 +45,8 @@ class Batch:
     subjet_mask: Tensor
     kinematics: Tensor
     mass: Tensor | None = None
+    objects: Tensor | None = None
+    object_mask: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.kinematics)
@@ -73,6 +79,8 @@ class Batch:
 
 
 NAMES = tuple(field.name for field in fields(Batch) if field.default is MISSING)
+OBJECTS = ("objects", "object_mask")
+"""The arrays of the whole event, which not every dataset has."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,8 @@ class Events:
     Parameters
     ----------
     arrays : mapping of array-likes
-        At least the five names of `Batch`; each array-like takes a sorted index array.
+        At least the five names of `Batch`, and `OBJECTS` if the network takes them; each
+        array-like takes a sorted index array.
     rows : ndarray of int, optional
         The rows of the arrays that make up this set, in any order; all by default.
 
@@ -108,7 +117,7 @@ class Events:
             raise ModelError(
                 f"the dataset has no array {', '.join(missing)}; a network needs {', '.join(NAMES)}"
             )
-        self._arrays = {name: arrays[name] for name in NAMES}
+        self._arrays = {name: arrays[name] for name in (*NAMES, *OBJECTS) if name in arrays}
         lengths = {name: len(array) for name, array in self._arrays.items()}
         if len(set(lengths.values())) > 1:
             raise ModelError(f"the dataset's arrays differ in length: {lengths}; write it again")
@@ -118,18 +127,24 @@ class Events:
         return len(self._rows)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays, in the order of `Batch`."""
+        return tuple(self._arrays)
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each array without the axis of events."""
         return {name: tuple(array.shape[1:]) for name, array in self._arrays.items()}
 
     def __getitem__(self, indices: np.ndarray | slice) -> Batch:
         """Return the events at `indices` of this set, in that order."""
-        return Batch(*(torch.from_numpy(array) for array in self.columns(indices).values()))
+        columns = self.columns(indices)
+        return Batch(**{name: torch.from_numpy(array) for name, array in columns.items()})
 
     def columns(self, indices: np.ndarray | slice) -> Columns:
         """Return the arrays of the events at `indices` of this set, in that order."""
         rows = self._rows[indices]
-        return {name: self._take(name, rows) for name in NAMES}
+        return {name: self._take(name, rows) for name in self._arrays}
 
     def _take(self, name: str, rows: np.ndarray) -> np.ndarray:
         stored = self._arrays[name]

@@ -6,7 +6,7 @@ from weaver.nn.model.ParticleTransformer import ParticleTransformer as WeaverPar
 
 from models.config.specs import Features, ParticleNet, ParticleTransformer
 from models.networks.batch import Batch
-from models.networks.cloud import CloudInput
+from models.networks.cloud import cloud_input
 
 
 class ParticleTransformerNetwork(nn.Module):
@@ -17,7 +17,7 @@ class ParticleTransformerNetwork(nn.Module):
 
     def __init__(self, spec: ParticleTransformer, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.cloud = cloud_input(spec, features)
         self.network = WeaverParticleTransformer(
             input_dim=self.cloud.size,
             num_classes=len(features.classes),
@@ -43,7 +43,7 @@ class ParticleNetNetwork(nn.Module):
 
     def __init__(self, spec: ParticleNet, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.cloud = cloud_input(spec, features)
         self.network = WeaverParticleNet(
             input_dims=self.cloud.size,
             num_classes=len(features.classes),

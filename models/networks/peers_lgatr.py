@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from models.config.specs import Features, LGATr
 from models.networks.attention import masked_mean
 from models.networks.batch import Batch
-from models.networks.cloud import CloudInput
+from models.networks.cloud import cloud_input
 
 MOMENTUM_SCALE = 20.0  # GeV, as in the package's own jet tagging
 
@@ -17,7 +17,7 @@ class LGATrNetwork(nn.Module):
 
     def __init__(self, spec: LGATr, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.cloud = cloud_input(spec, features)
         self.spurions: Tensor
         self.register_buffer("spurions", lgatr.get_spurions())
         self.network = lgatr.LGATr(

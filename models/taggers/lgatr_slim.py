@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.config.specs import Features, LGATrSlim
 from models.networks.attention import masked_mean
 from models.networks.batch import Batch
-from models.networks.cloud import CloudInput
+from models.networks.cloud import cloud_input
 from models.taggers.minkowski import References
 
 
@@ -18,7 +18,7 @@ class LGATrSlimNetwork(nn.Module):
 
     def __init__(self, spec: LGATrSlim, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.cloud = cloud_input(spec, features)
         self.references = References(spec.beams, time=True)
         self.network = lgatr.LGATrSlim(
             num_blocks=spec.layers,

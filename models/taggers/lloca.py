@@ -15,7 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from models.config.specs import Features, LLoCa
 from models.networks.attention import masked_mean
 from models.networks.batch import Batch
-from models.networks.cloud import CloudInput
+from models.networks.cloud import cloud_input
 from models.taggers.minkowski import References, pair_mask, product, signed_log
 
 SMALLEST = 1e-6
@@ -158,7 +158,7 @@ class LLoCaNetwork(nn.Module):
 
     def __init__(self, spec: LLoCa, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.cloud = cloud_input(spec, features)
         self.references = References(spec.beams, time=True)
         scalars = self.cloud.size + 1
         width = spec.heads * (spec.scalars + 4 * spec.vectors)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.config.specs import Features, LorentzNet
 from models.networks.attention import masked_mean
 from models.networks.batch import Batch
-from models.networks.cloud import CloudInput
+from models.networks.cloud import cloud_input
 from models.taggers.masked import MaskedBatchNorm
 from models.taggers.minkowski import References, pair_mask, product, signed_log
 
@@ -61,7 +61,7 @@ class LorentzNetNetwork(nn.Module):
 
     def __init__(self, spec: LorentzNet, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.cloud = cloud_input(spec, features)
         self.references = References(spec.beams)
         scalars = self.cloud.size + 2  # what tells references from particles, and the mass
         self.embedding = nn.Linear(scalars, spec.width)

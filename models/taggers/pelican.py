@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.config.specs import Features, Pelican
 from models.networks.batch import Batch
-from models.networks.cloud import CloudInput
+from models.networks.cloud import cloud_input
 from models.taggers.masked import MaskedBatchNorm
 from models.taggers.minkowski import References, product
 
@@ -95,7 +95,7 @@ class PelicanNetwork(nn.Module):
 
     def __init__(self, spec: Pelican, features: Features) -> None:
         super().__init__()
-        self.cloud = CloudInput(spec.constituent_features, features, spec.jets)
+        self.cloud = cloud_input(spec, features)
         self.references = References(spec.beams)
         scalars = self.cloud.size + 1
         products = max(spec.width - 2 * scalars, 1)

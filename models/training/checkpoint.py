@@ -119,8 +119,8 @@ def load(folder: str | Path, features: Features | None = None) -> TrainedModel:
             f"{folder / DESCRIPTION} does not describe a network of this version: {error}; "
             "train again"
         ) from None
-    if features is not None and features != trained_on:
-        raise ModelError(_difference(folder, trained_on, features))
+    if features is not None and (seen := features.seen_by(spec)) != trained_on:
+        raise ModelError(_difference(folder, trained_on, seen))
     network = build(spec, trained_on)
     state, _ = read_tensors(folder / WEIGHTS)
     try:

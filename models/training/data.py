@@ -10,7 +10,7 @@ from torch import Tensor
 
 from common.columns import Columns
 from models.config.specs import Features
-from models.networks.batch import NAMES, Batch, Sample
+from models.networks.batch import NAMES, OBJECTS, Batch, Sample
 from models.training.augmentation import jets_exchanged
 from models.training.prefetch import ahead
 from models.training.stream import Stream
@@ -103,7 +103,7 @@ def shared(columns: Columns, rank: int, processes: int) -> Columns:
 def labelled(columns: Columns) -> Labelled:
     """Return a batch as tensors."""
     tensors = {name: torch.from_numpy(array) for name, array in columns.items()}
-    optional = {name: tensors[name] for name in ("mass",) if name in tensors}
+    optional = {name: tensors[name] for name in ("mass", *OBJECTS) if name in tensors}
     events = Batch(**{name: tensors[name] for name in NAMES}, **optional)
     return events, tensors["label"].long(), tensors["weight"]
 

@@ -7,6 +7,7 @@ they are and returns log-odds.
 import json
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from common.errors import ModelError
 from common.files import atomic_path
-from models.networks.batch import NAMES, Batch, Events
+from models.networks.batch import Batch, Events
 from models.training.calibration import Calibration
 from models.training.checkpoint import TrainedModel, load
 from models.training.inference import log_odds
@@ -31,16 +32,17 @@ OUTPUT = "log_odds"
 
 
 class LogOdds(nn.Module):
-    """A calibrated network with tensors, in the order of `NAMES` (and the mass), for its input."""
+    """A calibrated network with tensors of `Batch`, in the order of `names`, for its input."""
 
-    def __init__(self, network: nn.Module, calibration: Calibration) -> None:
+    def __init__(self, network: nn.Module, calibration: Calibration, names: Sequence[str]) -> None:
         super().__init__()
         self.network = network
         self.calibration = calibration
+        self.names = tuple(names)
 
     def forward(self, *tensors: Tensor) -> Tensor:
         """Return calibrated log-odds [B]."""
-        logits: Tensor = self.network(Batch(*tensors))
+        logits: Tensor = self.network(Batch(**dict(zip(self.names, tensors, strict=True))))
         result: Tensor = self.calibration(logits[:, 1] - logits[:, 0])
         return result
 
@@ -81,12 +83,12 @@ def export(folder: str | Path, events: Events, path: str | Path, mass_gev: float
     model = load(folder)
     needs_mass = model.spec.told_mass
     batch = events[np.arange(min(2, len(events)))]
-    inputs = [getattr(batch, name) for name in NAMES]
+    inputs = [getattr(batch, name) for name in events.names]
     mass = torch.full((len(batch),), mass_gev)
-    names = [*NAMES, "mass"] if needs_mass else list(NAMES)
+    names = [*events.names, "mass"] if needs_mass else list(events.names)
     with atomic_path(Path(path)) as temporary:
         _write(
-            LogOdds(model.network, model.calibration),
+            LogOdds(model.network, model.calibration, names),
             inputs + [mass] * needs_mass,
             names,
             temporary,
@@ -173,7 +175,7 @@ def write_reference(
     """
     model = load(folder)
     told = mass_gev if model.spec.told_mass else None
-    arrays: dict[str, Any] = {name: events.array(name) for name in NAMES}
+    arrays: dict[str, Any] = {name: events.array(name) for name in events.names}
     if told is not None:
         arrays["mass"] = np.full(len(events), told, np.float32)
     arrays["is_signal"] = np.asarray(is_signal, dtype=bool)
@@ -189,7 +191,7 @@ def score(path: str | Path, events: Events, mass_gev: float | None = None) -> np
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-    inputs = {name: events.array(name) for name in NAMES}
+    inputs = {name: events.array(name) for name in events.names}
     if mass_gev is not None:
         inputs["mass"] = np.full(len(events), mass_gev, np.float32)
     (result,) = session.run([OUTPUT], inputs)

@@ -4,17 +4,24 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.networks.batch import NAMES
-
 INPUTS = {
     "constituents": "constituents of fat jets 1 and 2, leading in pT first, cut at the length",
     "constituent_mask": "true for a constituent, false for padding, which is not read",
     "subjets": "subjets of both fat jets, leading in pT first, cut at the length",
     "subjet_mask": "likewise for subjets",
     "kinematics": "fat jet 1, fat jet 2 and their sum H",
+    "objects": "energy-flow objects of the whole event, leading in pT first, cut at the length",
+    "object_mask": "likewise for objects",
     "mass": "the hypothesis m_H [GeV] of each event",
 }
 """Meaning of each input of the ONNX file."""
+
+DISPLACEMENT = {
+    "tanh_d0": "tanh(d₀ / mm), 0 for neutral ones",
+    "d0_error": "σ(d₀) [mm], at most 1",
+    "tanh_dz": "tanh(z at the closest approach / mm)",
+    "dz_error": "σ(z) [mm], at most 1",
+}
 
 FEATURES = {
     "constituents": {
@@ -33,6 +40,7 @@ FEATURES = {
         "is_muon": "0 or 1",
         "is_photon": "0 or 1",
         "is_neutral_hadron": "0 or 1",
+        **DISPLACEMENT,
     },
     "subjets": {
         "deta": "Δη to the fat jet's axis",
@@ -49,6 +57,20 @@ FEATURES = {
         "pt": "pT [GeV]",
         "energy": "E [GeV]",
         "theta": "angle of orientation [rad], 0 for H",
+    },
+    "objects": {
+        "eta": "η",
+        "sin_phi": "sine of φ relative to the event's axis",
+        "cos_phi": "its cosine",
+        "log_pt": "ln(pT / GeV)",
+        "log_energy": "ln(E / GeV)",
+        "charge": "electric charge [e]",
+        "is_charged_hadron": "0 or 1",
+        "is_electron": "0 or 1",
+        "is_muon": "0 or 1",
+        "is_photon": "0 or 1",
+        "is_neutral_hadron": "0 or 1",
+        **DISPLACEMENT,
     },
 }
 """Meaning and unit of each feature."""
@@ -109,12 +131,17 @@ def model_card(
         "",
         "| input | shape | what |",
         "|---|---|---|",
-        *(f"| `{name}` | {_shape(shapes[name])} | {INPUTS[name]} |" for name in NAMES),
+        *(f"| `{name}` | {_shape(shapes[name])} | {INPUTS[name]} |" for name in shapes),
         *([f"| `mass` | {_shape(())} | {INPUTS['mass']} |"] if told else []),
         "",
         "pT, E and m in logarithms are raised to 1 MeV where they are smaller; nothing else is "
         "clipped. Padding is zero.",
-        *(line for name in FEATURES for line in _features(name, description["features"][name])),
+        *(
+            line
+            for name in FEATURES
+            if description["features"].get(name)
+            for line in _features(name, description["features"][name])
+        ),
         "",
         "## Quality",
         "",

@@ -69,6 +69,21 @@ def make_arrays(count: int, seed: int = 0, constituents: int = 12) -> dict[str, 
     }
 
 
+def with_objects(arrays: dict[str, np.ndarray], objects: int = 20) -> dict[str, np.ndarray]:
+    """Return the events with energy-flow objects of the whole event, which no jet knows of."""
+    count = len(arrays["kinematics"])
+    rng = np.random.default_rng(count)
+    mask = np.arange(objects) < rng.integers(1, objects + 1, size=count)[:, None]
+    pt = np.sort(rng.exponential(20.0, size=mask.shape) + 1.0, axis=-1)[:, ::-1]
+    eta, phi = rng.normal(0, 1.5, mask.shape), rng.uniform(-np.pi, np.pi, mask.shape)
+    kind = rng.integers(0, 5, size=mask.shape)
+    columns = [eta, np.sin(phi), np.cos(phi), np.log(pt), np.log(pt * np.cosh(eta))]
+    columns += [np.where(kind < 3, rng.choice([-1, 1], size=mask.shape), 0)]
+    tokens = np.stack([*columns, *(kind == code for code in range(5))], axis=-1)
+    tokens = np.where(mask[..., None], tokens, 0).astype(np.float32)
+    return arrays | {"objects": tokens, "object_mask": mask}
+
+
 def make_batch(count: int, seed: int = 0, constituents: int = 12) -> Batch:
     """Return all of `make_arrays` as one batch."""
     return Events(make_arrays(count, seed, constituents))[np.arange(count)]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from analysis.datasets.dataset import TENSORS, Selection
+from analysis.datasets.dataset import Selection
 from analysis.datasets.sampling import streamed_sample
 from models.config.views import Interpretation
 from models.networks.batch import Batch, Events
@@ -80,7 +80,7 @@ def draw(
     return Inspection(
         model,
         with_encoders_apart(model.network) if model.spec.shares_encoder else model.network,
-        {name: tensors[name] for name in TENSORS},
+        {name: tensors[name] for name in selection.tensors},
         tensors["label"],
         tensors["drawn_weight"],
         tensors["key"],

@@ -16,7 +16,7 @@ from analysis.config.base import Block, Positive, Probability
 from analysis.config.benchmarks import Benchmark
 from analysis.config.dataset import Dataset
 from analysis.config.detector import Detector
-from analysis.config.reconstruction import Reconstruction
+from analysis.config.reconstruction import Reconstruction, SubjetScan
 from analysis.config.samples import Sample
 from analysis.config.simulation import Simulation, check_strata
 from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoint
@@ -41,6 +41,7 @@ class Config(Block):
     samples: tuple[Sample, ...] = Field(description="Signals and backgrounds.")
     detector: Detector = Detector()
     reconstruction: Reconstruction = Reconstruction()
+    subjet_scan: SubjetScan = SubjetScan()
     btagging: BTagging = BTagging()
     dataset: Dataset = Dataset()
     networks: tuple[NetworkSpec, ...] = Field(description="Networks to train and compare.")
@@ -63,6 +64,15 @@ class Config(Block):
     @property
     def backgrounds(self) -> tuple[Sample, ...]:
         return tuple(sample for sample in self.samples if sample.label == "background")
+
+    @property
+    def reconstructed(self) -> Reconstruction:
+        """The reconstruction, with what the networks take beside the fat jets."""
+        block = self.reconstruction
+        objects = max(block.event_objects, *(network.event_objects for network in self.networks))
+        specs = (*self.networks, *(self.jets.taggers if self.jets.tasks else ()))
+        impact = block.impact_parameters or any(spec.displaced for spec in specs)
+        return block.model_copy(update={"event_objects": objects, "impact_parameters": impact})
 
     def sample(self, name: str) -> Sample:
         return next(sample for sample in self.samples if sample.name == name)

@@ -113,6 +113,8 @@ KINDS = (
         "n_minus_one",
         paths.N_MINUS_ONE_TABLE,
     ),
+    Kind(paths.SUBJET_SCAN, "Events", "Subjets of Higgs jets, {signal}", "subjet_scan"),
+    Kind(paths.SUBJET_TREE, "Events", "Spanning tree of a jet, {signal}", "subjet_tree"),
     Kind(paths.JET_IMAGES, "Events", "Jet images", "jet_images"),
     Kind(
         paths.THETA_CORRELATION,

@@ -5,14 +5,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.datasets.dataset import TENSORS, Dataset
+from analysis.datasets.dataset import OBJECTS, TENSORS, Dataset
 from analysis.datasets.weighted_events import EventSource, WeightedEvents, signal_masses
 from common.columns import Columns
+from models.config.blocks import Capabilities
 from models.config.specs import Features
 from models.networks.batch import Events, Sample
 from models.networks.hypotheses import Hypotheses
 from models.training.data import Source
 from models.training.stream import Stream
+
+
+def tensors_of(spec: Capabilities) -> tuple[str, ...]:
+    """Return the names of the tensors that a network takes."""
+    return (*TENSORS, *OBJECTS) if spec.event_objects else TENSORS
 
 
 def sources(
@@ -38,7 +44,7 @@ def sources(
 def in_memory(weighted: WeightedEvents) -> Sample:
     """Return all events, read once."""
     events = weighted.all()
-    return Sample(Events({name: events[name] for name in TENSORS}), **_targets(events))
+    return Sample(Events(events), **_targets(events))
 
 
 def streamed(weighted: WeightedEvents, held: int) -> Stream:
@@ -46,7 +52,8 @@ def streamed(weighted: WeightedEvents, held: int) -> Stream:
 
     def read(block: int) -> Columns:
         events = weighted.read(block)
-        return {name: events[name] for name in TENSORS} | _targets(events)
+        names = [name for name in (*TENSORS, *OBJECTS) if name in events]
+        return {name: events[name] for name in names} | _targets(events)
 
     return Stream(
         read,
@@ -78,6 +85,8 @@ def feature_names(dataset: Dataset) -> Features:
     """Return the names of the columns of a dataset, and of its classes."""
     kinds = {"constituents": "constituent", "subjets": "subjet", "kinematics": "kinematic"}
     names = {kind: tuple(dataset.attributes[f"{name}_features"]) for kind, name in kinds.items()}
+    if "object_features" in dataset.attributes:
+        names["objects"] = tuple(dataset.attributes["object_features"])
     if "classes" in dataset.attributes:
         names["classes"] = tuple(dataset.attributes["classes"])
     return Features(**names)

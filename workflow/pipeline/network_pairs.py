@@ -15,8 +15,8 @@ class Pair(NamedTuple):
     Attributes
     ----------
     question : str
-        "kinematics", "concatenation", "theta" or "fusion": what the second one lacks or has
-        instead.
+        "kinematics", "concatenation", "theta", "fusion" or "fat jets": what the second one lacks
+        or has instead.
     first, second : str
         Names of the networks; the ratio is that of the first over the second.
     """
@@ -30,7 +30,8 @@ def network_pairs(networks: Sequence[NetworkSpec]) -> list[Pair]:
     """Return the pairs that differ in nothing but what is asked, in the order of the questions.
 
     `kinematics`, `concatenation`: cross-attention over that architecture; `theta`: with over
-    without θ; `fusion`: `tokens` over `sum`. All keys that both networks have must agree otherwise,
+    without θ; `fusion`: `tokens` over `sum`; `fat jets`: the jet-free network over that of fat
+    jets. All keys that both networks have must agree otherwise,
     sizes included.
     """
     pairs = [
@@ -39,7 +40,7 @@ def network_pairs(networks: Sequence[NetworkSpec]) -> list[Pair]:
         for second in networks
         if first is not second and (question := _question(first, second))
     ]
-    order = ("kinematics", "concatenation", "theta", "fusion")
+    order = ("kinematics", "concatenation", "theta", "fusion", "fat jets")
     return sorted(pairs, key=lambda pair: order.index(pair.question))
 
 
@@ -50,6 +51,8 @@ def _question(first: NetworkSpec, second: NetworkSpec) -> str:
         return "theta"
     if unlike == {"fusion"} and a["fusion"] == "tokens":
         return "fusion"
+    if unlike == {"objects"} and a["objects"] and not b["objects"]:
+        return "fat jets"
     if unlike == {"architecture"} and a["architecture"] == "cross_attention":
         return b["architecture"] if b["architecture"] in ("kinematics", "concatenation") else ""
     return ""

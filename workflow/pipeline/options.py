@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from snakemake.iocontainers import Wildcards
 
+from analysis.config.reconstruction import Variation
 from models.config.specs import NetworkSpec, Training
 from models.config.specs_jets import JetClass, TaggerSpec, TopTagging
 from models.networks.registry import modules_of
@@ -129,7 +130,7 @@ class Options:
         return [
             self.targets.source(wildcards),
             *flags(
-                config=self.config.reconstruction.model_copy(update={"variation": variation}),
+                config=self.config.reconstructed.model_copy(update={"variation": variation}),
                 sample=wildcards.sample,
                 chunk=wildcards.chunk,
                 b_hadrons=self.config.sample(wildcards.sample).b_hadrons,
@@ -178,7 +179,8 @@ class Options:
     def dataset(self, wildcards: Wildcards) -> list[str]:
         """The sample, its event tables, its tag map, and the sizes of the tensors."""
         known = {"variation": wildcards.variation, "sample": wildcards.sample}
-        return flags(
+        wanted = self.config.reconstructed
+        found = flags(
             sample=self._sample(wildcards),
             btagging=self.config.btagging,
             chunks=json.dumps(self._chunks(wildcards.sample)),
@@ -186,7 +188,9 @@ class Options:
             tag_map=self.targets.tag_map(wildcards),
             max_constituents=self.config.reconstruction.max_constituents,
             max_subjets=self.config.reconstruction.subjets.max_per_jet,
+            max_objects=wanted.event_objects or None,
         )
+        return [*found, *(["--impact-parameters"] if wanted.impact_parameters else [])]
 
     @property
     def cutflow(self) -> list[str]:
@@ -339,6 +343,14 @@ class Options:
         )
 
     # Figures
+
+    def subjets(self, wildcards: Wildcards) -> list[str]:
+        """The files of the signal, what is found in them, and what is scanned."""
+        block = self.config.reconstruction.model_copy(update={"variation": Variation()})
+        return [
+            *self.targets.sources(wildcards),
+            *flags(config=block, scan=self.config.subjet_scan, mass=self.mass(wildcards)),
+        ]
 
     @property
     def _benchmarks(self) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.datasets.dataset import TENSORS
 from common.columns import Columns
 from models.networks.batch import Events
 from models.training.checkpoint import TrainedModel
 from models.training.inference import calibrated
+from workflow.pipeline.network_inputs import tensors_of
 
 
 def crossed(
@@ -23,6 +23,6 @@ def crossed(
     for number, model in enumerate(networks):
         in_fold = fold == number
         told = mass_gev if model.spec.told_mass else None
-        part = Events({name: events[name][in_fold] for name in TENSORS})
+        part = Events({name: events[name][in_fold] for name in tensors_of(model.spec)})
         score[in_fold] = calibrated(model, part, accelerator=accelerator, mass_gev=told)
     return score

@@ -192,6 +192,15 @@ class Targets:
         """Return the nominal paths of all samples."""
         return expand(list(map(paths.nominal, templates)), sample=self.chunks)
 
+    def sources(self, wildcards: Wildcards) -> list[str]:
+        """The Delphes files of the wildcards' signal, on disk or on servers."""
+        return [chunk.source for chunk in self.chunks[wildcards.signal].values()]
+
+    def local_sources(self, wildcards: Wildcards) -> list[str]:
+        """Those that are on this machine."""
+        chunks = self.chunks[wildcards.signal].values()
+        return [chunk.source for chunk in chunks if not chunk.is_remote]
+
     # Trainings
 
     def signals_of(self, wildcards: Wildcards) -> list[str]:
@@ -406,10 +415,11 @@ class Targets:
             "task": self.config.jets.task_names,
         }
         ratios = self.ratios(f"{paths.RATIOS_FIGURE}.png")
+        scans = () if self.config.subjet_scan.events else (paths.SUBJET_SCAN, paths.SUBJET_TREE)
         return [
             path
             for kind in KINDS
-            if set(kind.wildcards) <= values.keys()
+            if set(kind.wildcards) <= values.keys() and kind.template not in scans
             for path in expand(f"{kind.template}.png", **{**values, **kind.fixed})
             if kind.template != paths.RATIOS_FIGURE or path in ratios
         ]

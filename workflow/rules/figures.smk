@@ -125,6 +125,42 @@ rule event_display:
         call("event_display", "{input:q} --output {output.image:q}")
 
 
+rule subjet_scan:
+    """Scan algorithms and radii of subjets in the Higgs jets of one signal."""
+    input:
+        targets.local_sources,
+    output:
+        **figure(paths.SUBJET_SCAN),
+    log:
+        paths.log("subjet_scan", "{signal}"),
+    benchmark:
+        paths.benchmark("subjet_scan", "{signal}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("subjet_scan", options.subjets),
+    shell:
+        call("subjet_scan", "--output {output.image:q}")
+
+
+rule subjet_tree:
+    """Draw the minimum spanning tree of a Higgs jet of one signal, and its dendrogram."""
+    input:
+        targets.local_sources,
+    output:
+        **figure(paths.SUBJET_TREE),
+    log:
+        paths.log("subjet_tree", "{signal}"),
+    benchmark:
+        paths.benchmark("subjet_tree", "{signal}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("subjet_tree", options.subjets),
+    shell:
+        call("subjet_tree", "--output {output.image:q}")
+
+
 rule jet_images:
     """Draw mean images of the leading fat jets, before and after orientation."""
     input:

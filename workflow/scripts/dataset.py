@@ -17,7 +17,13 @@ from analysis.datasets.features import tensors
 from analysis.datasets.normalisation import Normalisation
 from analysis.datasets.tag_map import NOMINAL, read_maps, table_tag_weights
 from analysis.reconstruction.event_table import event_tables
-from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, SUBJET_FEATURES
+from common.features import (
+    CONSTITUENT_FEATURES,
+    DISPLACEMENT_FEATURES,
+    KINEMATIC_FEATURES,
+    OBJECT_FEATURES,
+    SUBJET_FEATURES,
+)
 from common.files import atomic_path
 from workflow.pipeline.cli import read_block, run
 
@@ -34,19 +40,24 @@ def main(
     ] = None,
     max_constituents: Annotated[int, typer.Option(help="Constituent tokens per fat jet.")] = 50,
     max_subjets: Annotated[int, typer.Option(help="Subjet tokens per fat jet.")] = 6,
+    impact_parameters: Annotated[
+        bool, typer.Option("--impact-parameters", help="Whether the tables have those of tracks.")
+    ] = False,
+    max_objects: Annotated[int, typer.Option(help="Tokens of the whole event; 0: none.")] = 0,
 ) -> None:
     """Write the dataset of one sample."""
     block = read_block(Sample, sample)
     tagging = read_block(BTagging, btagging)
     scale = Normalisation.read(normalisation).scale
     maps = read_maps(tag_map) if tag_map else {}
+    displacement = DISPLACEMENT_FEATURES if impact_parameters else ()
 
     def parts() -> Iterator[dict[str, np.ndarray]]:
         for name in json.loads(chunks):
             for table in event_tables(events / f"{name}.parquet"):
                 key = event_key(block.name, name, ak.to_numpy(table["entry"]))
                 yield {
-                    **tensors(table, max_constituents, max_subjets),
+                    **tensors(table, max_constituents, max_subjets, max_objects),
                     "key": key,
                     "weight": physical_weight(ak.to_numpy(table["generator_weight"]), scale),
                     "tag_weight": tag_columns(
@@ -70,9 +81,10 @@ def main(
                 "mass_gev": block.mass_gev or 0.0,
                 "categories": list(tagging.categories),
                 "weights": column_names(tagging),
-                "constituent_features": CONSTITUENT_FEATURES,
+                "constituent_features": CONSTITUENT_FEATURES + displacement,
                 "subjet_features": SUBJET_FEATURES,
                 "kinematic_features": KINEMATIC_FEATURES,
+                **({"object_features": OBJECT_FEATURES + displacement} if max_objects else {}),
             },
         )
 

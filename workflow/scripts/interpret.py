@@ -13,7 +13,7 @@ from models.config.views import Interpretation
 from models.training.checkpoint import load
 from workflow.interpretation.tables import interpretation_tables
 from workflow.pipeline.cli import read_block, run
-from workflow.pipeline.network_inputs import feature_names
+from workflow.pipeline.network_inputs import feature_names, tensors_of
 
 
 def main(
@@ -29,7 +29,8 @@ def main(
     torch.set_num_threads(threads)
     sources = [Dataset(path) for path in datasets]
     trained = load(model / "fold0", feature_names(sources[0]))
-    selection = Selection(sources, Split("test", read_block(DatasetConfig, dataset), seed, fold=0))
+    split = Split("test", read_block(DatasetConfig, dataset), seed, fold=0)
+    selection = Selection(sources, split, tensors_of(trained.spec))
     mass = float(next(source.attributes["mass_gev"] for source in sources if source.is_signal))
     tables = interpretation_tables(selection, trained, read_block(Interpretation, config), mass)
     for name, table in tables.items():

@@ -43,7 +43,7 @@ def main(
                 raise
             status, reason = "skipped", str(error)
             flow = no_counts(b_hadron_range)
-            write_empty(table)
+            write_empty(table, block)
         content = {
             "sample": sample,
             "chunk": chunk,

@@ -17,7 +17,7 @@ from common.tables import write_parquet
 from models.training.checkpoint import load
 from models.training.prefetch import ahead
 from workflow.pipeline.cli import read_block, run
-from workflow.pipeline.network_inputs import feature_names, mass_of
+from workflow.pipeline.network_inputs import feature_names, mass_of, tensors_of
 from workflow.pipeline.scoring import crossed
 
 ROWS = 8192
@@ -68,7 +68,7 @@ def main(
 
     def parts(signal: Dataset) -> Iterator[pd.DataFrame]:
         scored = [signal, *backgrounds]
-        everything = Selection(scored)
+        everything = Selection(scored, tensors=tensors_of(networks[0].spec))
         blocks = map(everything.read, range(len(everything.blocks)))
         for events in ahead(resized(blocks, ROWS), 1):
             fold = assign_fold(events["key"], seed, folds)

@@ -16,7 +16,7 @@ from models.networks.registry import modules_of
 from models.training.resume import STATE
 from models.training.training import Data
 from workflow.pipeline.cli import read_block, run
-from workflow.pipeline.network_inputs import feature_names, mass_of, sources
+from workflow.pipeline.network_inputs import feature_names, mass_of, sources, tensors_of
 from workflow.pipeline.provenance import code_version, source_digest
 
 
@@ -61,13 +61,14 @@ def train_fold(
 ) -> None:
     """Train the network of one fold; its state stays, until all folds are done."""
     names = ("train", "validation")
-    splits = [Selection(samples, Split(name, block, seed, fold)) for name in names]
+    tensors = tensors_of(spec)
+    splits = [Selection(samples, Split(name, block, seed, fold), tensors) for name in names]
     masses = np.array([mass_of(sample) for sample in samples]) if spec.told_mass else None
     train, validation = sources(splits, block.weight_cap_quantile, settings.memory_mb, masses)
     models.training.training.train(
         spec,
         settings,
-        Data(train, validation, feature_names(samples[0])),
+        Data(train, validation, feature_names(samples[0]).seen_by(spec)),
         seed,
         folder,
         extra={

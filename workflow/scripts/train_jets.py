@@ -38,7 +38,7 @@ def main(
         read_split_of_jets(files, jets, split, seed, block, (pt_min, pt_max))
         for split in ("train", "validation")
     ]
-    features = feature_names(Dataset(files[0]))
+    features = feature_names(Dataset(files[0])).seen_by(spec)
     train, validation = sources(
         splits, block.weight_cap_quantile, settings.memory_mb, classes=len(features.classes)
     )

@@ -4,8 +4,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from analysis.datasets.features import leading_subjet_flavour, tensors
-from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES
+from analysis.datasets.features import leading_subjet_flavour, object_tokens, tensors
+from common.features import CONSTITUENT_FEATURES, KINEMATIC_FEATURES, OBJECT_FEATURES
 
 RNG = np.random.default_rng(5)
 
@@ -106,3 +106,37 @@ def test_rotation_about_the_beam_changes_only_phi() -> None:
     np.testing.assert_allclose(before[..., others], after[..., others], rtol=1e-4, atol=1e-4)
     turn = np.angle(np.exp(1j * (after[..., phi] - before[..., phi])))
     assert turn == pytest.approx(np.ones((3, 3)), abs=1e-4)
+
+
+def of_event(counts: list[int], turn: float = 0.0) -> ak.Array:
+    """Events of so many objects, all turned about the beam."""
+    rng = np.random.default_rng(2)
+    names = ("pt", "eta", "phi", "energy", "charge", "kind")
+    rows = [
+        [
+            dict(zip(names, (40 * rng.random() + 1, rng.normal(), turn + rng.uniform(-3, 3),
+                             50 * rng.random() + 60, 1, int(rng.integers(0, 5))), strict=True))
+            for _ in range(n)
+        ]
+        for n in counts
+    ]  # fmt: skip
+    return ak.Array([{"object": row} for row in rows])
+
+
+@pytest.mark.parametrize("turn", [0.7, -2.0, 3.1])
+def test_objects_of_an_event_do_not_tell_its_azimuth(turn: float) -> None:
+    (tokens, mask), (turned, _) = (object_tokens(of_event([5, 1, 9], t), 7) for t in (0.0, turn))
+    assert mask.sum(1).tolist() == [5, 1, 7]
+    assert (tokens[~mask] == 0).all()
+    np.testing.assert_allclose(tokens, turned, atol=1e-5)
+
+
+def test_axis_of_an_event_is_where_its_momenta_are() -> None:
+    tokens, _ = object_tokens(of_event([6, 6, 6, 6]), 6)
+    column = OBJECT_FEATURES.index
+    pt2 = np.exp(2 * tokens[..., column("log_pt")])
+    sin, cos = tokens[..., column("sin_phi")], tokens[..., column("cos_phi")]
+    np.testing.assert_allclose(sin**2 + cos**2, 1, atol=1e-5)
+    np.testing.assert_allclose((pt2 * sin * cos).sum(1) / pt2.sum(1), 0, atol=1e-5)
+    assert ((pt2 * cos**2).sum(1) >= (pt2 * sin**2).sum(1)).all()
+    assert ((pt2 * cos).sum(1) >= 0).all()

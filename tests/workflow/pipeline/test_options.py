@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from snakemake.iocontainers import Wildcards
 
 from analysis.config.statistics import Limits
-from models.config.specs import Training
+from models.config.specs import NetworkSpec, Training
 from tests.conftest import ROOT, call_snakemake
 from workflow.pipeline.config import load, read_config
 from workflow.pipeline.inputs import all_chunks
@@ -137,3 +138,37 @@ def test_range_of_b_hadrons_is_handed_on(tiny_config: dict[str, Any]) -> None:
         (chunk,) = options.targets.chunks[sample]
         found = options.reconstruct(of(variation="", sample=sample, chunk=chunk))
         assert [text for text in found if "b-hadrons" in text] == expected
+
+
+def test_objects_of_the_event_are_kept_for_the_network_that_takes_most(
+    simulated: Options,
+) -> None:
+    wildcards = of(variation="", sample="qcd_bb", chunk="000", process="qcd")
+    plain = simulated.dataset(wildcards)
+    assert not any(text.startswith("--max-objects") for text in plain)
+    assert json.loads(value(simulated.reconstruct(wildcards), "config"))["event_objects"] == 0
+    whole = [
+        TypeAdapter(NetworkSpec).validate_python(
+            {"name": f"n{n}", "architecture": "particle_net", "objects": n}
+        )
+        for n in (40, 90)
+    ]
+    networks = (*simulated.config.networks, *whole)
+    wanting = options_of(simulated.config.model_copy(update={"networks": networks}))
+    assert value(wanting.dataset(wildcards), "max-objects") == "90"
+    assert json.loads(value(wanting.reconstruct(wildcards), "config"))["event_objects"] == 90
+
+
+def test_impact_parameters_are_kept_where_a_network_names_them(
+    simulated: Options,
+) -> None:
+    wildcards = of(variation="", sample="qcd_bb", chunk="000", process="qcd")
+    assert "--impact-parameters" not in simulated.dataset(wildcards)
+    names = ["log_pt", "tanh_d0", "d0_error"]
+    network = {"name": "n", "architecture": "constituents", "constituent_features": names}
+    spec = TypeAdapter(NetworkSpec).validate_python(network)
+    networks = (*simulated.config.networks, spec)
+    wanting = options_of(simulated.config.model_copy(update={"networks": networks}))
+    assert wanting.simulate(wildcards) == simulated.simulate(wildcards), "they are in every file"
+    assert json.loads(value(wanting.reconstruct(wildcards), "config"))["impact_parameters"]
+    assert "--impact-parameters" in wanting.dataset(wildcards)

@@ -12,7 +12,7 @@ import pytest
 from analysis.evaluation.network_ratios import PairedTables
 from common.errors import InputFileError
 from common.tables import origin_of, write_csv
-from models.config.specs import Concatenation, CrossAttention, Kinematics
+from models.config.specs import Concatenation, CrossAttention, Kinematics, ParticleTransformer
 from tests.analysis.score_samples import draw_scores, write_scores
 from workflow.pipeline.network_pairs import Pair, network_pairs
 from workflow.scripts import (
@@ -46,6 +46,10 @@ def test_pairs_differ_in_nothing_but_the_question() -> None:
         CrossAttention(name="x_sum", fusion="sum"),
         CrossAttention(name="x_wide", width=64),
         Concatenation(name="c"),
+        ParticleTransformer(name="p"),
+        ParticleTransformer(name="free", objects=120),
+        ParticleTransformer(name="long", objects=160),
+        ParticleTransformer(name="deep", objects=160, layers=9),
     ]
     assert network_pairs(networks) == [
         Pair("kinematics", "x", "k"),
@@ -54,6 +58,8 @@ def test_pairs_differ_in_nothing_but_the_question() -> None:
         Pair("concatenation", "x_sum", "c"),
         Pair("theta", "x", "x_blind"),
         Pair("fusion", "x", "x_sum"),
+        Pair("fat jets", "free", "p"),
+        Pair("fat jets", "long", "p"),
     ]
     assert network_pairs(networks[:1]) == []
 
