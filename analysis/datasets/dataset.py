@@ -245,14 +245,31 @@ class Selection:
     event_bytes : int
         Memory that the tensors of one event take.
 
+    Parameters
+    ----------
+    datasets : sequence of Dataset
+    split : Split, optional
+        All events, if absent.
+    labels : sequence of int, optional
+        Label of the events of each dataset, in place of 1 for signal and 0 for background.
+    kinds : (str, str)
+        What the labels 0 and 1 stand for.
+
     Raises
     ------
     EmptySampleError
-        If there is no signal or no background event.
+        If there is no event of one of the labels.
     """
 
-    def __init__(self, datasets: Sequence[Dataset], split: Split | None = None) -> None:
+    def __init__(
+        self,
+        datasets: Sequence[Dataset],
+        split: Split | None = None,
+        labels: Sequence[int] | None = None,
+        kinds: tuple[str, str] = ("background", "signal"),
+    ) -> None:
         self.datasets = datasets
+        self._labels = [data.is_signal for data in datasets] if labels is None else labels
         self.event_bytes = datasets[0].event_bytes
         self._split = split
         self.blocks = blocks_of(datasets)
@@ -263,9 +280,9 @@ class Selection:
                 counts += np.bincount(columns["label"], minlength=2)
                 sizes.append(np.add.reduceat(chosen, range(0, len(chosen), BLOCK), dtype=np.int64))
         self._starts = np.append(0, np.cumsum(np.concatenate(sizes)))
-        for label, kind in enumerate(("background", "signal")):
+        for label, kind in enumerate(kinds):
             if not counts[label]:
-                of_kind = [data for data in datasets if data.is_signal == label]
+                of_kind = [d for d, own in zip(datasets, self._labels, strict=True) if own == label]
                 samples = ", ".join(str(data.attributes["sample"]) for data in of_kind)
                 raise EmptySampleError(
                     f"no {kind} event is in {split or 'any split'} (samples: {samples}): provide "
@@ -314,7 +331,7 @@ class Selection:
         count = int(np.count_nonzero(chosen))
         return chosen, {
             "key": columns["key"][chosen],
-            "label": np.full(count, self.datasets[number].is_signal, np.uint8),
+            "label": np.full(count, self._labels[number], np.uint8),
             "weight": weight[chosen],
             "dataset": np.full(count, number, np.int16),
         }

@@ -4,6 +4,7 @@ rule limit:
         scores=paths.nominal(paths.SCORES),
         tag_maps=targets.tag_maps,
         variations=targets.all_varied_scores,
+        reweightings=targets.all_event_factors,
     output:
         row=paths.LIMIT,
         workspace=paths.WORKSPACE,
