@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-NAMES = ("line", "wedge", "triangle", "star", "chain", "square", "diamond", "c2", "d2")
-"""Two points: line. Three: wedge, triangle, C2, D2. Four: star, chain, square, diamond."""
+NAMES = ("line", "wedge", "triangle", "star", "chain", "square", "diamond", "c2", "d2", "n2")
+"""Two points: line. Three: wedge, triangle, C2, D2, N2. Four: star, chain, square, diamond."""
 
 _STEP = 256  # jets whose matrices are in memory at a time
 
@@ -37,7 +37,8 @@ def energy_flow(
     dict of [J]
         With the square being the cycle of four, the diamond the square and one diagonal. C2 and
         D2 are e₃/e₂² (arXiv:1305.0007) and e₃/e₂³ (arXiv:1409.6298), with e₂ = line / 2 and
-        e₃ = triangle / 6; 0 for a jet of one constituent.
+        e₃ = triangle / 6. N2 is ₂e₃/e₂² (arXiv:1609.07483), with the two smaller of three distances
+        in ₂e₃. All three are 0 for a jet of one constituent.
 
     Examples
     --------
@@ -77,6 +78,17 @@ def _of_jets(
         "diamond": (pair * theta * two_steps**2).sum(axis=(1, 2)),
     }
     e2, e3 = line / 2, triangle / 6
-    for name, power in (("c2", 2), ("d2", 3)):
-        found[name] = np.divide(e3, e2**power, out=np.zeros_like(e2), where=e2 > 0)
+    ratios = (("c2", e3, 2), ("d2", e3, 3), ("n2", _two_angles(z, theta), 2))
+    for name, top, power in ratios:
+        found[name] = np.divide(top, e2**power, out=np.zeros_like(e2), where=e2 > 0)
     return found
+
+
+def _two_angles(z: Floats, theta: Floats) -> Floats:
+    """Return ₂e₃ = Σ_{a<b<c} z_a z_b z_c (the product of the two smaller θ) of each jet [J]."""
+    total = np.zeros(len(z))
+    for place in range(z.shape[1]):
+        one, other = theta[:, place, :, None], theta[:, place, None]
+        smaller = np.minimum(np.minimum(theta * one, theta * other), one * other)
+        total += z[:, place] * np.einsum("ja,jab,jb->j", z, smaller, z, optimize=True)
+    return total / 6

@@ -11,7 +11,7 @@ from common.features import KINEMATIC_FEATURES
 
 POINTS = {
     "mass": 0, "pt": 0, "multiplicity": 1, "line": 2, "wedge": 3, "triangle": 3, "c2": 3, "d2": 3,
-    "star": 4, "chain": 4, "square": 4, "diamond": 4,
+    "n2": 3, "star": 4, "chain": 4, "square": 4, "diamond": 4,
 }  # fmt: skip
 """Observables of each fat jet, and how many constituents they correlate; 0 for all together."""
 PAIR = "mass_hh"
@@ -20,6 +20,9 @@ PAIR = "mass_hh"
 
 def observables(tensors: Columns, features: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """Return the observables of N events: `{name}_1` and `{name}_2` of the fat jets, and `PAIR`.
+
+    Multiplicities and correlations are those of the constituents that the dataset holds, the
+    leading ones of each jet.
 
     Parameters
     ----------

@@ -37,6 +37,7 @@ TRAINING = {"epochs": 2, "batch_size": 8, "seeds": [1, 2]}
         ({"pythia": []}, "vincia needs either `pythia` or `files`"),
         ({"pythia": [], "files": ["a.root"]}, "'signal_mH1000' is simulated, so that its alter"),
         ({"seed": 1}, "seed 1 is that of the nominal simulation"),
+        ({"apply_to": ["ttbar"]}, "apply_to holds 'ttbar' of process 'ttbar', and 'signal_mH1000'"),
         ({"apply_to": ["signal_mH1000"]}, "apply_to holds 'signal_mH1000' twice"),
         (
             {"networks": [{"name": "a", "architecture": "kinematics", "mass_token": True}]},
@@ -186,7 +187,7 @@ def test_classifier_finds_a_ratio_that_is_known(toy: Path, sample: str, file: st
 
 def test_closure_is_found_where_it_is_and_nothing_else_is_moved(toy: Path) -> None:
     table = pd.read_csv(toy / "closure.csv").set_index(["observable", "jet"])
-    assert len(table) == 25, "the mass of the pair, and twelve observables of each jet"
+    assert len(table) == 27, "the mass of the pair, and thirteen observables of each jet"
     pair = table.loc["mass_hh", 0]
     assert pair["p_before"] < 1e-6
     assert pair["p_after"] > 1e-3

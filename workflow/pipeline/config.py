@@ -252,6 +252,12 @@ class Config(Block):
                     hint = f"; did you mean {near[0]!r}?" if near else f": {', '.join(names)}"
                     raise ValueError(f"{key}: there is no sample {name!r}{hint}")
             sample = self.sample(block.sample)
+            for other in map(self.sample, block.apply_to):
+                if other.process != sample.process:
+                    raise ValueError(
+                        f"{key}: apply_to holds {other.name!r} of process {other.process!r}, and "
+                        f"{sample.name!r} is of {sample.process!r}: give it its own reweighting"
+                    )
             made = sample.simulation
             if block.pythia and (made is None or made.hepmc):
                 raise ValueError(

@@ -272,9 +272,10 @@ class Targets:
             for nuisance, names in self.config.systematics.nuisances.items()
         }
 
-    def all_varied_scores(self, wildcards: Wildcards) -> list[str]:
-        """The scores of all variations of a training."""
-        return [path for scores in self.varied_scores(wildcards).values() for path in scores]
+    def all_variations(self, wildcards: Wildcards) -> list[str]:
+        """The scores of all variations of a training, and the tables of its reweightings."""
+        scores = [path for paths_ in self.varied_scores(wildcards).values() for path in paths_]
+        return [*scores, *self.event_factors(wildcards).values()]
 
     def trainings(self, template: str) -> list[str]:
         """Return one path per network, signal and seed, in that order."""
@@ -418,10 +419,6 @@ class Targets:
             for block in self.config.reweighting
             if scored & set(block.samples)
         }
-
-    def all_event_factors(self, wildcards: Wildcards) -> list[str]:
-        """The tables of weights of a training's nuisances."""
-        return list(self.event_factors(wildcards).values())
 
     def classifiers(self, template: str) -> list[str]:
         """Return one path per reweighting and classifier."""

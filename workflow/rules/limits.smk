@@ -3,8 +3,7 @@ rule limit:
     input:
         scores=paths.nominal(paths.SCORES),
         tag_maps=targets.tag_maps,
-        variations=targets.all_varied_scores,
-        reweightings=targets.all_event_factors,
+        variations=targets.all_variations,
     output:
         row=paths.LIMIT,
         workspace=paths.WORKSPACE,

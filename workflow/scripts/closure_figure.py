@@ -19,7 +19,8 @@ JET = 1
 LABELS = {
     "mass_hh": "$m$(hh) [GeV]", "mass": "$m$ [GeV]", "pt": "$p_T$ [GeV]",
     "multiplicity": "constituents", "line": "line (2 points)", "wedge": "wedge (3)",
-    "triangle": "triangle (3)", "c2": "$C_2$ (3)", "d2": "$D_2$ (3)", "star": "star (4)",
+    "triangle": "triangle (3)", "c2": "$C_2$ (3)", "d2": "$D_2$ (3)", "n2": "$N_2$ (3)",
+    "star": "star (4)",
     "chain": "chain (4)", "square": "square (4)", "diamond": "diamond (4)",
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Energy-flow polynomials: sums over tuples, written out, and what they do not depend on."""
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -43,6 +43,19 @@ def test_matrices_give_the_sum_over_tuples(jets: Jets, name: str, beta: float) -
             for tuple_ in product(range(len(z)), repeat=points)
         )
         assert found[jet] == pytest.approx(expected, rel=1e-12)
+
+
+def test_n2_takes_the_two_smaller_distances_of_three(jets: Jets) -> None:
+    found = energy_flow(*jets)
+    for jet, (pt, eta, phi, mask) in enumerate(zip(*jets, strict=True)):
+        z = pt[mask] / pt[mask].sum()
+        theta = np.hypot(*(np.subtract.outer(x[mask], x[mask]) for x in (eta, phi)))
+        e3 = sum(
+            z[a] * z[b] * z[c] * np.prod(sorted([theta[a, b], theta[b, c], theta[a, c]])[:2])
+            for a, b, c in combinations(range(len(z)), 3)
+        )
+        e2 = sum(z[a] * z[b] * theta[a, b] for a, b in combinations(range(len(z)), 2))
+        assert found["n2"][jet] == pytest.approx(e3 / e2**2, rel=1e-12)
 
 
 def test_scale_order_padding_shift_and_turns_change_nothing(jets: Jets) -> None:
