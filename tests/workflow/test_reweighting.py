@@ -63,7 +63,7 @@ def test_only_the_alternative_is_simulated_once_more(tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "config" / "shower.yaml").read_text())
     rules = planned(tmp_path, config, ROOT / "Snakefile", "reweighting")
     assert rules["simulate"] == rules["dataset"] == 5, "four nominal signals and the alternative"
-    assert rules["train_reweighting"] == 6, "two classifiers, three seeds"
+    assert rules["train_reweighting"] == 4, "two classifiers, two seeds"
     assert rules["limit"] == 0
 
 
