@@ -62,23 +62,24 @@ def closure_plot(comparisons: Sequence[Comparison], curve: Reliability, title: s
 
 def _ratios(panel: Axes, one: Comparison) -> None:
     target, target_error = one.alternative
+    edges, logarithmic = _shown(one.edges)
     filled = target > 0
     known = np.where(filled, target, 1.0)
     panel.stairs(
         1 + target_error / known,
-        one.edges,
+        edges,
         baseline=1 - target_error / known,
         fill=True,
         color="0.85",
         label="alternative, stat.",
     )
     panel.axhline(1, color="black", lw=1, ls="--")
-    low, high = one.edges[:-1], one.edges[1:]
-    logarithmic = one.edges[0] > 0 and one.edges[-1] / one.edges[0] > WIDE
+    low, high = edges[:-1], edges[1:]
     centre = np.sqrt(low * high) if logarithmic else (low + high) / 2
     shown = (("nominal", one.nominal, "s"), ("reweighted", one.reweighted, "o"))
     for (name, (share, error), marker), colour in zip(shown, PALETTE, strict=False):
-        panel.stairs(np.where(filled, share / known, np.nan), one.edges, color=colour, lw=1.0)
+        ratio = np.where(filled, share / known, np.nan)
+        panel.stairs(ratio, edges, baseline=None, color=colour, lw=1.0)
         panel.errorbar(
             centre[filled],
             (share / known)[filled],
@@ -95,6 +96,17 @@ def _ratios(panel: Axes, one: Comparison) -> None:
     panel.tick_params(labelsize=10)
     panel.set_xlabel(one.label, fontsize=12)
     panel.set_title(f"p = {one.p_before:.2g} → {one.p_after:.2g}", fontsize=11)
+
+
+def _shown(edges: Floats) -> tuple[Floats, bool]:
+    """Return edges whose outer, open bins end soon, and whether the axis is logarithmic."""
+    logarithmic = bool(edges[0] > 0 and edges[-1] / edges[0] > WIDE)
+    if len(edges) < 4:
+        return edges, logarithmic
+    places = np.log(edges) if logarithmic else edges
+    width = 2 * (places[-2] - places[1]) / (len(edges) - 3)
+    places = np.clip(places, places[1] - width, places[-2] + width)
+    return np.exp(places) if logarithmic else places, logarithmic
 
 
 def _calibration(panel: Axes, curve: Reliability) -> None:
