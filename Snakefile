@@ -72,7 +72,7 @@ try:
     require_writable(Path())
     require_folders(paths.templates())
     cfg = read_config(config)
-    targets = Targets(cfg, all_chunks(cfg.samples))
+    targets = Targets(cfg, all_chunks((*cfg.samples, *cfg.alternatives)))
     options = Options(cfg, targets)
     for key in ("top_tagging", "jet_class"):
         if public := getattr(cfg.jets, key):
@@ -91,6 +91,7 @@ include: CHECKOUT / "workflow/rules/simulate.smk"
 include: CHECKOUT / "workflow/rules/reconstruct.smk"
 include: CHECKOUT / "workflow/rules/train.smk"
 include: CHECKOUT / "workflow/rules/limits.smk"
+include: CHECKOUT / "workflow/rules/reweighting.smk"
 include: CHECKOUT / "workflow/rules/figures.smk"
 include: CHECKOUT / "workflow/rules/networks.smk"
 include: CHECKOUT / "workflow/rules/interpret.smk"

@@ -270,10 +270,20 @@ class Selection:
     tensors : sequence of str
         Those that are read.
 
+    Parameters
+    ----------
+    datasets : sequence of Dataset
+    split : Split, optional
+        All events, if absent.
+    labels : sequence of int, optional
+        Label of the events of each dataset, in place of 1 for signal and 0 for background.
+    kinds : (str, str)
+        What the labels 0 and 1 stand for.
+
     Raises
     ------
     EmptySampleError
-        If there is no signal or no background event.
+        If there is no event of one of the labels.
     InputFileError
         If a dataset lacks one of the tensors.
     """
@@ -283,9 +293,12 @@ class Selection:
         datasets: Sequence[Dataset],
         split: Split | None = None,
         tensors: Sequence[str] = TENSORS,
+        labels: Sequence[int] | None = None,
+        kinds: tuple[str, str] = ("background", "signal"),
     ) -> None:
         self.datasets = datasets
         self.tensors = tensors
+        self._labels = [data.is_signal for data in datasets] if labels is None else labels
         self.event_bytes = max(data.bytes_of(tensors) for data in datasets)
         self._split = split
         self.blocks = blocks_of(datasets)
@@ -296,9 +309,9 @@ class Selection:
                 counts += np.bincount(columns["label"], minlength=2)
                 sizes.append(np.add.reduceat(chosen, range(0, len(chosen), BLOCK), dtype=np.int64))
         self._starts = np.append(0, np.cumsum(np.concatenate(sizes)))
-        for label, kind in enumerate(("background", "signal")):
+        for label, kind in enumerate(kinds):
             if not counts[label]:
-                of_kind = [data for data in datasets if data.is_signal == label]
+                of_kind = [d for d, own in zip(datasets, self._labels, strict=True) if own == label]
                 samples = ", ".join(str(data.attributes["sample"]) for data in of_kind)
                 raise EmptySampleError(
                     f"no {kind} event is in {split or 'any split'} (samples: {samples}): provide "
@@ -348,7 +361,7 @@ class Selection:
         count = int(np.count_nonzero(chosen))
         return chosen, {
             "key": columns["key"][chosen],
-            "label": np.full(count, self.datasets[number].is_signal, np.uint8),
+            "label": np.full(count, self._labels[number], np.uint8),
             "weight": weight[chosen],
             "dataset": np.full(count, number, np.int16),
         }

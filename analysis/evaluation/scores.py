@@ -5,12 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.evaluation.density_ratio import Factors
 from analysis.evaluation.score_table import ScoreTable
 from common.errors import NormalisationError
 from common.weighted import ROWS, SIGNAL, Condenser, WeightedSample
 
 
-def read_scores(path: Path, weight_column: str = "weight", rows: int = ROWS) -> WeightedSample:
+def read_scores(
+    path: Path,
+    weight_column: str = "weight",
+    rows: int = ROWS,
+    factors: Factors | None = None,
+) -> WeightedSample:
     """Return the log-odds and yields of a Parquet file; those of signal for σ = 1 fb · BR².
 
     Up to `rows` events are returned as they are. Of more, those of a process whose log-odds agree
@@ -23,6 +29,8 @@ def read_scores(path: Path, weight_column: str = "weight", rows: int = ROWS) -> 
     weight_column : str
         The column that holds the yields; other tag categories have their own.
     rows : int
+    factors : Factors, optional
+        What multiplies the yields, by the events' keys.
 
     Raises
     ------
@@ -31,10 +39,12 @@ def read_scores(path: Path, weight_column: str = "weight", rows: int = ROWS) -> 
     NormalisationError
         If the table lacks signal or background, or a process has no positive yield.
     """
-    table, condenser = ScoreTable(path, weight_column), Condenser(rows)
+    table = ScoreTable(path, weight_column, keys=factors is not None)
+    condenser = Condenser(rows)
     for events in table.steps():
         kind = np.where(events["label"] == 1, SIGNAL, events["process"])
-        condenser.add(WeightedSample.of_events(events["log_odds"], events["weight"], kind))
+        weight = events["weight"] if factors is None else events["weight"] * factors(events["key"])
+        condenser.add(WeightedSample.of_events(events["log_odds"], weight, kind))
     condensed = condenser.result()
     processes = tuple(sorted(table.processes[k] for k in np.unique(condensed.kind) if k != SIGNAL))
     index = [processes.index(n) if n in processes else SIGNAL for n in table.processes]

@@ -21,6 +21,7 @@ from analysis.config.samples import Sample
 from analysis.config.simulation import Simulation, check_strata
 from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoint
 from common.errors import ConfigError
+from models.config.reweighting import Reweighting
 from models.config.specs import NetworkSpec, Training
 from models.config.specs_jets import Jets
 from models.config.views import Interpretation, select, select_own
@@ -49,6 +50,9 @@ class Config(Block):
     working_point: WorkingPoint = WorkingPoint()
     limits: Limits = Limits()
     systematics: Systematics = Systematics()
+    reweighting: tuple[Reweighting, ...] = Field(
+        (), description="Comparisons of generators, whose weights are nuisances of the fits."
+    )
     interpretation: Interpretation = Interpretation()
     jets: Jets = Jets()
     benchmarks: tuple[Benchmark, ...] = Field(
@@ -99,6 +103,20 @@ class Config(Block):
             if largest:
                 errors[sample.process] = largest
         return errors
+
+    @property
+    def alternatives(self) -> tuple[Sample, ...]:
+        """The samples of Delphes files that are the alternative of a reweighting, by its name."""
+        return tuple(
+            self.sample(block.sample).model_copy(
+                update={"name": block.variation, "files": block.files}
+            )
+            for block in self.reweighting
+            if block.files
+        )
+
+    def reweighted(self, name: str) -> Reweighting:
+        return next(block for block in self.reweighting if block.name == name)
 
     def network(self, name: str) -> NetworkSpec:
         return next(network for network in self.networks if network.name == name)
@@ -169,6 +187,7 @@ class Config(Block):
         self._check_masses()
         self._check_trainings()
         self._check_shower()
+        self._check_reweighting()
         self._check_jets()
         self.interpreted_trainings  # noqa: B018  names what is not there
         return self
@@ -229,16 +248,57 @@ class Config(Block):
                 f"systematics.shower: the events of {', '.join(made)} are showered already "
                 "(simulation.hepmc); leave systematics.shower out"
             )
-        if not any(line.startswith("PartonShowers:model") for line in self.systematics.shower):
-            return
-        blocks = [(sample.name, sample.simulation) for sample in self.samples]
-        unfit = [n for n, b in blocks if b and (b.heavy_flavour or b.enhancement > 1)]
-        if unfit:
-            raise ValueError(
-                f"systematics.shower: another shower model cannot make {', '.join(unfit)}, whose "
-                "heavy_flavour or enhancement needs Pythia's own; vary its scales instead "
-                "(`TimeShower:renormMultFac = 2`), or simulate these samples without classes"
-            )
+        _check_model("systematics.shower", self.systematics.shower, self.samples)
+
+    def _check_reweighting(self) -> None:
+        """There are the samples of each reweighting, and the alternative can be made."""
+        _unique("reweighting: the name", (block.name for block in self.reweighting))
+        names = [sample.name for sample in self.samples]
+        for block in self.reweighting:
+            key = f"reweighting {block.name}"
+            for name in block.samples:
+                if name not in names:
+                    near = difflib.get_close_matches(name, names, n=1)
+                    hint = f"; did you mean {near[0]!r}?" if near else f": {', '.join(names)}"
+                    raise ValueError(f"{key}: there is no sample {name!r}{hint}")
+            sample = self.sample(block.sample)
+            for other in map(self.sample, block.apply_to):
+                if other.process != sample.process:
+                    raise ValueError(
+                        f"{key}: apply_to holds {other.name!r} of process {other.process!r}, and "
+                        f"{sample.name!r} is of {sample.process!r}: give it its own reweighting"
+                    )
+            made = sample.simulation
+            if block.pythia and (made is None or made.hepmc):
+                raise ValueError(
+                    f"{key}: no shower of ours makes the events of {sample.name!r}; give `files` "
+                    "in place of `pythia`"
+                )
+            if block.files and made is not None:
+                raise ValueError(
+                    f"{key}: {sample.name!r} is simulated, so that its alternative needs `pythia` "
+                    "lines in place of `files`"
+                )
+            if block.pythia and block.seed == self.seed:
+                raise ValueError(
+                    f"{key}: seed {block.seed} is that of the nominal simulation, whose events the "
+                    "alternative would follow; take another one"
+                )
+            _check_model(key, block.pythia, [sample])
+
+
+def _check_model(key: str, lines: Sequence[str], samples: Iterable[Sample]) -> None:
+    """Another shower model makes no enhanced splittings and classes."""
+    if not any(line.replace(" ", "").startswith("PartonShowers:model") for line in lines):
+        return
+    blocks = [(sample.name, sample.simulation) for sample in samples]
+    unfit = [n for n, b in blocks if b and (b.heavy_flavour or b.enhancement > 1)]
+    if unfit:
+        raise ValueError(
+            f"{key}: another shower model cannot make {', '.join(unfit)}, whose "
+            "heavy_flavour or enhancement needs Pythia's own; vary its scales instead "
+            "(`TimeShower:renormMultFac = 2`), or simulate these samples without classes"
+        )
 
 
 def _unique(what: str, names: Iterable[str]) -> None:

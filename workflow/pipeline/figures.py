@@ -104,6 +104,13 @@ KINDS = (
     Kind(paths.RATIOS_FIGURE, "Networks", "Ratios of rejections, {signal}", "ratios"),
     Kind(paths.CALIBRATION_FIGURE, "Networks", "Calibration, {signal}", "calibration"),
     Kind(paths.TRAINING_FIGURE, "Training", "Learning curves, {signal}", "training"),
+    Kind(
+        paths.CLOSURE_FIGURE,
+        "Generators",
+        "Reweighting to another generator, {reweighting}, {classifier}",
+        "reweighting",
+        paths.CLOSURE_TABLE,
+    ),
     Kind(paths.JETS_FIGURE, "Jets", "Taggers of single fat jets, {task}", "jets"),
     Kind(paths.EVENT_DISPLAY, "Events", "An event of {sample}", "event_display"),
     Kind(

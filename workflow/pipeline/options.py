@@ -109,9 +109,12 @@ class Options:
     def simulate(self, wildcards: Wildcards) -> list[str]:
         """How a sample is made; without the number of chunks, so that more of them rerun none."""
         block = self.config.simulation(wildcards.sample)
-        if paths.variation_name(wildcards.variation) == "shower_up":
-            lines = (*block.pythia, *self.config.systematics.shower)
-            block = block.model_copy(update={"pythia": lines})
+        variation, seed = paths.variation_name(wildcards.variation), self.config.seed
+        again = {one.variation: one for one in self.config.reweighting}.get(variation)
+        if variation == "shower_up" or again:
+            added = again.pythia if again else self.config.systematics.shower
+            block = block.model_copy(update={"pythia": (*block.pythia, *added)})
+            seed = again.seed if again else seed
         if files := event_files(self.config.sample(wildcards.sample)):
             block = block.model_copy(update={"lhe" if block.lhe else "hepmc": tuple(files)})
         # the parts of files depend on their number
@@ -121,7 +124,7 @@ class Options:
             detector=self.config.detector.model_dump_json(exclude_defaults=True),
             sample=wildcards.sample,
             chunk=wildcards.chunk,
-            seed=self.config.seed,
+            seed=seed,
         )
 
     def reconstruct(self, wildcards: Wildcards) -> list[str]:
@@ -142,8 +145,8 @@ class Options:
         block = self.config.sample(wildcards.sample)
         return block.model_dump_json(exclude={"simulation": {"chunks"}})
 
-    def _chunks(self, sample: str) -> list[str]:
-        return list(self.targets.chunks[sample])
+    def _chunks(self, sample: str, variation: str = paths.NOMINAL) -> list[str]:
+        return list(self.targets.chunks_of(sample, variation))
 
     def normalise(self, wildcards: Wildcards) -> list[str]:
         """The sample, and the folders of its cut flows and of what its simulation wrote."""
@@ -152,7 +155,7 @@ class Options:
         made = known | {"variation": self.targets.simulated_variation(wildcards)}
         return flags(
             sample=self._sample(wildcards),
-            chunks=json.dumps(self._chunks(wildcards.sample)),
+            chunks=json.dumps(self._chunks(**known)),
             events=folder_of(paths.CUTFLOW, **known),
             simulated=folder_of(paths.SAMPLE_METADATA, **made) if simulated else None,
             branching_ratio=self.config.branching_ratio_hbb,
@@ -183,7 +186,7 @@ class Options:
         found = flags(
             sample=self._sample(wildcards),
             btagging=self.config.btagging,
-            chunks=json.dumps(self._chunks(wildcards.sample)),
+            chunks=json.dumps(self._chunks(**known)),
             events=folder_of(paths.EVENTS, **known),
             tag_map=self.targets.tag_map(wildcards),
             max_constituents=self.config.reconstruction.max_constituents,
@@ -196,7 +199,7 @@ class Options:
     def cutflow(self) -> list[str]:
         """The samples and the folders of their files."""
         return [
-            *self.targets.chunks,
+            *self.targets.samples,
             *flags(
                 normalisations=folder_of(paths.nominal(paths.NORMALISATION), sample="_"),
                 datasets=folder_of(paths.nominal(paths.DATASET), sample="_"),
@@ -270,6 +273,10 @@ class Options:
             tag_map=self.targets.tag_maps,
             k_factor_error=[f"{name}={error:g}" for name, error in errors.items()],
             variation=[f"{nuisance}={','.join(files)}" for nuisance, files in varied.items()],
+            reweighting=[
+                f"{nuisance}={table}"
+                for nuisance, table in self.targets.event_factors(wildcards).items()
+            ],
         )
 
     @property
@@ -399,6 +406,52 @@ class Options:
             return flags(view=view, title=f"{network}, {mass}, seed {wildcards.seed}")
 
         return options
+
+    # Reweighting to another generator
+
+    def classifier(self, wildcards: Wildcards) -> NetworkSpec:
+        """Return the job's classifier of two generators."""
+        return self.config.reweighted(wildcards.reweighting).network(wildcards.classifier)
+
+    def train_reweighting(self, wildcards: Wildcards) -> list[str]:
+        """Classifier and settings; the folds are the same for all seeds."""
+        block = self.config.reweighted(wildcards.reweighting)
+        return flags(
+            network=self.classifier(wildcards),
+            training=block.training.model_dump_json(exclude={"seeds", "masses"}),
+            dataset=self.config.dataset,
+            seed=wildcards.seed,
+            fold_seed=block.seed,
+            output=paths.CLASSIFIER.format(**dict(wildcards.items())),
+        )
+
+    def reweight(self, wildcards: Wildcards) -> list[str]:
+        """The samples, the models, and how they were trained; `threads` as in `score`."""
+        block = self.config.reweighted(wildcards.reweighting)
+        names = dict(wildcards.items())
+        nominal, alternative = self.targets.compared_samples(wildcards)
+        return flags(
+            nominal=nominal,
+            alternative=alternative,
+            other=self.targets.reweighted(wildcards)["others"],
+            model=[paths.CLASSIFIER.format(**names, seed=seed) for seed in block.training.seeds],
+            folds=self.config.dataset.folds,
+            fold_seed=block.seed,
+            threads=block.training.threads,
+            accelerator=block.training.accelerator,
+            reweighting=block.name,
+        )
+
+    def closure(self, wildcards: Wildcards) -> list[str]:
+        """The samples, and the tables beside the closure."""
+        names = dict(wildcards.items())
+        nominal, alternative = self.targets.compared_samples(wildcards)
+        return flags(
+            nominal=nominal,
+            alternative=alternative,
+            shapes=paths.CLOSURE_SHAPES.format(**names),
+            calibration=paths.CLOSURE_CALIBRATION.format(**names),
+        )
 
     # Taggers of single jets
 

@@ -24,8 +24,12 @@ lists are replaced as a whole. Unknown keys are errors.
 def reference_text() -> str:
     """Return the reference as Markdown."""
     parts = [HEAD]
-    for model, path in _blocks(Config, ""):
+    first: dict[type[BaseModel], str] = {}
+    for model, path in _blocks(Config, "", first):
         title = f"`{path}`" if path else "Top level"
+        if first[model] != path:
+            parts.append(f"\n## {title}\n\nThe keys of `{first[model]}`.\n")
+            continue
         description = " ".join((model.__doc__ or "").split("\n\n")[0].split())
         parts.append(f"\n## {title}\n\n{description}\n\n| key | type | default | meaning |\n")
         parts.append("|---|---|---|---|\n")
@@ -44,9 +48,14 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     return [model for inner in get_args(annotation) for model in _models(inner)]
 
 
-def _blocks(model: type[BaseModel], path: str) -> Iterator[tuple[type[BaseModel], str]]:
-    """Yield every model of the tree with the path of its key."""
+def _blocks(
+    model: type[BaseModel], path: str, first: dict[type[BaseModel], str]
+) -> Iterator[tuple[type[BaseModel], str]]:
+    """Yield every model of the tree with the path of its key; what is in it, the first time."""
+    known = first.setdefault(model, path) != path
     yield model, path
+    if known:
+        return
     for name, field in model.model_fields.items():
         models = _models(field.annotation)
         many = get_origin(field.annotation) is tuple
@@ -54,14 +63,14 @@ def _blocks(model: type[BaseModel], path: str) -> Iterator[tuple[type[BaseModel]
             child = f"{path}.{name}" if path else name
             child += "[]" if many else ""
             child += f" ({_tag(inner)})" if len(models) > 1 else ""
-            yield from _blocks(inner, child)
+            yield from _blocks(inner, child, first)
 
 
 def _tag(model: type[BaseModel]) -> str:
     """Return the value that chooses this model among those of a union."""
     for name in ("architecture", "kind"):
         if name in model.model_fields:
-            return str(model.model_fields[name].default)
+            return str(get_args(model.model_fields[name].annotation)[0])
     return model.__name__
 
 

@@ -72,6 +72,11 @@ class Targets:
         return [sample.name for sample in self.config.backgrounds]
 
     @property
+    def samples(self) -> list[str]:
+        """Names of all samples."""
+        return [sample.name for sample in self.config.samples]
+
+    @property
     def processes(self) -> list[str]:
         """Processes of the backgrounds."""
         return list(dict.fromkeys(sample.process for sample in self.config.backgrounds))
@@ -118,11 +123,16 @@ class Targets:
 
     def chunk(self, wildcards: Wildcards) -> Chunk:
         """Return the wildcards' file."""
-        return self.chunks[wildcards.sample][wildcards.chunk]
+        return self.chunks_of(wildcards.sample, wildcards.variation)[wildcards.chunk]
+
+    def chunks_of(self, sample: str, variation: str = paths.NOMINAL) -> Mapping[str, Chunk]:
+        """Return the files of a sample; of an alternative of Delphes files, its own."""
+        return self.chunks.get(paths.variation_name(variation), self.chunks[sample])
 
     def every_chunk(self, template: str, sample: str, variation: str = paths.NOMINAL) -> list[str]:
         """Return one path per file of a sample."""
-        return expand(template, variation=variation, sample=sample, chunk=self.chunks[sample])
+        chunks = self.chunks_of(sample, variation)
+        return expand(template, variation=variation, sample=sample, chunk=chunks)
 
     def of_chunks(self, template: str) -> OfJob:
         """One path per file of the wildcards' sample."""
@@ -134,7 +144,8 @@ class Targets:
 
     def simulated_variation(self, wildcards: Wildcards) -> str:
         """Return the variation whose simulated files a job reads: another shower has its own."""
-        generated_again = paths.variation_name(wildcards.variation) == "shower_up"
+        names = ["shower_up", *(block.variation for block in self.config.reweighting)]
+        generated_again = paths.variation_name(wildcards.variation) in names
         simulated = self.config.sample(wildcards.sample).simulation is not None
         return wildcards.variation if generated_again and simulated else paths.NOMINAL
 
@@ -190,7 +201,7 @@ class Targets:
 
     def every_sample(self, *templates: str) -> list[str]:
         """Return the nominal paths of all samples."""
-        return expand(list(map(paths.nominal, templates)), sample=self.chunks)
+        return expand(list(map(paths.nominal, templates)), sample=self.samples)
 
     def sources(self, wildcards: Wildcards) -> list[str]:
         """The Delphes files of the wildcards' signal, on disk or on servers."""
@@ -270,9 +281,10 @@ class Targets:
             for nuisance, names in self.config.systematics.nuisances.items()
         }
 
-    def all_varied_scores(self, wildcards: Wildcards) -> list[str]:
-        """The scores of all variations of a training."""
-        return [path for scores in self.varied_scores(wildcards).values() for path in scores]
+    def all_variations(self, wildcards: Wildcards) -> list[str]:
+        """The scores of all variations of a training, and the tables of its reweightings."""
+        scores = [path for paths_ in self.varied_scores(wildcards).values() for path in paths_]
+        return [*scores, *self.event_factors(wildcards).values()]
 
     def trainings(self, template: str) -> list[str]:
         """Return one path per network, signal and seed, in that order."""
@@ -379,6 +391,57 @@ class Targets:
         """The metrics of all taggers and seeds for the wildcards' task."""
         return self.taggers([wildcards.task])
 
+    # Reweighting to another generator
+
+    def compared_samples(self, wildcards: Wildcards) -> list[str]:
+        """The datasets that a classifier tells apart: nominal, alternative."""
+        block = self.config.reweighted(wildcards.reweighting)
+        alternative = paths.VARIATION.format(name=block.variation)
+        return [
+            paths.DATASET.format(variation=variation, sample=block.sample)
+            for variation in (paths.NOMINAL, alternative)
+        ]
+
+    @property
+    def classifier(self) -> list[str]:
+        """Return what the training of a classifier writes, with its wildcards."""
+        template = f"{paths.CLASSIFIER}/fold{{fold}}/{{file}}"
+        return expand(template, file=MODEL_FILES, fold=self.folds, allow_missing=True)
+
+    def reweighted(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """What weights are made of, as `compared`, `others` and `models`."""
+        block = self.config.reweighted(wildcards.reweighting)
+        names, seeds = dict(wildcards.items()), block.training.seeds
+        return {
+            "compared": self.compared_samples(wildcards),
+            "others": expand(paths.nominal(paths.DATASET), sample=block.apply_to),
+            "models": [f.format(**names, seed=s) for s in seeds for f in self.classifier],
+        }
+
+    def event_factors(self, wildcards: Wildcards) -> dict[str, str]:
+        """Return the tables of weights of a training's nuisances, by nuisance."""
+        scored = {wildcards.signal, *self.backgrounds}
+        return {
+            block.variation: paths.EVENT_FACTORS.format(
+                reweighting=block.name, classifier=block.networks[0].name
+            )
+            for block in self.config.reweighting
+            if scored & set(block.samples)
+        }
+
+    def classifiers(self, template: str) -> list[str]:
+        """Return one path per reweighting and classifier."""
+        return [
+            template.format(reweighting=block.name, classifier=network.name)
+            for block in self.config.reweighting
+            for network in block.networks
+        ]
+
+    def reweighting_products(self) -> list[str]:
+        """Return table and figures of the reweightings; nothing without them."""
+        table = [paths.CLOSURE_TABLE] if self.config.reweighting else []
+        return table + self.classifiers(f"{paths.CLOSURE_FIGURE}.png")
+
     # Products of a run
 
     def jet_products(self) -> list[str]:
@@ -411,7 +474,7 @@ class Targets:
         values = {
             "network": self.networks,
             "signal": self.signals,
-            "sample": list(self.chunks),
+            "sample": self.samples,
             "task": self.config.jets.task_names,
         }
         ratios = self.ratios(f"{paths.RATIOS_FIGURE}.png")
@@ -437,6 +500,7 @@ class Targets:
             paths.HEPDATA,
             *([paths.RATIOS_TABLE] if self.pairs else []),
             *self.jet_tables(),
+            *self.reweighting_products(),
             *self.figures(),
             *self.interpretation_figures(),
             paths.DISTRIBUTIONS,
@@ -456,8 +520,10 @@ class Targets:
     def wildcard_constraints(self) -> dict[str, str]:
         """Return the pattern of each wildcard."""
         jets = self.config.jets
+        variations = ["jes_up", "jes_down", "jer_up", "shower_up"]
+        variations += [block.variation for block in self.config.reweighting]
         return {
-            "sample": one_of(list(self.chunks)),
+            "sample": one_of(self.samples),
             "signal": one_of(self.signals),
             "masses": one_of([*self.signals, ALL_MASSES]),
             "network": one_of(self.networks),
@@ -465,7 +531,9 @@ class Targets:
             "fold": r"\d+",
             "process": one_of(self.processes),
             "chunk": r"[A-Za-z0-9_.-]+",
-            "variation": f"({paths.VARIATION.format(name='(jes_up|jes_down|jer_up|shower_up)')})?",
+            "variation": f"({paths.VARIATION.format(name=f'({one_of(variations)})')})?",
+            "reweighting": one_of([block.name for block in self.config.reweighting]),
+            "classifier": one_of([n.name for b in self.config.reweighting for n in b.networks]),
             "kind": one_of(list(DEPENDENCES)),
             "task": one_of(jets.every_task),
             "tagger": one_of([tagger.name for tagger in jets.taggers]),

@@ -3,7 +3,7 @@ rule limit:
     input:
         scores=paths.nominal(paths.SCORES),
         tag_maps=targets.tag_maps,
-        variations=targets.all_varied_scores,
+        variations=targets.all_variations,
     output:
         row=paths.LIMIT,
         workspace=paths.WORKSPACE,

@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import BadParameter, Option
 
 from analysis.config.statistics import BTagging, Limits, WorkingPoint
+from analysis.evaluation.density_ratio import Factors
 from analysis.evaluation.scores import read_scores
 from analysis.statistics.channels import CategoryScores
 from analysis.statistics.counting import counting_row
@@ -35,6 +36,9 @@ def main(
     variation: Annotated[
         list[str] | None, Option(help="NAME=UP[,DOWN]: scores of a systematic; repeat.")
     ] = None,
+    reweighting: Annotated[
+        list[str] | None, Option(help="NAME=TABLE of rule reweight: a nuisance; repeat.")
+    ] = None,
     workspace: Annotated[Path | None, Option(help="HistFactory workspace to write.")] = None,
 ) -> None:
     """Find the working point, count what passes it, set the limits."""
@@ -42,6 +46,7 @@ def main(
     tagging = read_block(BTagging, btagging)
     maps = {content["process"]: content["closure"] for content in map(read_json, tag_map or [])}
     shifted = dict(_named(text) for text in variation or [])
+    weighted = {name: Factors.read(path) for name, (path, *_) in map(_named, reweighting or [])}
     errors = dict(_error(text) for text in k_factor_error or [])
     categories = []
     for k, name in enumerate(tagging.categories):
@@ -50,6 +55,8 @@ def main(
         for nuisance in tagging.nuisances:
             sides = (f"weight_{name}_{nuisance}_{side}" for side in ("up", "down"))
             variations[nuisance] = tuple(read_scores(scores, side) for side in sides)
+        for nuisance, factors in weighted.items():
+            variations[nuisance] = (read_scores(scores, column, factors=factors),)
         categories.append(
             CategoryScores(
                 name,

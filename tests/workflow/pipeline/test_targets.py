@@ -135,11 +135,11 @@ def test_signal_without_a_pair_has_no_ratios() -> None:
 
 def test_variations_are_those_of_the_configuration(tiny_config: dict[str, Any]) -> None:
     job = of(network="kinematics", signal="signal_mH1000", seed="1")
-    assert targets_of(tiny_config).all_varied_scores(job) == []
+    assert targets_of(tiny_config).all_variations(job) == []
     files = targets_of(tiny_config | {"systematics": {"energy_scale": 0.03, "resolution": 0.1}})
     found = files.varied_scores(job)
     assert {name: len(paths) for name, paths in found.items()} == {"jes": 2, "jer": 1}
-    assert files.all_varied_scores(job)[1] == (
+    assert files.all_variations(job)[1] == (
         "results/variations/jes_down/scores/kinematics/signal_mH1000/1.parquet"
     )
 
