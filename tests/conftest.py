@@ -1,16 +1,20 @@
 """What the tests share: the real files, and the real Snakefile in a folder of its own."""
 
 import copy
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from hypothesis import settings
+
+from tests.fork_server import ForkServer
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
@@ -35,22 +39,76 @@ def tiny_config() -> dict[str, Any]:
     return copy.deepcopy(config)
 
 
+@cache
+def python() -> ForkServer:
+    """The Python of this worker that has the packages of others imported."""
+    return ForkServer()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stopped_python() -> Iterator[None]:
+    yield
+    if python.cache_info().currsize:
+        python().stop()
+
+
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeOnce:
+    """Return a folder that the first of all workers who asks for it makes: `made_once(name, make)`.
+
+    Nobody may change what is in it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def folder_of(name: str, make: Callable[[Path], None]) -> Path:
+        folder = shared / name
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (finished := shared / f"{name}.finished").exists():
+                folder.mkdir()
+                make(folder)
+                finished.touch()
+        return folder
+
+    return folder_of
+
+
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def snakemake_call(
+    folder: Path, config: dict[str, Any], *arguments: str, snakefile: Path
+) -> tuple[list[str], dict[str, str]]:
+    """Return the words behind `python` and the environment that run a Snakefile in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.test.yaml"
+    path.write_text(yaml.safe_dump(config))
+    words = ["-m", "snakemake", "--snakefile", str(snakefile)]
+    words += ["--directory", str(folder), "--configfile", str(path), "--cores", "2", *arguments]
+    return words, {**os.environ, "PYTHONPATH": str(snakefile.parent)}
 
 
 def call_snakemake(
     folder: Path, config: dict[str, Any], *arguments: str, snakefile: Path = ROOT / "Snakefile"
 ) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake on a Snakefile, in `folder`, with `config`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "config.test.yaml"
-    path.write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
-    command += ["--directory", str(folder), "--configfile", str(path), "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(snakefile.parent)}
+    """Run Snakemake on a Snakefile, in `folder`, with `config`; it and its jobs are forks."""
+    words, environment = snakemake_call(folder, config, *arguments, snakefile=snakefile)
+    return python().run(words, folder, environment)
+
+
+def start_snakemake(
+    folder: Path, config: dict[str, Any], *arguments: str, snakefile: Path
+) -> subprocess.CompletedProcess[str]:
+    """Do the same with processes of their own, as users have them."""
+    words, environment = snakemake_call(folder, config, *arguments, snakefile=snakefile)
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+        [sys.executable, *words],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 @pytest.fixture

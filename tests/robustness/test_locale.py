@@ -72,7 +72,7 @@ def test_errors_are_said_under_an_ascii_locale(fresh: SmallRun) -> None:
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["networks"][0]["name"] = "süß"
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    run = fresh.complete("--cores", "1", "--dry-run")
+    run = fresh.complete_alone("--cores", "1", "--dry-run")
     said = run.stdout + run.stderr
     assert run.returncode != 0
     assert "networks.0.name: string should match pattern" in said
