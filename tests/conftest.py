@@ -4,7 +4,6 @@ import copy
 import fcntl
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -80,35 +79,16 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeO
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def snakemake_call(
-    folder: Path, config: dict[str, Any], *arguments: str, snakefile: Path
-) -> tuple[list[str], dict[str, str]]:
-    """Return the words behind `python` and the environment that run a Snakefile in `folder`."""
+def call_snakemake(
+    folder: Path, config: dict[str, Any], *arguments: str, snakefile: Path = ROOT / "Snakefile"
+) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake on a Snakefile, in `folder`, with `config`; it and its jobs are forks."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.test.yaml"
     path.write_text(yaml.safe_dump(config))
     words = ["-m", "snakemake", "--snakefile", str(snakefile)]
     words += ["--directory", str(folder), "--configfile", str(path), "--cores", "2", *arguments]
-    return words, {**os.environ, "PYTHONPATH": str(snakefile.parent)}
-
-
-def call_snakemake(
-    folder: Path, config: dict[str, Any], *arguments: str, snakefile: Path = ROOT / "Snakefile"
-) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake on a Snakefile, in `folder`, with `config`; it and its jobs are forks."""
-    words, environment = snakemake_call(folder, config, *arguments, snakefile=snakefile)
-    return python().run(words, folder, environment)
-
-
-def start_snakemake(
-    folder: Path, config: dict[str, Any], *arguments: str, snakefile: Path
-) -> subprocess.CompletedProcess[str]:
-    """Do the same with processes of their own, as users have them."""
-    words, environment = snakemake_call(folder, config, *arguments, snakefile=snakefile)
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return python().run(words, folder, {**os.environ, "PYTHONPATH": str(snakefile.parent)})
 
 
 @pytest.fixture

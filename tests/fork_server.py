@@ -3,8 +3,9 @@
 `ForkServer().run(["-m", "snakemake", "--version"], folder)` does what `subprocess.run` does with a
 `python` of that command line. The project's own modules are imported by each call for itself. What
 runs there finds a `python` of the same kind as its `sys.executable`, so the jobs of a Snakemake are
-forks, too. Python's options are `-P` and `-m` alone; variables that Python and its packages read at
-their start (PYTHONWARNINGS, OMP_NUM_THREADS) are those of the server.
+forks, too. Python's options are `-P` and `-m` alone; of the variables that Python and its packages
+read at their start (OMP_NUM_THREADS) only `PYTHONWARNINGS=error` is heeded. The packages are
+imported with warnings as errors.
 """
 
 import atexit
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +49,7 @@ class ForkServer:
         self.python.chmod(0o755)
         command = [sys.executable, "-P", __file__, "--serve", self.address, *PACKAGES]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment["PYTHONWARNINGS"] = "error"
         environment.pop("PYTHONPATH", None)
         self.process = subprocess.Popen(
             command, env=environment, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -114,6 +117,8 @@ def serve(address: str, packages: Sequence[str]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    if "PYTHONWARNINGS" not in environment:
+        warnings.filters[:] = [one for one in warnings.filters if one[0] != "error"]
     ending.append((become(*call), connection))
 
 

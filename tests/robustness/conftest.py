@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MadeOnce
-from tests.robustness.runs import SmallRun
+from tests.robustness.runs import SmallRun, environ
 
 
 @pytest.fixture(scope="session")
 def reference(made_once: MadeOnce) -> SmallRun:
-    """The finished run, one of real processes."""
+    """The finished run, one of real processes and with warnings as errors."""
 
     def make(folder: Path) -> None:
         run = SmallRun(folder)
         run.prepare()
-        done = run.complete_alone("--cores", "2")
+        variables = {**environ(), "PYTHONWARNINGS": "error"}
+        done = run.complete_alone("--cores", "2", environment=variables)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return SmallRun(made_once("reference", make))

@@ -1,5 +1,6 @@
-"""A whole run under an ASCII locale, from a checkout that is read-only."""
+"""A whole run under an ASCII locale, from a checkout that is read-only, with warnings as errors."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,8 @@ def test_run_under_an_ascii_locale_from_a_read_only_checkout(
         run = subprocess.run(
             [sys.executable, "-P", "-m", "snakemake", "--snakefile", checkout / "Snakefile",
              "--configfile", fresh.folder / "config.yaml", "--cores", "2"],
-            cwd=fresh.folder, capture_output=True, check=False,
+            cwd=fresh.folder, env={**os.environ, "PYTHONWARNINGS": "error"},
+            capture_output=True, check=False,
         )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     assert fresh.tables().items() >= reference.tables().items()

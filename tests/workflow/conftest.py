@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import DATA, ROOT, MadeOnce, start_snakemake
+from tests.conftest import DATA, ROOT, MadeOnce, call_snakemake
 
 SOURCES = (
     "common",
@@ -49,7 +49,7 @@ def finished(
     made_once: MadeOnce,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """This worker's copy of a finished run, which was one of real processes.
+    """This worker's copy of a finished run.
 
     Its folder has a name that wants quoting, and warnings were errors.
     """
@@ -57,7 +57,7 @@ def finished(
     def make(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONWARNINGS", "error")
-            run = start_snakemake(folder, config, snakefile=project / "Snakefile")
+            run = call_snakemake(folder, config, snakefile=project / "Snakefile")
         assert run.returncode == 0, run.stdout + run.stderr
 
     folder = made_once('it\'s a "run" für $HOME 日本 ', make)
