@@ -32,7 +32,7 @@ PACKAGES = (
     "rich.console", "safetensors.torch", "scipy.optimize", "scipy.stats", "snakemake.cli",
     "typer", "uproot", "vector", "xgboost",
 )  # fmt: skip
-KILLED = 128 + signal.SIGKILL
+KILLED = -signal.SIGKILL
 ending: list[tuple[int, socket.socket]] = []
 """The status with which this process ends, and whom to tell."""
 
@@ -167,4 +167,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "--serve":
         serve(sys.argv[2], sys.argv[3:])
     else:
-        sys.exit(ask(sys.argv[1], sys.argv[2:], str(Path.cwd()), dict(os.environ), [0, 1, 2]))
+        found = ask(sys.argv[1], sys.argv[2:], str(Path.cwd()), dict(os.environ), [0, 1, 2])
+        sys.exit(found if found >= 0 else 128 - found)
