@@ -1,16 +1,19 @@
 """What the tests share: the real files, and the real Snakefile in a folder of its own."""
 
 import copy
+import fcntl
 import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from hypothesis import settings
+
+from tests.fork_server import ForkServer
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
@@ -26,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first, and the many short files last: so two workers end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/robustness", "tests/workflow")))
+
+
 @pytest.fixture
 def tiny_config() -> dict[str, Any]:
     """The small analysis of `tests/data/config.yaml`, with absolute paths."""
@@ -35,22 +43,57 @@ def tiny_config() -> dict[str, Any]:
     return copy.deepcopy(config)
 
 
+@cache
+def python() -> ForkServer:
+    """The Python of this worker that has the packages of others imported."""
+    return ForkServer()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stopped_python() -> Iterator[None]:
+    yield
+    if python.cache_info().currsize:
+        python().stop()
+
+
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeOnce:
+    """Return a folder that the first of all workers who asks for it makes: `made_once(name, make)`.
+
+    Nobody may change what is in it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def folder_of(name: str, make: Callable[[Path], None]) -> Path:
+        folder = shared / name
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (finished := shared / f"{name}.finished").exists():
+                folder.mkdir()
+                make(folder)
+                finished.touch()
+        return folder
+
+    return folder_of
+
+
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def call_snakemake(
     folder: Path, config: dict[str, Any], *arguments: str, snakefile: Path = ROOT / "Snakefile"
 ) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake on a Snakefile, in `folder`, with `config`."""
+    """Run Snakemake on a Snakefile, in `folder`, with `config`; it and its jobs are forks."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.test.yaml"
     path.write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
-    command += ["--directory", str(folder), "--configfile", str(path), "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(snakefile.parent)}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    words = ["-m", "snakemake", "--snakefile", str(snakefile)]
+    words += ["--directory", str(folder), "--configfile", str(path), "--cores", "2", *arguments]
+    return python().run(words, folder, {**os.environ, "PYTHONPATH": str(snakefile.parent)})
 
 
 @pytest.fixture

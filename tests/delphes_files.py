@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,12 @@ Change = Callable[[np.ndarray], None]
 
 
 def real_branches(source: Path = SIGNAL) -> dict[str, ak.Array]:
-    """Return the branches of a real file that the analysis reads."""
+    """Return the branches of a real file that the analysis reads; the arrays are shared."""
+    return dict(_branches(source))
+
+
+@cache
+def _branches(source: Path) -> dict[str, ak.Array]:
     with uproot.open(source) as file:
         tree = file["Delphes"]
         return {

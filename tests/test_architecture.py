@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -70,8 +71,13 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in sources()}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the full name of everything that a file imports, wherever in its text."""
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """Return the full name of everything that a file imports, wherever in its text."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -130,7 +136,7 @@ def test_package_does_not_know_a_library(package: str) -> None:
 def test_coffea_is_imported_only_in_the_jobs_that_use_it() -> None:
     """Its import takes half a second, which a run of many jobs would spend in each."""
     needed = {name: modules_imported(path) for name, path in MODULES.items()}
-    slow = {name for name, path in MODULES.items() if "coffea" in str(list(imports(path)))}
+    slow = {name for name, path in MODULES.items() if "coffea" in str(imports(path))}
     while users := {name for name, others in needed.items() if others & slow} - slow:
         slow |= users
     jobs = {name for name in slow if name.startswith("workflow.scripts.")}

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,18 +46,24 @@ def used(tree: ast.AST) -> Iterator[str]:
         yield from (name for name in names if any(map(is_private, name.split("."))))
 
 
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-OURS = {name for tree in TREES.values() for name in defined(tree)}
+@cache
+def trees() -> dict[Path, ast.AST]:
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+@cache
+def ours() -> set[str]:
+    return {name for tree in trees().values() for name in defined(tree)}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_nothing_private_of_a_library_is_used(folder: str) -> None:
     found = {
         f"{path.relative_to(ROOT)}: {name}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if (ROOT / folder) in path.parents
         for name in used(tree)
-        if name not in OURS | DOCUMENTED
+        if name not in ours() | DOCUMENTED
     }
     assert found == set()
 
@@ -73,7 +80,7 @@ def test_nothing_private_of_a_library_is_used(folder: str) -> None:
 )
 def test_private_names_are_found(source: str) -> None:
     tree = ast.parse(source)
-    assert set(used(tree)) - set(defined(tree)) - OURS - DOCUMENTED
+    assert set(used(tree)) - set(defined(tree)) - ours() - DOCUMENTED
 
 
 def test_sources_are_found() -> None:

@@ -1,29 +1,27 @@
 """What these tests share: one undisturbed run of a small analysis, the measure of all others."""
 
-import fcntl
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.robustness.runs import SmallRun
+from tests.conftest import MadeOnce
+from tests.robustness.runs import SmallRun, environ
 
 
 @pytest.fixture(scope="session")
-def reference(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SmallRun:
-    """The finished run; made once, also by several workers."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "reference"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def reference(made_once: MadeOnce) -> SmallRun:
+    """The finished run, one of real processes and with warnings as errors."""
+
+    def make(folder: Path) -> None:
         run = SmallRun(folder)
-        if not (finished := folder.with_suffix(".finished")).exists():
-            run.prepare()
-            done = run.complete("--cores", "2")
-            assert done.returncode == 0, done.stdout + done.stderr
-            finished.touch()
-    return run
+        run.prepare()
+        variables = {**environ(), "PYTHONWARNINGS": "error"}
+        done = run.complete_alone("--cores", "2", environment=variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return SmallRun(made_once("reference", make))
 
 
 @pytest.fixture

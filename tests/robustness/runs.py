@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from tests.conftest import DATA, ROOT
+from tests.conftest import DATA, ROOT, python
 
 TARGETS = ("results/cutflow.csv", "results/metrics.csv", "results/limits.csv")
 
@@ -44,20 +44,32 @@ class SmallRun:
         config["training"]["seeds"] = [1]
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
 
-    def command(self, *arguments: str) -> list[str]:
-        """Return the call of Snakemake; without targets among the arguments, for all tables."""
+    def call(self, *arguments: str) -> list[str]:
+        """Return the words behind `python`; without targets among the arguments, for all tables."""
         targets = [] if any(a.startswith("results/") for a in arguments) else TARGETS
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        command += ["--directory", str(self.folder)]
-        command += ["--configfile", str(self.folder / "config.yaml")]
-        return [*command, *arguments, *targets]
+        words = ["-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        words += ["--directory", str(self.folder)]
+        words += ["--configfile", str(self.folder / "config.yaml")]
+        return [*words, *arguments, *targets]
 
     def complete(
         self, *arguments: str, environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run to the end."""
+        """Run to the end; it and its jobs are forks of a Python that has all packages imported."""
+        return python().run(self.call(*arguments), ROOT, environment or environ())
+
+    def complete_alone(
+        self, *arguments: str, environment: dict[str, str] | None = None, first: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run to the end in processes of their own, as users have them.
+
+        `first` is code that the first process runs before Snakemake.
+        """
+        _, _, *rest = words = self.call(*arguments)
+        if first:
+            words = ["-c", f"{first}\nfrom snakemake.cli import main; main()", *rest]
         return subprocess.run(
-            self.command(*arguments),
+            [sys.executable, *words],
             cwd=ROOT, env=environment or environ(), capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -65,7 +77,7 @@ class SmallRun:
         """Start a run in a process group of its own, as a shell does; output in `run.log`."""
         with (self.folder / "run.log").open("ab") as log:
             return subprocess.Popen(
-                self.command(*arguments),
+                [sys.executable, *self.call(*arguments)],
                 cwd=ROOT, env=environ(), stdout=log, stderr=log, start_new_session=True,
                 preexec_fn=listen,
             )  # fmt: skip

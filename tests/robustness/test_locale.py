@@ -1,5 +1,6 @@
-"""A whole run under an ASCII locale, from a checkout that is read-only."""
+"""A whole run under an ASCII locale, from a checkout that is read-only, with warnings as errors."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,8 @@ def test_run_under_an_ascii_locale_from_a_read_only_checkout(
         run = subprocess.run(
             [sys.executable, "-P", "-m", "snakemake", "--snakefile", checkout / "Snakefile",
              "--configfile", fresh.folder / "config.yaml", "--cores", "2"],
-            cwd=fresh.folder, capture_output=True, check=False,
+            cwd=fresh.folder, env={**os.environ, "PYTHONWARNINGS": "error"},
+            capture_output=True, check=False,
         )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     assert fresh.tables().items() >= reference.tables().items()
@@ -72,7 +74,7 @@ def test_errors_are_said_under_an_ascii_locale(fresh: SmallRun) -> None:
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["networks"][0]["name"] = "süß"
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    run = fresh.complete("--cores", "1", "--dry-run")
+    run = fresh.complete_alone("--cores", "1", "--dry-run")
     said = run.stdout + run.stderr
     assert run.returncode != 0
     assert "networks.0.name: string should match pattern" in said

@@ -16,6 +16,12 @@ from tests.robustness.runs import SmallRun
 
 pytestmark = pytest.mark.skipif(bool(slurm.missing()), reason=slurm.missing())
 
+EVERY_SECOND = """
+import asyncio
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+RemoteExecutor.sleep = lambda _: asyncio.sleep(1)
+"""
+"""Looks for finished jobs each second, where Snakemake waits 10 s more each time it finds none."""
 PROFILE = ROOT / "workflow/profiles/slurm/config.yaml"
 
 
@@ -46,9 +52,9 @@ def test_same_tables_through_slurm(
     profile["set-resources"]["reconstruct"]["mem_mb"] = "120 if attempt == 1 else 1000 * attempt"
     profile["set-resources"]["train"]["gpu"] = 1  # as `training.accelerator: cuda` asks for
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(profile))
-    run = fresh.complete(
+    run = fresh.complete_alone(
         "--workflow-profile", str(tmp_path), "--slurm-init-seconds-before-status-checks", "1",
-        environment=cluster,
+        environment=cluster, first=EVERY_SECOND,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     assert fresh.tables() == reference.tables()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import DATA, ROOT, call_snakemake
+from tests.conftest import DATA, ROOT, MadeOnce, call_snakemake
 
 SOURCES = (
     "common",
@@ -44,12 +44,22 @@ def config() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def finished(
-    project: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+    project: Path,
+    config: dict[str, Any],
+    made_once: MadeOnce,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The folder of a finished run; of a name that wants quoting, and with warnings as errors."""
-    folder = tmp_path_factory.mktemp('it\'s a "run" für $HOME 日本 ')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONWARNINGS", "error")
-        run = call_snakemake(folder, config, snakefile=project / "Snakefile")
-    assert run.returncode == 0, run.stdout + run.stderr
-    return folder
+    """This worker's copy of a finished run.
+
+    Its folder has a name that wants quoting, and warnings were errors.
+    """
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONWARNINGS", "error")
+            run = call_snakemake(folder, config, snakefile=project / "Snakefile")
+        assert run.returncode == 0, run.stdout + run.stderr
+
+    folder = made_once('it\'s a "run" für $HOME 日本 ', make)
+    copy = tmp_path_factory.mktemp("run") / folder.name
+    return Path(shutil.copytree(folder, copy, symlinks=True))

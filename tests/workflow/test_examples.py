@@ -16,17 +16,16 @@ import pytest
 from analysis.datasets.features import tensors
 from models.networks.batch import Events
 from models.training.export import score
-from tests.conftest import DATA, ROOT, call_snakemake
+from tests.conftest import DATA, ROOT, call_snakemake, python
 
 MODEL = "results/models/cross_attention/signal_mH1000/1/fold0"
 
 
 def test_example_scores_a_delphes_file(finished: Path, tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "examples/score_delphes_file.py"),
+    run = python().run(
+        [str(ROOT / "examples/score_delphes_file.py"),
          str(DATA / "tiny_signal_mH1000.root"), str(finished / MODEL)],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False,
+        tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     lines = [line for line in run.stdout.splitlines() if line[:1] != "#"]  # FastJet's banner
@@ -35,10 +34,9 @@ def test_example_scores_a_delphes_file(finished: Path, tmp_path: Path) -> None:
 
 
 def recast(table: Path, mass: float, sigma: float) -> dict[str, float]:
-    run = subprocess.run(
-        [sys.executable, ROOT / "examples/recast.py", table, "net", str(mass), str(sigma)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    words = (ROOT / "examples/recast.py", table, "net", mass, sigma)
+    run = python().run([str(word) for word in words], table.parent)
+    assert run.returncode == 0, run.stderr
     lines = [line.partition(": ") for line in run.stdout.splitlines()]
     return {name: float(text.split()[0]) for name, _, text in lines}
 

@@ -1,8 +1,6 @@
 """The real Snakefile, end to end on real Delphes files, and what reruns after a change."""
 
 import json
-import subprocess
-import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.datasets.dataset import TENSORS, Dataset, Selection, Split
 from models.networks.batch import Events
 from models.training.inference import predict_log_odds
-from tests.conftest import ROOT, call_snakemake
+from tests.conftest import ROOT, call_snakemake, python
 from tests.delphes_files import QCD, SIGNAL, as_another
 from tests.workflow.plans import planned
 
@@ -353,9 +351,6 @@ def test_each_signal_and_its_background_are_scored_with_its_own_mass(joint: Path
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_runs_alone_with_help(script: str) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", f"workflow.scripts.{script}", "--help"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    run = python().run(["-m", f"workflow.scripts.{script}", "--help"], ROOT)
     assert run.returncode == 0, run.stderr
     assert "Usage:" in run.stdout

@@ -9,21 +9,21 @@ import awkward as ak
 import pytest
 
 from analysis.reconstruction.event_table import EVENT_TYPE
+from tests.conftest import ROOT, python
 from tests.delphes_files import QCD, SIGNAL, real_branches, write_flat
 
 
 def run(folder: Path, file: str | Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "workflow.scripts.reconstruct", str(file)]
-    command += ["--events", str(folder / "t.parquet"), "--cutflow", str(folder / "t.json")]
-    command += ["--sample", "sample", "--chunk", "3", *options]
-    root = Path(__file__).parents[3]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+    words = ["-m", "workflow.scripts.reconstruct", str(file)]
+    words += ["--events", str(folder / "t.parquet"), "--cutflow", str(folder / "t.json")]
+    words += ["--sample", "sample", "--chunk", "3", *options]
+    return python().run(words, ROOT)
 
 
 def test_help() -> None:
     result = subprocess.run(
         [sys.executable, "-m", "workflow.scripts.reconstruct", "--help"],
-        cwd=Path(__file__).parents[3],
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )

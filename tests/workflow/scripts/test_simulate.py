@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from analysis.delphes.reader import open_delphes
+from tests.conftest import ROOT, python
 
 BLOCK = {"pythia": ["HardQCD:all = on"], "pt_hat_min": 200.0, "events": 4}
 SIGNAL = {"pythia": ["Higgs:useBSM = on", "35:m0 = {mass_gev}", "35:onIfMatch = 25 25"]}
@@ -19,15 +20,17 @@ def simulate(
     folder: Path, block: dict[str, Any], *options: str, file_size: int | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the script with its outputs in `folder`; no file may grow beyond `file_size` bytes."""
-
-    def limit() -> None:
-        if file_size is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-
-    command = [sys.executable, "-m", "workflow.scripts.simulate", "--sample", "qcd"]
-    command += ["--config", json.dumps(block), "--output", str(folder / "0.root")]
-    command += ["--metadata", str(folder / "0.json"), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
+    words = ["-m", "workflow.scripts.simulate", "--sample", "qcd"]
+    words += ["--config", json.dumps(block), "--output", str(folder / "0.root")]
+    words += ["--metadata", str(folder / "0.json"), *options]
+    if file_size is None:
+        return python().run(words, ROOT)
+    size = (file_size, file_size)
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, size),
+    )  # fmt: skip
 
 
 def test_writes_events_and_their_normalisation(tmp_path: Path) -> None:
