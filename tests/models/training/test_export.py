@@ -48,12 +48,12 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """A folder with a trained model and its ONNX file."""
     folder = tmp_path_factory.mktemp("exported")
     network: Any = TypeAdapter(NetworkSpec).validate_python({"name": "net", **request.param})
-    samples = [
+    learned, validated = (
         Sample(Events(arrays_for(network, count, seed)), np.arange(count) % 2, np.ones(count))
         for count, seed in ((200, 1), (100, 2))
-    ]
-    objects = OBJECT_FEATURES if network.event_objects else ()
-    train(network, SHORT, Data(*samples, Features(objects=objects)), 1, folder)
+    )
+    features = Features(objects=OBJECT_FEATURES if network.event_objects else ())
+    train(network, SHORT, Data(learned, validated, features), 1, folder)
     events = Events(arrays_for(network, 5, seed=8))
     assert export(folder, events, folder / "net.onnx") <= TOLERANCE
     return folder
