@@ -1,5 +1,6 @@
 """Particle Transformer and ParticleNet, as weaver-core has them, on our tensors (extra `peers`)."""
 
+import torch
 from torch import Tensor, nn
 from weaver.nn.model.ParticleNet import ParticleNet as WeaverParticleNet
 from weaver.nn.model.ParticleTransformer import ParticleTransformer as WeaverParticleTransformer
@@ -32,6 +33,9 @@ class ParticleTransformerNetwork(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Return logits [B, classes]."""
         cloud = self.cloud(batch)
+        pairs = self.network.pair_embed
+        if pairs is not None and torch.compiler.is_exporting():
+            pairs.sparse_eval = (True, False)  # all pairs: how many are valid is no shape of a file
         momenta = cloud.momenta.roll(-1, dims=-1).detach()  # (px, py, pz, E)
         return self.network(
             cloud.tokens.transpose(1, 2), momenta.transpose(1, 2), cloud.mask.unsqueeze(1)

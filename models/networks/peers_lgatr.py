@@ -36,7 +36,7 @@ class LGATrNetwork(nn.Module):
         """Return logits [B, classes]: the mean of the constituents' scalar outputs."""
         cloud = self.cloud(batch)
         count = len(self.spurions)
-        spurions = self.spurions.expand(len(batch), -1, -1)
+        spurions = self.spurions.expand(cloud.mask.shape[0], -1, -1)
         vectors = lgatr.embed_vector(cloud.momenta / MOMENTUM_SCALE)
         multivectors = torch.cat([spurions, vectors], dim=1).unsqueeze(2)
         scalars = nn.functional.pad(cloud.tokens, (0, 0, count, 0))

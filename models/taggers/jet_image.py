@@ -44,7 +44,7 @@ def jet_image(eta: Tensor, phi: Tensor, z: Tensor, pixels: int, size: float) -> 
     inside = (rows >= 0) & (rows < pixels) & (places >= 0) & (places < pixels)
     index = rows.floor() * pixels + places.floor()
     index = index.masked_fill(~inside, 0.0).long()
-    empty = z.new_zeros(len(z), pixels * pixels)
+    empty = z.new_zeros(z.shape[0], pixels * pixels)
     return empty.scatter_add(1, index, z.masked_fill(~inside, 0.0)).unflatten(1, (pixels, pixels))
 
 

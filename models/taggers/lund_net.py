@@ -59,7 +59,7 @@ class EdgeConvolution(nn.Module):
 
     def forward(self, x: Tensor, tree: Tree) -> Tensor:
         """Return declusterings [B, N−1, D'] of x [B, N−1, D]; a lone one gathers zero."""
-        events = torch.arange(len(x), device=x.device)[:, None, None]
+        events = torch.arange(x.shape[0], device=x.device)[:, None, None]
         neighbour = x[events, tree.neighbours]  # [B, N−1, 3, D]
         centre = x.unsqueeze(2)
         message = self.norms[0](

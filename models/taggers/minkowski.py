@@ -47,7 +47,7 @@ class References(nn.Module):
 
         The references come first and differ from particles by the last scalar.
         """
-        events, count = len(cloud.mask), len(self)
+        events, count = cloud.mask.shape[0], len(self)
         scalars = nn.functional.pad(cloud.tokens, (0, 1, count, 0))
         scalars[:, :count, -1] = 1.0
         references = self.momenta.to(cloud.momenta.dtype).expand(events, -1, -1)

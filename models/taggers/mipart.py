@@ -121,7 +121,7 @@ class MIParTNetwork(nn.Module):
         bias = self.bias(pairs).permute(0, 3, 1, 2)
         for layer in self.blocks:
             x = layer(x, x, mask, bias)
-        token = self.token.expand(len(x), -1, -1)
+        token = self.token.expand(x.shape[0], -1, -1)
         seen = nn.functional.pad(mask, (1, 0), value=True)
         for layer in self.class_blocks:
             token = layer(token, torch.cat([token, x], dim=1), seen)

@@ -155,7 +155,7 @@ def test_slurm_profile_fits_the_workflow() -> None:
     assert set(profile["groups"]) <= rules
     assert set(profile["group-components"]) <= set(profile["groups"].values())
     # A rule between two of one group, and not in it, would let the group wait for itself.
-    opt_in = {"onnx", "export_onnx", "jets", "crate"}
+    opt_in = {"onnx", "export_onnx", "jets", "reweighting", "crate"}
     assert rules - opt_in == set(profile["set-resources"]) | set(profile["groups"])
     default = yaml.safe_load((ROOT / "workflow/profiles/default/config.yaml").read_text())
     memory = {rule: asked["mem_mb"] for rule, asked in default.pop("set-resources").items()}

@@ -10,36 +10,58 @@ import pytest
 from pydantic import TypeAdapter
 
 from common.errors import ModelError
-from models.config.specs import NetworkSpec, Training
-from models.networks.batch import Events
+from common.features import OBJECT_FEATURES
+from models.config.specs import Features, NetworkSpec, Training
+from models.networks.batch import Events, Sample
+from models.training.checkpoint import load
 from models.training.export import TOLERANCE, export, score
 from models.training.inference import predict_log_odds
 from models.training.training import Data, train
-from tests.models.events import make_arrays
+from tests.models.events import make_arrays, with_objects
 
 SHORT = Training(epochs=1, batch_size=64, accelerator="cpu")
 NETWORKS = [
     {"architecture": "cross_attention", "width": 16, "heads": 2},
     {"architecture": "cross_attention", "width": 16, "heads": 2, "fusion": "sum"},
     {"architecture": "kinematics", "width": 16, "heads": 2},
+    {
+        "architecture": "particle_transformer",
+        "layers": 1,
+        "class_layers": 1,
+        "heads": 2,
+        "embedding": (16,),
+        "pair_embedding": (),
+    },
+    {"architecture": "lorentz_net", "width": 8, "layers": 2},
+    {"architecture": "lorentz_net", "objects": 20, "width": 8, "layers": 1},
 ]
 
 
+def arrays_for(network: Any, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Return events, with objects of the whole event for a network of them."""
+    arrays = make_arrays(count, seed)
+    return with_objects(arrays) if network.event_objects else arrays
+
+
 @pytest.fixture(scope="module", params=NETWORKS, ids=lambda spec: "-".join(map(str, spec.values())))
-def exported(
-    request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained model and its ONNX file."""
     folder = tmp_path_factory.mktemp("exported")
     network: Any = TypeAdapter(NetworkSpec).validate_python({"name": "net", **request.param})
-    train(network, SHORT, data, 1, folder)
-    assert export(folder, Events(make_arrays(5, seed=8)), folder / "net.onnx") <= TOLERANCE
+    learned, validated = (
+        Sample(Events(arrays_for(network, count, seed)), np.arange(count) % 2, np.ones(count))
+        for count, seed in ((200, 1), (100, 2))
+    )
+    features = Features(objects=OBJECT_FEATURES if network.event_objects else ())
+    train(network, SHORT, Data(learned, validated, features), 1, folder)
+    events = Events(arrays_for(network, 5, seed=8))
+    assert export(folder, events, folder / "net.onnx") <= TOLERANCE
     return folder
 
 
 @pytest.mark.parametrize("count", [1, 300])
 def test_onnx_gives_what_torch_gives(exported: Path, count: int) -> None:
-    events = Events(make_arrays(count, seed=9))
+    events = Events(arrays_for(load(exported).spec, count, seed=9))
     torch_gives = predict_log_odds(exported, events, accelerator="cpu")
     np.testing.assert_allclose(
         score(exported / "net.onnx", events), torch_gives, rtol=1e-5, atol=1e-5
@@ -54,9 +76,13 @@ def test_onnx_names_its_features(exported: Path) -> None:
 
 
 def test_onnx_ignores_what_padding_holds(exported: Path) -> None:
-    arrays = make_arrays(20, seed=3)
-    mask = arrays["constituent_mask"][..., None]
-    noisy = arrays | {"constituents": np.where(mask, arrays["constituents"], np.float32(7))}
+    arrays = arrays_for(load(exported).spec, 20, seed=3)
+    masks = {"constituents": "constituent_mask", "objects": "object_mask"}
+    noisy = arrays | {
+        name: np.where(arrays[mask][..., None], arrays[name], np.float32(7))
+        for name, mask in masks.items()
+        if name in arrays
+    }
     found = [score(exported / "net.onnx", Events(a)) for a in (arrays, noisy)]
     np.testing.assert_allclose(*found, atol=1e-6)
 
