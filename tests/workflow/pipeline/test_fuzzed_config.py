@@ -185,6 +185,9 @@ def check_paths(config: Config) -> None:
         "task": set(config.jets.every_task) or {"higgs"},
         "tagger": {tagger.name for tagger in config.jets.taggers} or {"mixer"},
         "split": {"train"},
+        "reweighting": {block.name for block in config.reweighting} or {"vincia"},
+        "classifier": {network.name for block in config.reweighting for network in block.networks}
+        or {"high_level"},
     }
     for sample in config.samples:
         with suppress(ConfigError):
