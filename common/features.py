@@ -1,5 +1,14 @@
 """Names of the columns of the datasets' arrays, which the networks read."""
 
+PARTICLE_FEATURES = (
+    "charge",
+    "is_charged_hadron",
+    "is_electron",
+    "is_muon",
+    "is_photon",
+    "is_neutral_hadron",
+)
+"""What a particle is, in every frame: no Lorentz transformation changes them."""
 CONSTITUENT_FEATURES = (
     "eta",
     "phi",
@@ -10,12 +19,7 @@ CONSTITUENT_FEATURES = (
     "log_pt_rel",
     "log_energy_rel",
     "delta_r",
-    "charge",
-    "is_charged_hadron",
-    "is_electron",
-    "is_muon",
-    "is_photon",
-    "is_neutral_hadron",
+    *PARTICLE_FEATURES,
 )
 DISPLACEMENT_FEATURES = ("tanh_d0", "d0_error", "tanh_dz", "dz_error")
 """Further ones of constituents, and of objects of the event, of datasets that have them."""
@@ -25,12 +29,7 @@ OBJECT_FEATURES = (
     "cos_phi",
     "log_pt",
     "log_energy",
-    "charge",
-    "is_charged_hadron",
-    "is_electron",
-    "is_muon",
-    "is_photon",
-    "is_neutral_hadron",
+    *PARTICLE_FEATURES,
 )
 """Of the energy-flow objects of a whole event."""
 SUBJET_FEATURES = ("deta", "dphi", "log_pt", "log_energy", "log_mass", "log_pt_rel")

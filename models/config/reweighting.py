@@ -70,6 +70,8 @@ class Reweighting(Block):
     def _consistent(self) -> Self:
         if bool(self.pythia) == bool(self.files):
             raise ValueError(f"{self.name} needs either `pythia` or `files`: the alternative")
+        if self.training.devices > 1:
+            raise ValueError(f"{self.name}: training.devices must be 1: folds train in one process")
         names = [network.name for network in self.networks]
         for key, values in (("networks", names), ("apply_to", self.samples)):
             twice = [value for value in values if list(values).count(value) > 1]

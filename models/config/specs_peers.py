@@ -4,18 +4,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from common.features import OBJECT_FEATURES
+from common.features import OBJECT_FEATURES, PARTICLE_FEATURES
 from models.config.blocks import Capabilities, Features, Network, View
-
-INVARIANTS = (
-    "charge",
-    "is_charged_hadron",
-    "is_electron",
-    "is_muon",
-    "is_photon",
-    "is_neutral_hadron",
-)
-"""Features of a particle that no Lorentz transformation changes."""
 
 
 class OneCloud(Capabilities):
@@ -94,12 +84,12 @@ class LGATr(Network, OneCloud):
 
     architecture: Literal["lgatr"] = Field("lgatr", description="Name of the architecture.")
     constituent_features: tuple[str, ...] = Field(
-        INVARIANTS,
+        PARTICLE_FEATURES,
         min_length=1,
         description="Lorentz-invariant constituent features, beside momenta.",
     )
     object_features: tuple[str, ...] = Field(
-        INVARIANTS,
+        PARTICLE_FEATURES,
         min_length=1,
         description="Lorentz-invariant features of the objects of the event, beside momenta.",
     )

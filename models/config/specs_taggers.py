@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from common.features import PARTICLE_FEATURES
 from models.config.blocks import ORIENTED_FEATURES, Network, Transformer
-from models.config.specs_peers import INVARIANTS, OneCloud
+from models.config.specs_peers import OneCloud
 
 LundFeature = Literal["log_z", "log_delta", "psi", "log_mass", "log_kt"]
 
@@ -124,12 +125,12 @@ class Equivariant(Network, OneCloud):
     """What the Lorentz-equivariant networks have in common."""
 
     constituent_features: tuple[str, ...] = Field(
-        INVARIANTS,
+        PARTICLE_FEATURES,
         min_length=1,
         description="Lorentz-invariant constituent features, beside momenta.",
     )
     object_features: tuple[str, ...] = Field(
-        INVARIANTS,
+        PARTICLE_FEATURES,
         min_length=1,
         description="Lorentz-invariant features of the objects of the event, beside momenta.",
     )

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.features import PARTICLE_FEATURES
+
 INPUTS = {
     "constituents": "constituents of fat jets 1 and 2, leading in pT first, cut at the length",
     "constituent_mask": "true for a constituent, false for padding, which is not read",
@@ -15,6 +17,8 @@ INPUTS = {
     "mass": "the hypothesis m_H [GeV] of each event",
 }
 """Meaning of each input of the ONNX file."""
+
+PARTICLE = dict.fromkeys(PARTICLE_FEATURES, "0 or 1") | {"charge": "electric charge [e]"}
 
 DISPLACEMENT = {
     "tanh_d0": "tanh(d₀ / mm), 0 for neutral ones",
@@ -34,12 +38,7 @@ FEATURES = {
         "log_pt_rel": "ln(pT / pT of the jet)",
         "log_energy_rel": "ln(E / E of the jet)",
         "delta_r": "√(Δη² + Δφ²)",
-        "charge": "electric charge [e]",
-        "is_charged_hadron": "0 or 1",
-        "is_electron": "0 or 1",
-        "is_muon": "0 or 1",
-        "is_photon": "0 or 1",
-        "is_neutral_hadron": "0 or 1",
+        **PARTICLE,
         **DISPLACEMENT,
     },
     "subjets": {
@@ -64,12 +63,7 @@ FEATURES = {
         "cos_phi": "its cosine",
         "log_pt": "ln(pT / GeV)",
         "log_energy": "ln(E / GeV)",
-        "charge": "electric charge [e]",
-        "is_charged_hadron": "0 or 1",
-        "is_electron": "0 or 1",
-        "is_muon": "0 or 1",
-        "is_photon": "0 or 1",
-        "is_neutral_hadron": "0 or 1",
+        **PARTICLE,
         **DISPLACEMENT,
     },
 }
