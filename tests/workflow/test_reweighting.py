@@ -43,6 +43,7 @@ TRAINING = {"epochs": 2, "batch_size": 8, "seeds": [1, 2]}
             {"networks": [{"name": "a", "architecture": "kinematics", "mass_token": True}]},
             "'a' must not have masses_gev, seeds or mass_token",
         ),
+        ({"training": {"devices": 2}}, "vincia: training.devices must be 1"),
         ({"pythi": []}, "unknown key; did you mean 'pythia'?"),
     ],
 )

@@ -79,19 +79,34 @@ def params(
     return {"code": code, "options": of_job}
 
 
-def resources(training: Training, of_training: bool = True) -> dict[str, Any]:
+def resources(
+    training: Training | Callable[[Wildcards], Training], of_training: bool = True
+) -> dict[str, Any]:
     """Return what a training asks of the machine, or what scoring with its network does.
 
     `mem_mb` is that of its events, and of the libraries in each of its processes; `gpu` is 0 where
-    the configuration leaves open what it works on.
+    the configuration leaves open what it works on. Where jobs of a rule differ in their training,
+    it is a function of the wildcards.
     """
-    devices = training.devices if of_training else 1
-    gpu = devices if training.accelerator == "cuda" else 0
+
+    def of(wildcards: Wildcards) -> Training:
+        return training if isinstance(training, Training) else training(wildcards)
+
+    def devices(asking: Training) -> int:
+        return asking.devices if of_training else 1
+
+    def gpus(asking: Training) -> int:
+        return devices(asking) if asking.accelerator == "cuda" else 0
 
     def mem_mb(wildcards: Wildcards, attempt: int) -> int:
-        return (training.memory_mb + LIBRARIES_MB) * devices * attempt
+        asking = of(wildcards)
+        return (asking.memory_mb + LIBRARIES_MB) * devices(asking) * attempt
 
-    return {"mem_mb": mem_mb, "gpu": gpu} if of_training else {"gpu": gpu}
+    def gpu(wildcards: Wildcards) -> int:
+        return gpus(of(wildcards))
+
+    asked: dict[str, Any] = {"gpu": gpus(training) if isinstance(training, Training) else gpu}
+    return {"mem_mb": mem_mb, **asked} if of_training else asked
 
 
 @dataclass(frozen=True)
@@ -412,6 +427,14 @@ class Options:
     def classifier(self, wildcards: Wildcards) -> NetworkSpec:
         """Return the job's classifier of two generators."""
         return self.config.reweighted(wildcards.reweighting).network(wildcards.classifier)
+
+    def reweighting_training(self, wildcards: Wildcards) -> Training:
+        """Return how the job's classifiers are trained."""
+        return self.config.reweighted(wildcards.reweighting).training
+
+    def reweighting_threads(self, wildcards: Wildcards) -> int:
+        """Return the threads of a training, and of scoring with it."""
+        return self.reweighting_training(wildcards).threads
 
     def train_reweighting(self, wildcards: Wildcards) -> list[str]:
         """Classifier and settings; the folds are the same for all seeds."""

@@ -17,8 +17,9 @@ rule train_reweighting:
         paths.benchmark("train_reweighting", "{reweighting}/{classifier}/{seed}")
     conda:
         "../../envs/boosted-hh4b.yaml"
+    threads: options.reweighting_threads
     resources:
-        mem_mb=4000,
+        **resources(options.reweighting_training),
     params:
         **params("train_reweighting", options.train_reweighting, options.classifier),
     shell:
@@ -37,6 +38,9 @@ rule reweight:
         paths.benchmark("reweight", "{reweighting}/{classifier}")
     conda:
         "../../envs/boosted-hh4b.yaml"
+    threads: options.reweighting_threads
+    resources:
+        **resources(options.reweighting_training, of_training=False),
     params:
         **params("reweight", options.reweight, options.classifier),
     shell:

@@ -74,6 +74,16 @@ def test_training_asks_for_its_events_and_libraries() -> None:
     assert resources(Training())["gpu"] == 0
 
 
+def test_jobs_of_one_rule_may_ask_for_different_machines() -> None:
+    trainings = {"a": Training(accelerator="cuda"), "b": Training(memory_mb=9000)}
+    asked = resources(lambda wildcards: trainings[wildcards.reweighting])
+    one, other = (of(reweighting=name) for name in trainings)
+    assert (asked["gpu"](one), asked["gpu"](other)) == (1, 0)
+    assert asked["mem_mb"](other, 2) - 2 * asked["mem_mb"](one, 1) == 2 * (
+        9000 - Training().memory_mb
+    )
+
+
 def test_another_shower_changes_the_simulation_alone(tiny_config: dict[str, Any]) -> None:
     config = load([ROOT / "config.yaml"]).model_copy(
         update={
