@@ -187,7 +187,7 @@ def constancy(shower: pd.DataFrame, forced: pd.DataFrame, figure: Path | None) -
         print(f"| {name} | {square:.1f} / {freedom} | {p:.2f} |")
         axis.errorbar(x, value / kappa, error / kappa, width, fmt=".k")
         axis.axhline(1, color="0.6", lw=1)
-        axis.set(xlabel=name, ylim=(0, 2.5), title=f"p = {p:.2f}")
+        axis.set(xlabel=name, ylim=(0, 2.5), title=f"p = {p:.1g}")
     canvas.supylabel("shower over forced, relative to the mean")
     if figure is not None:
         canvas.savefig(figure, dpi=90)
