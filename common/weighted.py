@@ -21,7 +21,7 @@ ROWS = 1 << 18
 """Events up to which every one has its own row, and most rows of more."""
 
 _FINEST = 30  # binary digits behind the point from which the resolution is sought downwards
-_COLUMNS = ("value", "weight", "error", "count", "kind")
+_COLUMNS = ("value", "weight", "error", "count", "kind", "shared")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class WeightedSample:
         Their number.
     kind : NDArray of int, [M]
         `SIGNAL`, or an index into `processes`.
+    shared : NDArray, [M]
+        Error that a row shares with all others of its process: such errors add up linearly.
     processes : tuple of str
         Names of the background processes.
 
@@ -55,6 +57,7 @@ class WeightedSample:
     error: NDArray[np.float64]
     count: NDArray[np.int64]
     kind: NDArray[np.int64]
+    shared: NDArray[np.float64]
     processes: tuple[str, ...] = ("background",)
 
     @classmethod
@@ -66,8 +69,9 @@ class WeightedSample:
         processes: tuple[str, ...] = ("background",),
     ) -> Self:
         """Return a row for each of N events."""
-        ones = np.ones(len(value), np.int64)
-        return cls(value, weight, np.abs(weight), ones, kind.astype(np.int64), processes)
+        ones, none = np.ones(len(value), np.int64), np.zeros(len(value))
+        kinds = kind.astype(np.int64)
+        return cls(value, weight, np.abs(weight), ones, kinds, none, processes)
 
     @classmethod
     def of_classes(
@@ -111,6 +115,13 @@ class WeightedSample:
         return float(np.sqrt(np.sum(self.error**2)))
 
     @property
+    def shared_error(self) -> float:
+        """What the rows of each process share of the error of the yield, processes apart."""
+        backgrounds = self.kind != SIGNAL
+        sums = np.bincount(self.kind[backgrounds], self.shared[backgrounds])
+        return float(np.sqrt(np.sum(sums**2)))
+
+    @property
     def raw(self) -> int:
         """Number of events."""
         return int(self.count.sum())
@@ -134,7 +145,15 @@ class WeightedSample:
 
     def scaled(self, factor: float | NDArray[np.float64]) -> Self:
         """Return the rows with `factor` (one for all, or [M]) times their weight."""
-        return replace(self, weight=self.weight * factor, error=self.error * np.abs(factor))
+        size = np.abs(factor)
+        return replace(
+            self, weight=self.weight * factor, error=self.error * size, shared=self.shared * size
+        )
+
+    def regrouped(self, processes: tuple[str, ...], index: NDArray[np.integer]) -> Self:
+        """Return the rows with other kinds: of kind k, number `index[k]` of `processes`."""
+        kind = np.where(self.is_signal, SIGNAL, index[np.maximum(self.kind, 0)])
+        return replace(self, kind=kind.astype(np.int64), processes=processes)
 
     def counted(self) -> Self:
         """Return the rows with weight one for each event."""
@@ -209,4 +228,5 @@ def _summed(rows: WeightedSample, starts: NDArray[np.intp]) -> WeightedSample:
         error=np.sqrt(np.add.reduceat(rows.error**2, starts)),
         count=count,
         kind=rows.kind[starts],
+        shared=np.add.reduceat(rows.shared, starts),
     )

@@ -47,6 +47,11 @@ class Sample(Block):
         description="Relative error of `k_factor`. The largest of a process's samples enters the "
         "uncertainty of the whole process.",
     )
+    tail_from: str | None = Field(
+        None,
+        description="A larger sample of the same process. Above the cut up to which this sample is "
+        "resolved, its scores are taken to be distributed as those (`working_point.sharing`).",
+    )
     mass_gev: Positive | None = Field(None, description="m_H of a signal [GeV].")
     masses_gev: tuple[Positive, ...] = Field(
         (),
@@ -65,6 +70,8 @@ class Sample(Block):
             raise ValueError(f"{name} needs either `files` or `simulation`")
         if self.label == "signal":
             self._check_masses(name)
+            if self.tail_from:
+                raise ValueError(f"{name} must not have `tail_from`: it is for backgrounds")
             own = self.simulation.cross_section_pb if self.simulation else None
             if self.cross_section_pb is not None or own is not None:
                 raise ValueError(

@@ -153,6 +153,20 @@ class TailFit(Block):
     bootstrap: PositiveInt = Field(400, description="Bootstrap replicas for the error.")
 
 
+class TailSharing(Block):
+    """Samples whose tail of scores has the shape of another's (`tail_from` of a sample)."""
+
+    n_eff: Positive = Field(
+        30.0,
+        description="The tail starts where the samples that borrow, taken together, and the one "
+        "that lends each have this many effective events above it.",
+    )
+    closure: NonNegative = Field(
+        0.2,
+        description="Relative uncertainty of what borrows, beside what the events give.",
+    )
+
+
 class WorkingPoint(Block):
     """The cut on a network's score."""
 
@@ -174,6 +188,7 @@ class WorkingPoint(Block):
         "whatever yield that is, and marks the limit; `none` gives no limit.",
     )
     tail: TailFit = TailFit()
+    sharing: TailSharing = TailSharing()
     scan: tuple[Positive, ...] = Field(
         (5.0, 10.0, 20.0, 50.0, 100.0, 200.0),
         description="Numbers of background events of the scan that shows what the choice does.",

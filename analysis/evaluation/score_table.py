@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +25,10 @@ class ScoreTable:
     ----------
     path : Path
         Parquet table with at least the columns `COLUMNS`.
-    processes : list of str
-        Names of the processes that were met so far.
+    groups : list of str
+        Names of the groups of events that were met so far: processes, or samples.
+    process_of : dict of str to str
+        The process of each group.
 
     Parameters
     ----------
@@ -34,6 +37,8 @@ class ScoreTable:
         The column that holds the yields; other tag categories have their own.
     keys : bool
         Whether the keys of the events are read too.
+    by : {"process", "sample"}
+        The column that groups events.
 
     Raises
     ------
@@ -41,10 +46,18 @@ class ScoreTable:
         If it cannot be read, a column is missing, or a score or weight is not finite.
     """
 
-    def __init__(self, path: Path, weight_column: str = "weight", keys: bool = False) -> None:
-        self.path, self.processes = path, list[str]()
+    def __init__(
+        self,
+        path: Path,
+        weight_column: str = "weight",
+        keys: bool = False,
+        by: Literal["process", "sample"] = "process",
+    ) -> None:
+        self.path, self._by = path, by
+        self.groups, self.process_of = list[str](), dict[str, str]()
         self._columns = {"log_odds": "log_odds", "weight": weight_column}
-        self._read = [*COLUMNS[:-1], weight_column, *(["key"] if keys else [])]
+        more = [name for name, wanted in (("key", keys), ("sample", by == "sample")) if wanted]
+        self._read = [*COLUMNS[:-1], weight_column, *more]
         try:
             present = pq.read_schema(path).names
         except (OSError, ValueError) as error:
@@ -59,11 +72,11 @@ class ScoreTable:
     def steps(self) -> Iterator[Columns]:
         """Yield the events, many at a time.
 
-        `log_odds`, `weight` float64, `label` uint8 (1 = signal), `process` int64, an index into
-        `processes`, and `key` uint64, if it is to be read.
+        `log_odds`, `weight` float64, `label` uint8 (1 = signal), `group` int64, an index into
+        `groups`, and `key` uint64, if it is to be read.
         """
         for batch in self._batches(self._read):
-            processes, code = _categories(batch["process"])
+            names, code = _categories(batch[self._by])
             columns = {
                 name: batch[column].to_numpy().astype(np.float64, copy=False)
                 for name, column in self._columns.items()
@@ -71,13 +84,22 @@ class ScoreTable:
             if "key" in self._read:
                 columns["key"] = batch["key"].to_numpy().astype(np.uint64, copy=False)
             columns["label"] = batch["label"].to_numpy().astype(bool).astype(np.uint8)
-            columns["process"] = np.array([self._index(n) for n in processes], np.int64)[code]
+            columns["group"] = np.array([self._index(n) for n in names], np.int64)[code]
+            self._note_processes(batch, names, code)
             yield columns
 
-    def _index(self, process: str) -> int:
-        if process not in self.processes:
-            self.processes.append(process)
-        return self.processes.index(process)
+    def _note_processes(
+        self, batch: pa.RecordBatch, names: list[str], code: NDArray[np.integer]
+    ) -> None:
+        processes, process = _categories(batch["process"])
+        met, first = np.unique(code, return_index=True)
+        for number, row in zip(met, first, strict=True):
+            self.process_of.setdefault(names[number], processes[process[row]])
+
+    def _index(self, group: str) -> int:
+        if group not in self.groups:
+            self.groups.append(group)
+        return self.groups.index(group)
 
     def _check_finite(self, name: str) -> None:
         bad, rows = 0, 0
@@ -94,7 +116,7 @@ class ScoreTable:
         try:
             with pq.ParquetFile(
                 self.path,
-                read_dictionary=["process"],
+                read_dictionary=sorted({"process", self._by}),
                 pre_buffer=False,  # which holds all that was read
             ) as file:
                 yield from file.iter_batches(_STEP, columns=columns)

@@ -1,5 +1,6 @@
 """The scores of all events, each by a network that has not seen it, as the statistics need them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def read_scores(
     weight_column: str = "weight",
     rows: int = ROWS,
     factors: Factors | None = None,
+    adapt: Callable[[WeightedSample], WeightedSample] | None = None,
 ) -> WeightedSample:
     """Return the log-odds and yields of a Parquet file; those of signal for σ = 1 fb · BR².
 
@@ -31,6 +33,8 @@ def read_scores(
     rows : int
     factors : Factors, optional
         What multiplies the yields, by the events' keys.
+    adapt : callable, optional
+        What is done to the events while their kinds are still samples, not processes.
 
     Raises
     ------
@@ -39,17 +43,19 @@ def read_scores(
     NormalisationError
         If the table lacks signal or background, or a process has no positive yield.
     """
-    table = ScoreTable(path, weight_column, keys=factors is not None)
+    table = ScoreTable(path, weight_column, factors is not None, "sample" if adapt else "process")
     condenser = Condenser(rows)
     for events in table.steps():
-        kind = np.where(events["label"] == 1, SIGNAL, events["process"])
+        kind = np.where(events["label"] == 1, SIGNAL, events["group"])
         weight = events["weight"] if factors is None else events["weight"] * factors(events["key"])
         condenser.add(WeightedSample.of_events(events["log_odds"], weight, kind))
-    condensed = condenser.result()
-    processes = tuple(sorted(table.processes[k] for k in np.unique(condensed.kind) if k != SIGNAL))
-    index = [processes.index(n) if n in processes else SIGNAL for n in table.processes]
-    kind = np.where(condensed.is_signal, SIGNAL, np.array(index, np.int64)[condensed.kind])
-    scores = replace(condensed, kind=kind, processes=processes)
+    scores = replace(condenser.result(), processes=tuple(table.groups))
+    if adapt is not None:
+        scores = adapt(scores)
+    process = [table.process_of[name] for name in table.groups]
+    processes = tuple(sorted({process[k] for k in np.unique(scores.kind) if k != SIGNAL}))
+    index = [processes.index(name) if name in processes else SIGNAL for name in process]
+    scores = scores.regrouped(processes, np.array(index))
     _check_yields(path, scores)
     return scores
 

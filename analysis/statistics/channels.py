@@ -1,7 +1,7 @@
 """Channels of the fit: the yields of a category with all that is uncertain about them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,7 @@ def count_channel(
     names = scores.nominal.processes
     normalisations = _normalisations(scores, config, tagging)
     normalisations["tail_fit"] = dict.fromkeys(names, passing.tail_error / passing.expected)
+    normalisations["shared_tails"] = dict.fromkeys(names, passing.shared_error / passing.expected)
     nominal = np.array([signal, *passing.per_process])
     for name, sides in scores.variations.items():
         shifted = [_yields(side, cut, point) for side in sides]
@@ -116,6 +117,12 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
     if not signal.any():
         raise NoLimitError("the signal has no positive yield in any bin of the score")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
+    shared = yields(histogram(replace(scores.nominal, weight=scores.nominal.shared), edges))
+    if scores.nominal.shared.any():
+        shapes["shared_tails"] = {
+            name: (nominal[name] + shared[name], nominal[name] - shared[name])
+            for name in ("signal", *names)
+        }
     for name, sides in scores.variations.items():
         shifted = [yields(histogram(side, edges)) for side in sides]
         up, down = shifted[0], shifted[-1]

@@ -19,7 +19,7 @@ COLUMNS = (
     "status", "signal_efficiency", "signal_efficiency_error", "signal_raw",
     "threshold_method", "threshold_log_odds", "threshold_error",
     "b_expected", "b_counted", "b_raw", "n_eff", "b_total", "n_eff_total",
-    "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_process",
+    "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_shared", "sigma_b_process",
     "s_up", "limit_za_fb", "limit_za_error_fb", "significance_1fb", "discovery_5sigma_fb",
     "reason",
 )  # fmt: skip
@@ -61,15 +61,15 @@ class Normalisation:
 
 
 def background_error(passing: BackgroundYield, relative: float, map_error: float = 0.0) -> float:
-    """Return σ_b: f·b, the Monte Carlo, tail-fit and processes' errors in quadrature.
+    """Return σ_b: f·b, the Monte Carlo, tails' and processes' errors in quadrature.
 
     Examples
     --------
-    >>> passing = BackgroundYield(20.0, 20.0, 15, 11.0, 6.0, 0.0, np.array([20.0]))
+    >>> passing = BackgroundYield(20.0, 20.0, 15, 11.0, 6.0, 0.0, 0.0, np.array([20.0]))
     >>> round(background_error(passing, 0.1, 1.5), 1)  # √(2² + 6² + 1.5²)
     6.5
     """
-    parts = (relative * passing.expected, passing.statistical_error, passing.tail_error, map_error)
+    parts = (relative * passing.expected, passing.simulation_error, map_error)
     return float(np.sqrt(np.sum(np.square(parts))))
 
 
@@ -125,6 +125,7 @@ def asimov_limit(
         "sigma_b": sigma,
         "sigma_b_statistical": passing.statistical_error,
         "sigma_b_tail": passing.tail_error,
+        "sigma_b_shared": passing.shared_error,
         "sigma_b_process": map_error,
         "s_up": s_up,
         "limit_za_fb": limit,
@@ -143,7 +144,7 @@ def _background_share(passing: BackgroundYield, sigma: float, z: float) -> float
     """
     b, step = passing.expected, 1e-3
     low, high = (signal_for_significance(z, b * x, sigma * x) for x in (1 - step, 1 + step))
-    relative = float(np.hypot(passing.statistical_error, passing.tail_error)) / b
+    relative = passing.simulation_error / b
     return (high - low) / (2 * step) * relative
 
 

@@ -61,7 +61,7 @@ def _row(region: str, low: float, high: float, scores: WeightedSample, norm: Nor
         "signal_efficiency": signal.total / norm.produced,
         "signal_efficiency_error": signal.total_error / norm.produced,
         "background": background.total,
-        "background_error": background.total_error,
+        "background_error": float(np.hypot(background.total_error, background.shared_error)),
         "n_eff": background.n_eff,
     }
     for number, name in enumerate(scores.processes):
@@ -73,7 +73,7 @@ def _background(passing: BackgroundYield, processes: tuple[str, ...]) -> Row:
     """Return the background above the working point, from a tail fit where the limits take it."""
     return {
         "background": passing.expected,
-        "background_error": float(np.hypot(passing.statistical_error, passing.tail_error)),
+        "background_error": passing.simulation_error,
         "n_eff": passing.n_eff,
         **{f"events_{n}": float(b) for n, b in zip(processes, passing.per_process, strict=True)},
     }

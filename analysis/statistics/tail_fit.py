@@ -33,6 +33,8 @@ class Tail:
         Effective events in the tail.
     shares : NDArray, [P]
         Share of each process in the tail's yield.
+    shared : float
+        Relative error that its events share (`WeightedSample.shared_error`).
     """
 
     start: float
@@ -41,6 +43,7 @@ class Tail:
     scale: NDArray[np.float64]
     n_eff: float
     shares: NDArray[np.float64]
+    shared: float = 0.0
 
     def threshold(self, events: float) -> tuple[float, float]:
         """Return the cut that leaves `events`, and its bootstrap error.
@@ -175,7 +178,8 @@ def fit_tail(background: WeightedSample, config: TailFit, seed: int) -> Tail:
     total, shape, scale = _fit(*columns, config.bootstrap, config.shape_prior, seed)
     shape, scale = _unbiased(shape, scale, tail.n_eff, config.shape_prior)
     shares = np.bincount(tail.kind, w, minlength=len(tail.processes)) / w.sum()
-    return Tail(float(start), total, shape, scale, tail.n_eff, shares)
+    shared = tail.shared_error / float(w.sum())
+    return Tail(float(start), total, shape, scale, tail.n_eff, shares, shared)
 
 
 @lru_cache(maxsize=8)

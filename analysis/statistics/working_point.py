@@ -55,6 +55,8 @@ class BackgroundYield:
         Yield, raw and effective number of the events above the cut.
     statistical_error, tail_error : float
         Monte Carlo error of a counted yield, or error of a fitted one; the other is zero.
+    shared_error : float
+        Error of tails in the shape of another sample's.
     per_process : NDArray, [P]
         Yields that sum to `expected`.
     """
@@ -65,7 +67,14 @@ class BackgroundYield:
     n_eff: float
     statistical_error: float
     tail_error: float
+    shared_error: float
     per_process: NDArray[np.float64]
+
+    @property
+    def simulation_error(self) -> float:
+        """All that finite samples contribute, in quadrature."""
+        parts = self.statistical_error, self.tail_error, self.shared_error
+        return float(np.sqrt(np.sum(np.square(parts))))
 
 
 def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None = None) -> Cut:
@@ -252,16 +261,17 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
                 f"the fit to the tail gives {expected:.3g} ± {error:.2g} events above the cut, "
                 f"more than {config.tail.max_relative_error:.0%} of error: simulate more background"
             )
-        return BackgroundYield(expected, counted, raw, n_eff, 0.0, error, expected * tail.shares)
+        shared, per_process = expected * tail.shared, expected * tail.shares
+        return BackgroundYield(expected, counted, raw, n_eff, 0.0, error, shared, per_process)
     if counted <= 0:
         raise NoLimitError(
             f"no background left after the cut at log-odds {cut.threshold:.3f}: of "
             f"{background.raw} events {raw} pass, with a yield of {counted:.3g}; simulate "
             "more background"
         )
-    per_process = np.bincount(passing.kind, passing.weight, len(scores.processes))
-    error = passing.total_error
-    return BackgroundYield(counted, counted, raw, n_eff, error, 0.0, per_process.astype(np.float64))
+    per_process = np.bincount(passing.kind, passing.weight, len(scores.processes)).astype(float)
+    errors = passing.total_error, 0.0, passing.shared_error
+    return BackgroundYield(counted, counted, raw, n_eff, *errors, per_process)
 
 
 def signal_yield(scores: WeightedSample, threshold: float) -> tuple[float, float, int]:

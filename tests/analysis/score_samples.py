@@ -34,13 +34,18 @@ def write_scores(
     network: str = "net",
     mass_gev: float = 1000.0,
     seed: int = 1,
+    process: str | None = None,
 ) -> None:
-    """Write the table of scores that rule score makes."""
+    """Write the table of scores that rule score makes.
+
+    With `process`, the sample's kinds are samples of this process; else each is a process.
+    """
     names = np.array([*scores.processes, "signal"])[scores.kind]
+    of_process = np.where(scores.is_signal, "signal", process) if process else names
     columns = {
         "key": np.arange(len(names), dtype=np.uint64),
         "sample": pa.array(names).dictionary_encode(),
-        "process": pa.array(names).dictionary_encode(),
+        "process": pa.array(of_process).dictionary_encode(),
         "label": scores.is_signal.astype(np.uint8),
         "fold": (np.arange(len(names)) % 2).astype(np.uint8),
         "score": 1 / (1 + np.exp(-scores.value)),

@@ -105,6 +105,11 @@ class Config(Block):
         return errors
 
     @property
+    def tail_from(self) -> dict[str, str]:
+        """The sample that lends the shape of its tail to another, by the other's name."""
+        return {sample.name: sample.tail_from for sample in self.backgrounds if sample.tail_from}
+
+    @property
     def alternatives(self) -> tuple[Sample, ...]:
         """The samples of Delphes files that are the alternative of a reweighting, by its name."""
         return tuple(
@@ -184,6 +189,7 @@ class Config(Block):
             classes = [block.heavy_flavour for block in made if block.heavy_flavour]
             if classes:
                 check_strata(classes)
+        self._check_tails()
         self._check_masses()
         self._check_trainings()
         self._check_shower()
@@ -191,6 +197,24 @@ class Config(Block):
         self._check_jets()
         self.interpreted_trainings  # noqa: B018  names what is not there
         return self
+
+    def _check_tails(self) -> None:
+        """Each sample that lends the shape of its tail is of the same process and has its own."""
+        known = {sample.name: sample for sample in self.backgrounds}
+        for name, other in self.tail_from.items():
+            lender = known.get(other)
+            if lender is None or lender.process != known[name].process or lender.tail_from:
+                process = known[name].process
+                able = [
+                    sample.name
+                    for sample in known.values()
+                    if sample.process == process and sample.name != name and not sample.tail_from
+                ]
+                raise ValueError(
+                    f"samples: {name!r} has tail_from: {other}, which must be a background sample "
+                    f"of process {process!r} without tail_from of its own, one of: "
+                    f"{', '.join(able) or 'none'}"
+                )
 
     def _check_masses(self) -> None:
         """The hard processes of each simulated sample can have the masses that it aims at."""

@@ -287,6 +287,7 @@ class Options:
             btagging=self.config.btagging,
             tag_map=self.targets.tag_maps,
             k_factor_error=[f"{name}={error:g}" for name, error in errors.items()],
+            tail_from=[f"{name}={other}" for name, other in self.config.tail_from.items()],
             variation=[f"{nuisance}={','.join(files)}" for nuisance, files in varied.items()],
             reweighting=[
                 f"{nuisance}={table}"

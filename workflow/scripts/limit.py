@@ -1,11 +1,13 @@
 """Rule limit: the upper limits of one network, signal and seed, from its scores."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from typer import BadParameter, Option
 
-from analysis.config.statistics import BTagging, Limits, WorkingPoint
+from analysis.config.statistics import BTagging, Limits, TailSharing, WorkingPoint
 from analysis.evaluation.density_ratio import Factors
 from analysis.evaluation.scores import read_scores
 from analysis.statistics.channels import CategoryScores
@@ -14,7 +16,9 @@ from analysis.statistics.fit import fit_rows
 from analysis.statistics.limits import Normalisation, limit_row, scan_background_events
 from analysis.statistics.projections import luminosity_rows, sample_size_rows
 from analysis.statistics.regions import region_rows
+from analysis.statistics.shared_tails import SharedTail, find_tails, share_tails
 from common.tables import read_json, write_json
+from common.weighted import WeightedSample
 from workflow.pipeline.cli import read_block, run
 
 
@@ -39,6 +43,9 @@ def main(
     reweighting: Annotated[
         list[str] | None, Option(help="NAME=TABLE of rule reweight: a nuisance; repeat.")
     ] = None,
+    tail_from: Annotated[
+        list[str] | None, Option(help="SAMPLE=OTHER, which lends the shape of its tail; repeat.")
+    ] = None,
     workspace: Annotated[Path | None, Option(help="HistFactory workspace to write.")] = None,
 ) -> None:
     """Find the working point, count what passes it, set the limits."""
@@ -48,19 +55,21 @@ def main(
     shifted = dict(_named(text) for text in variation or [])
     weighted = {name: Factors.read(path) for name, (path, *_) in map(_named, reweighting or [])}
     errors = dict(_error(text) for text in k_factor_error or [])
+    lenders = dict(_lender(text) for text in tail_from or [])
     categories = []
     for k, name in enumerate(tagging.categories):
         column = f"weight_{name}" if k else "weight"
-        variations = {n: tuple(read_scores(p, column) for p in ps) for n, ps in shifted.items()}
+        read = _reader(scores, column, lenders, point.sharing)
+        variations = {n: tuple(read(p, column) for p in ps) for n, ps in shifted.items()}
         for nuisance in tagging.nuisances:
             sides = (f"weight_{name}_{nuisance}_{side}" for side in ("up", "down"))
-            variations[nuisance] = tuple(read_scores(scores, side) for side in sides)
+            variations[nuisance] = tuple(read(scores, side) for side in sides)
         for nuisance, factors in weighted.items():
-            variations[nuisance] = (read_scores(scores, column, factors=factors),)
+            variations[nuisance] = (read(scores, column, factors=factors),)
         categories.append(
             CategoryScores(
                 name,
-                read_scores(scores, column),
+                read(scores, column),
                 variations,
                 {process: closure[name]["uncertainty"] for process, closure in maps.items()},
                 errors,
@@ -92,6 +101,23 @@ def main(
         write_json(model, workspace)
 
 
+def _reader(
+    path: Path, column: str, tail_from: dict[str, str], config: TailSharing
+) -> Callable[..., WeightedSample]:
+    """Return what reads scores, with the tails shared that the nominal ones do not resolve."""
+    if not tail_from:
+        return read_scores
+    tails: tuple[SharedTail, ...] = ()
+
+    def find(events: WeightedSample) -> WeightedSample:
+        nonlocal tails
+        tails = find_tails(events, tail_from, config)
+        return events
+
+    read_scores(path, column, adapt=find)
+    return partial(read_scores, adapt=lambda events: share_tails(events, tails, config))
+
+
 def _error(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
@@ -101,6 +127,13 @@ def _error(text: str) -> tuple[str, float]:
     if not name or not 0 <= error < float("inf"):
         raise BadParameter(f"--k-factor-error {text!r}: write PROCESS=RELATIVE, as in qcd=0.1")
     return name, error
+
+
+def _lender(text: str) -> tuple[str, str]:
+    name, _, other = text.partition("=")
+    if not name or not other:
+        raise BadParameter(f"--tail-from {text!r}: write SAMPLE=OTHER, as in qcd_bb=qcd_bbbb")
+    return name, other
 
 
 def _named(text: str) -> tuple[str, list[Path]]:

@@ -177,7 +177,7 @@ def simulated(name: str, process: str = "qcd", **options: Any) -> dict[str, Any]
         "parton_jet_pt_min": 200,
         "events": 10,
     }
-    sample = {key: options.pop(key) for key in tuple(options) if key.startswith("k_")}
+    sample = {key: options.pop(key) for key in tuple(options) if key.startswith(("k_", "tail_"))}
     return {
         "name": name, "process": process, "label": "background", "simulation": block | options,
     } | sample  # fmt: skip
@@ -322,6 +322,25 @@ def test_tagger_has_no_masses(tiny_config: dict[str, Any]) -> None:
         ConfigError, match=r"mixer must not have `masses_gev` or `seeds`.*`jets\.tr"
     ):
         read_config(tiny_config)
+
+
+def test_tail_is_taken_from_a_sample_of_the_same_process(tiny_config: dict[str, Any]) -> None:
+    config = with_backgrounds(
+        tiny_config,
+        simulated("large", "qcd"),
+        simulated("small", "qcd", tail_from="large"),
+        simulated("smaller", "qcd", tail_from="large"),
+        simulated("top", "ttbar"),
+    )
+    assert read_config(config).tail_from == {"small": "large", "smaller": "large"}
+    for bad in ("top", "small", "smaller", "none", "signal_mH1000"):
+        config["samples"][-2]["tail_from"] = bad
+        with pytest.raises(ConfigError, match=r"'smaller' has tail_from: .*one of: .*large"):
+            read_config(config)
+    del config["samples"][-2]["tail_from"]
+    config["samples"][0]["tail_from"] = "large"
+    with pytest.raises(ConfigError, match=r"signal sample .* must not have `tail_from`"):
+        read_config(config)
 
 
 def test_error_of_a_k_factor_is_the_largest_of_its_process(tiny_config: dict[str, Any]) -> None:

@@ -126,6 +126,9 @@ def test_joint_network_is_told_the_mass(simulated: Options) -> None:
 def test_limit_is_told_where_its_uncertainties_are(tiny_config: dict[str, Any]) -> None:
     systematics = {"energy_scale": 0.03}
     tiny_config["samples"][1]["k_factor_error"] = 0.2
+    made = {"simulation": {"pythia": ["HardQCD:all = on"], "pt_hat_min": 200, "events": 10}}
+    few = {"name": "few", "process": "qcd", "label": "background", "tail_from": "qcd"}
+    tiny_config["samples"].append(few | made)
     mapped = tiny_config | {"systematics": systematics, "btagging": {"mode": "map"}}
     found = options_of(read_config(mapped)).limit(
         of(network="kinematics", signal="signal_mH1000", seed="1")
@@ -133,6 +136,7 @@ def test_limit_is_told_where_its_uncertainties_are(tiny_config: dict[str, Any]) 
     assert value(found, "mass") == "1000.0"
     assert value(found, "tag-map") == "results/tag_maps/qcd.json"
     assert value(found, "k-factor-error") == "qcd=0.2"
+    assert value(found, "tail-from") == "few=qcd"
     up, down = value(found, "variation").removeprefix("jes=").split(",")
     assert up == "results/variations/jes_up/scores/kinematics/signal_mH1000/1.parquet"
     assert "jes_down" in down

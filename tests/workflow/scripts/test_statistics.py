@@ -11,7 +11,7 @@ import yaml
 from scipy.special import expit
 from typer import BadParameter
 
-from common.errors import InputFileError
+from common.errors import InputFileError, NoLimitError
 from common.tables import read_csv
 from tests.analysis.score_samples import draw_scores, write_scores
 from workflow.scripts import (
@@ -167,6 +167,30 @@ def test_regions_are_those_of_the_limits(run):
     signal = np.array([row["signal_efficiency"] for row in bins])
     np.testing.assert_allclose(signal / signal.sum(), seen["signal"] / np.sum(seen["signal"]), 1e-5)
     assert signal.sum() <= by_region["tags"]["signal_efficiency"]
+
+
+def test_tails_are_shared_between_samples_of_a_process(tmp_path):
+    scores, drawn = tmp_path / "scores.parquet", draw_scores(1, 4000, 5e3)
+    few = drawn.kind == 1  # of which every tenth stays, as heavy as ten
+    kept = ~few | (np.arange(len(drawn)) % 10 == 0)
+    unequal = drawn.scaled(np.where(few, 10.0, 1.0)).select(kept)
+    write_scores(scores, unequal, process="qcd")
+    rows = {}
+    for name, tails in (("own", None), ("shared", ["ttbar=qcd"])):
+        limit.main(
+            scores, tmp_path / f"{name}.json", "net", 1000, 1, limits='{"toys": 1000}',
+            tail_from=tails, workspace=tmp_path / f"{name}_workspace.json",
+        )  # fmt: skip
+        rows[name] = json.loads((tmp_path / f"{name}.json").read_text())["limit"]
+    assert rows["own"]["sigma_b_shared"] == 0 < rows["shared"]["sigma_b_shared"]
+    assert rows["own"]["b_total"] == pytest.approx(rows["shared"]["b_total"])
+    workspace = pyhf.Workspace(json.loads((tmp_path / "shared_workspace.json").read_text()))
+    assert "shared_tails" in workspace.model().config.par_names
+    with pytest.raises(BadParameter, match="SAMPLE=OTHER"):
+        limit.main(scores, tmp_path / "no.json", "net", 1000, 1, tail_from=["ttbar"])
+    with pytest.raises(NoLimitError, match="effective events of nothing, found 0"):
+        limit.main(scores, tmp_path / "no.json", "net", 1000, 1, tail_from=["nothing=qcd"])
+    assert not (tmp_path / "no.json").exists()
 
 
 def test_error_of_a_k_factor_enters_the_background_s_and_a_nuisance(tmp_path):

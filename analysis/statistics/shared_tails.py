@@ -1,0 +1,139 @@
+"""Tails of samples that are too small to resolve them, in the shape of another sample's.
+
+Samples of one process may have the same distribution of high scores while one of them has many
+more effective events there: both jets hold two b quarks, whatever their origin. The small samples
+are taken together. Above a start at which they still have enough effective events, their events are
+replaced by those of the large one, scaled to their yield above the start. That yield does not
+change, and no single event of large weight decides on a cut far above. What this adds to the error,
+the rows above the start share.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.config.statistics import TailSharing
+from common.errors import NoLimitError
+from common.weighted import SIGNAL, WeightedSample
+from common.weights import effective_number_of_sums
+
+
+@dataclass(frozen=True)
+class SharedTail:
+    """Samples whose common tail has the shape of another's.
+
+    Attributes
+    ----------
+    samples : tuple of str
+        The small samples.
+    reference : str
+        The one that lends its shape.
+    start : float
+        Log-odds above which it does.
+    """
+
+    samples: tuple[str, ...]
+    reference: str
+    start: float
+
+
+def find_tails(
+    scores: WeightedSample, tail_from: Mapping[str, str], config: TailSharing
+) -> tuple[SharedTail, ...]:
+    """Find where the common tail of the small samples of each reference starts.
+
+    Parameters
+    ----------
+    scores : WeightedSample
+        Its kinds are samples.
+    tail_from : mapping
+        Sample → the sample whose shape its tail takes.
+    config : TailSharing
+        Effective events that both sides need above the start.
+
+    Returns
+    -------
+    tuple of SharedTail
+        The start is the hardest cut above which both have `config.n_eff` effective events.
+
+    Raises
+    ------
+    NoLimitError
+        If a side has fewer effective events than that in all.
+    """
+    tails = []
+    for reference in dict.fromkeys(tail_from.values()):
+        samples = tuple(name for name, other in tail_from.items() if other == reference)
+        sides = (_of(scores, samples), _of(scores, (reference,)))
+        starts = [
+            _resolved(scores.select(side), config.n_eff, names)
+            for side, names in zip(sides, (samples, (reference,)), strict=True)
+        ]
+        tails.append(SharedTail(samples, reference, min(starts)))
+    return tuple(tails)
+
+
+def share_tails(
+    scores: WeightedSample, tails: tuple[SharedTail, ...], config: TailSharing
+) -> WeightedSample:
+    """Replace the tails of small samples by those of larger ones, scaled to the same yield.
+
+    Parameters
+    ----------
+    scores : WeightedSample
+        Its kinds are samples.
+    tails : tuple of SharedTail
+        As `find_tails` gives them, of these scores or of those that these are a variation of.
+    config : TailSharing
+        Relative error of a tail in the shape of another, beside what the events of both give.
+
+    Returns
+    -------
+    WeightedSample
+        Rows of the small samples are left out above their starts, and those of the references
+        are scaled up there. Their `shared` holds the error of the scale.
+
+    Examples
+    --------
+    >>> big, small = np.arange(8.0), np.array([1.0, 2.5, 6.5])
+    >>> scores = WeightedSample.of_events(
+    ...     np.concatenate([big, small]), np.ones(11), np.repeat([0, 1], [8, 3]), ("big", "small")
+    ... )
+    >>> shared = share_tails(scores, (SharedTail(("small",), "big", 2.0),), TailSharing())
+    >>> [round(shared.above(cut).total, 3) for cut in (2.0, 6.5)]  # 6 + 2; 1 of the 6 is above 6.5
+    [8.0, 1.333]
+    """
+    for tail in tails:
+        above = scores.value >= tail.start
+        own = above & _of(scores, tail.samples)
+        lent = above & _of(scores, (tail.reference,))
+        small, large = scores.select(own), scores.select(lent)
+        if small.total <= 0 or large.total <= 0:
+            continue
+        ratio = small.total / large.total
+        relative = np.sqrt(1 / small.n_eff + 1 / large.n_eff + config.closure**2)
+        shared = np.where(lent, scores.weight * ratio * relative, scores.shared)
+        scaled = scores.scaled(np.where(lent, 1 + ratio, 1.0))
+        scores = replace(scaled, shared=shared).select(~own)
+    return scores
+
+
+def _of(scores: WeightedSample, samples: tuple[str, ...]) -> NDArray[np.bool_]:
+    numbers = [k for k, name in enumerate(scores.processes) if name in samples]
+    return np.isin(scores.kind, numbers) & (scores.kind != SIGNAL)
+
+
+def _resolved(scores: WeightedSample, n_eff: float, names: tuple[str, ...]) -> float:
+    """Return the hardest cut above which there are that many effective events."""
+    ordered = scores.falling()
+    total = np.maximum(np.cumsum(ordered.weight), 0)
+    effective = effective_number_of_sums(total, np.cumsum(ordered.error**2))
+    resolved = np.flatnonzero(effective >= n_eff)
+    if not len(resolved):
+        raise NoLimitError(
+            f"sharing a tail needs {n_eff:g} effective events of {', '.join(names)}, found "
+            f"{ordered.n_eff:.3g}: simulate more, or leave tail_from out"
+        )
+    return float(ordered.value[resolved[0]])
