@@ -157,7 +157,7 @@ class TailSharing(Block):
     """Samples whose tail of scores has the shape of another's (`tail_from` of a sample)."""
 
     n_eff: Positive = Field(
-        30.0,
+        20.0,
         description="The tail starts where the samples that borrow, taken together, and the one "
         "that lends each have this many effective events above it.",
     )
