@@ -143,7 +143,7 @@ class TailFit(Block):
         "background, there is no fit and no limit.",
     )
     max_relative_error: Positive = Field(
-        1.0,
+        0.5,
         description="With a larger relative error of the fitted yield than this there is no fitted "
         "cut; `fallback` says what happens.",
     )
