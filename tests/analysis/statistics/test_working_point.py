@@ -22,7 +22,6 @@ from common.weighted import WeightedSample
 from common.weights import effective_number
 from tests.analysis.score_samples import draw_scores
 
-
 LENIENT = WorkingPoint(tail=TailFit(max_relative_error=1.0))
 """Uses fits that the default finds too uncertain."""
 
