@@ -56,6 +56,16 @@ def stopped_python() -> Iterator[None]:
         python().stop()
 
 
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+"""Python's encoding of files and paths is ASCII then, not only by default."""
+
+
+def ascii_locale() -> dict[str, str]:
+    """Return this process's environment with an ASCII locale."""
+    unset = ("LANG", "LANGUAGE", "LC_CTYPE", "PYTHONIOENCODING")
+    return {name: value for name, value in os.environ.items() if name not in unset} | ASCII
+
+
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 

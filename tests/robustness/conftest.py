@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import MadeOnce
-from tests.robustness.runs import SmallRun, environ
+from tests.conftest import ROOT, MadeOnce, ascii_locale
+from tests.robustness.runs import SmallRun
 
 
 @pytest.fixture(scope="session")
 def reference(made_once: MadeOnce) -> SmallRun:
-    """The finished run, one of real processes and with warnings as errors."""
+    """The finished run, of real processes, in an ASCII locale and with warnings as errors."""
 
     def make(folder: Path) -> None:
         run = SmallRun(folder)
         run.prepare()
-        variables = {**environ(), "PYTHONWARNINGS": "error"}
+        variables = ascii_locale() | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
         done = run.complete_alone("--cores", "2", environment=variables)
         assert done.returncode == 0, done.stdout + done.stderr
 
