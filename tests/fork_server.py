@@ -4,8 +4,9 @@
 `python` of that command line. The project's own modules are imported by each call for itself. What
 runs there finds a `python` of the same kind as its `sys.executable`, so the jobs of a Snakemake are
 forks, too. Python's options are `-P` and `-m` alone; of the variables that Python and its packages
-read at their start (OMP_NUM_THREADS) only `PYTHONWARNINGS=error` is heeded; `ForkServer(LC_ALL="C")`
-refuses calls that have it otherwise. The packages are imported with warnings as errors.
+read at their start (OMP_NUM_THREADS) only `PYTHONWARNINGS=error` is heeded. A server with variables
+of its own, `ForkServer(LC_ALL="C")`, refuses calls that have them otherwise. The packages are
+imported with warnings as errors.
 """
 
 import atexit
