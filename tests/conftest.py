@@ -4,6 +4,8 @@ import copy
 import fcntl
 import os
 import subprocess
+import sysconfig
+import venv
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -64,6 +66,37 @@ def ascii_locale() -> dict[str, str]:
     """Return this process's environment with an ASCII locale."""
     unset = ("LANG", "LANGUAGE", "LC_CTYPE", "PYTHONIOENCODING")
     return {name: value for name, value in os.environ.items() if name not in unset} | ASCII
+
+
+def make_bare_python(folder: Path) -> Path:
+    """Return a Python with all packages but the project: site-packages without its `.pth` files."""
+    venv.create(folder, with_pip=False, symlinks=True)
+    bare = folder / "bin" / "python"
+    places = sysconfig.get_paths("venv", vars={"base": str(folder), "platbase": str(folder)})
+    packages = Path(places["purelib"], "packages.pth")
+    packages.write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
+    found = subprocess.run([bare, "-P", "-c", "import numpy, workflow"], capture_output=True)
+    assert b"No module named 'workflow'" in found.stderr
+    return bare
+
+
+def add_modules_of_any_name(folder: Path) -> list[Path]:
+    """Write files with the names of packages and of Python's own modules; importing them fails."""
+    names = (
+        "analysis",
+        "common",
+        "models",
+        "workflow",
+        "numpy",
+        "logging",
+        "typing",
+        "h5py",
+        "yaml",
+    )
+    paths = [folder / f"{name}.py" for name in names]
+    for path in paths:
+        path.write_text(f"raise ImportError('{path.name} of the run')\n")
+    return paths
 
 
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
