@@ -31,9 +31,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+LONGEST = [
+    f"tests/{name}.py"
+    for name in (
+        "robustness/test_slurm", "workflow/reporting/test_page", "robustness/test_interruptions",
+        "workflow/test_run", "workflow/test_elsewhere", "analysis/simulation/test_pythia",
+        "models/training/test_export", "models/training/test_training",
+        "robustness/test_surroundings", "models/training/test_distributed",
+        "analysis/statistics/test_profile", "analysis/statistics/test_cls",
+        "analysis/statistics/test_working_point", "analysis/statistics/test_fit",
+        "analysis/delphes/test_reader", "workflow/test_recipes",
+    )
+]  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs first, and the many short files last: so two workers end together."""
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/robustness", "tests/workflow")))
+    """The long files first, and the many short ones last: so all workers end together.
+
+    The first two make the run that others refer to, and the finished one.
+    """
+    places = {file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture
