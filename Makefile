@@ -23,6 +23,9 @@ TOOLS := $(VENV)/tools
 SITE  := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 CHECKS := set -x; $(BIN)/mypy && $(BIN)/snakemake --lint --configfile tests/data/config.yaml && $(SITE)
 
+# Where it is set, each process would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run reference test lint style docs check-config dag schema clean help
 
 run: $(READY)
