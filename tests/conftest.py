@@ -100,18 +100,8 @@ def make_bare_python(folder: Path) -> Path:
 
 def add_modules_of_any_name(folder: Path) -> list[Path]:
     """Write files with the names of packages and of Python's own modules; importing them fails."""
-    names = (
-        "analysis",
-        "common",
-        "models",
-        "workflow",
-        "numpy",
-        "logging",
-        "typing",
-        "h5py",
-        "yaml",
-    )
-    paths = [folder / f"{name}.py" for name in names]
+    names = "analysis common models workflow numpy logging typing h5py yaml"
+    paths = [folder / f"{name}.py" for name in names.split()]
     for path in paths:
         path.write_text(f"raise ImportError('{path.name} of the run')\n")
     return paths
