@@ -6,7 +6,7 @@ import pyhf
 import pytest
 from scipy import stats
 
-from analysis.config.statistics import BTagging, Limits, WorkingPoint
+from analysis.config.statistics import BTagging, Limits, TailFit, WorkingPoint
 from analysis.statistics.binning import GROWTH, histogram, rising_edges, yields
 from analysis.statistics.channels import (
     CategoryScores,
@@ -85,7 +85,7 @@ def test_limit_outside_any_bracket_is_a_reason_and_no_number():
 
 
 def test_few_background_events_are_treated_with_toys():
-    point = WorkingPoint(background_events=5)
+    point = WorkingPoint(background_events=5, tail=TailFit(max_relative_error=1.0))
     row, _ = fit_rows([CategoryScores("4b", drawn())], point, LIMITS, TAGGING)
     assert row["cls_count_method"] == "toys"
     assert row["cls_count_error_fb"] > 0
