@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pyhf
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from iminuit import Minuit
 from pyhf.infer.mle import twice_nll
@@ -18,6 +18,10 @@ from analysis.statistics.profile import Profile, deviance_residual
 from analysis.statistics.workspace import Channel, build_workspace, model_of
 
 EXAMPLES = int(os.environ.get("CLS_EXAMPLES", "12"))  # 100 in the long version
+
+
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+"""An example takes seconds, and the smallest failing one would take minutes to find."""
 
 
 @st.composite
@@ -68,7 +72,7 @@ def minuit_cls(model: pyhf.Model, mu: float) -> list[float]:
     return [float(norm.sf(root - band) / norm.cdf(band)) for band in BANDS]
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None, phases=NO_SHRINKING)
 @given(channels())
 def test_any_usable_background_has_a_limit_that_excludes_at_95_percent(channel):
     unit = unit_near_limit([channel], Limits())
