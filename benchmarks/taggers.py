@@ -74,7 +74,8 @@ def learn(
     resumed = (out / STATE).exists()
     start = time.process_time()
     splits = [jets_for(spec, files, split) for split in ("train", "validation")]
-    data = Data(*sources(splits, cap, settings.memory_mb), features)
+    learned_from, stopped_by = sources(splits, cap, settings.memory_mb)
+    data = Data(learned_from, stopped_by, features)
     model = train(spec, settings, data, seed, out)
     trained, start = time.process_time() - start, time.process_time()
     test = jets_for(spec, files, "test")
