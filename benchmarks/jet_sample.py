@@ -32,7 +32,7 @@ BINS = (14, 18)
 """Bins of pT and of mass in which the spectra are made equal."""
 STREAM = 21
 """Stream of the random numbers that split the events."""
-SHARES = (0.72, 0.06, 0.22)
+SHARES = (0.75, 0.05, 0.2)
 """Of training, validation and test."""
 
 

@@ -195,6 +195,7 @@ def main(
     batch_size: Annotated[int, typer.Option(help="Jets per step of the trainings.")] = 512,
     learning_rate: Annotated[float, typer.Option(help="Peak of the trainings.")] = 2e-3,
     cap: Annotated[float, typer.Option(help="Quantile at which training weights end.")] = 1.0,
+    share: Annotated[float, typer.Option(help="Of the training jets that are used.")] = 1.0,
     seed: Annotated[list[int] | None, typer.Option(help="A training each; repeat.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="These taggers alone.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder that keeps the trainings.")] = None,
@@ -230,7 +231,7 @@ def main(
             for spec in chosen:
                 for number in settings.seeds:
                     place_of = kept / spec.name / str(number)
-                    learn(spec, folder, settings, number, place_of, cap)
+                    learn(spec, folder, settings, number, place_of, cap, share)
             write_tables(folder, kept)
             Console().print(quality_table(quality_rows(folder, kept), str(folder)))
 

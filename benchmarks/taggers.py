@@ -22,6 +22,7 @@ from analysis.evaluation.network_ratios import PairedTest, ratio_rows
 from common.columns import Columns
 from common.errors import InputFileError
 from common.files import atomic_path
+from common.hashing import uniform
 from common.tables import read_csv, write_csv
 from common.weighted import WeightedSample
 from models.config.specs import Training
@@ -36,6 +37,8 @@ from workflow.pipeline.network_inputs import feature_names, sources
 
 POINTS = (0.5, 0.3)
 FACTS, SCORES = "facts.json", "scores.npy"
+STREAM = 22
+"""Stream of the random numbers that thin out training events."""
 PHYSICAL = "physical_weight"
 """Column of `benchmarks.jet_sample`: what a jet weighs in nature."""
 
@@ -56,15 +59,35 @@ def jets_for(spec: Any, files: Sequence[Path], split: str) -> Jets:
     return replace(jets, part=twice, event_bytes=2 * jets.event_bytes)
 
 
+def thinned(jets: Jets, share: float) -> Jets:
+    """Return the jets of a random share of the events."""
+    if share >= 1:
+        return jets
+
+    def fewer(data: Dataset, rows: slice, with_tensors: bool) -> Columns:
+        kept = uniform(data.rows(rows, ("key",))["key"], 0, STREAM) < share
+        columns = jets.part(data, rows, with_tensors)
+        return {name: values[kept] for name, values in columns.items()}
+
+    return replace(jets, part=fewer)
+
+
 def learn(
-    spec: Any, folder: Path, settings: Training, seed: int, out: Path, cap: float = 1.0
+    spec: Any,
+    folder: Path,
+    settings: Training,
+    seed: int,
+    out: Path,
+    cap: float = 1.0,
+    share: float = 1.0,
 ) -> None:
     """Train a tagger on the jets of a folder and score the test jets, unless that is done.
 
     Leaves the model, `scores.npy` (log-odds of the test jets) and `facts.json` in `out`:
     parameters, epochs, training jets, and CPU time of the training (all its epochs, normalisation,
     validation; none if it was stopped in between) and of scoring a thousand jets. Weights of
-    background jets count at most as much as their quantile `cap` in the training.
+    background jets count at most as much as their quantile `cap` in the training, which sees a
+    `share` of the jets.
     """
     if (out / FACTS).exists():
         return
@@ -74,6 +97,7 @@ def learn(
     resumed = (out / STATE).exists()
     start = time.process_time()
     splits = [jets_for(spec, files, split) for split in ("train", "validation")]
+    splits[0] = thinned(splits[0], share)
     learned_from, stopped_by = sources(splits, cap, settings.memory_mb)
     data = Data(learned_from, stopped_by, features)
     model = train(spec, settings, data, seed, out)
@@ -193,7 +217,7 @@ def quality_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
 
     def known(row: Mapping[str, Any], name: str) -> str:
         value, error = row[name], row[f"{name}_error"]
-        return "–" if value is None else f"{value:.0f} ± {error:.0f}"
+        return "–" if value is None else f"{value:.3g} ± {error:.2g}"
 
     for row in rows:
         table.add_row(
