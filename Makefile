@@ -21,8 +21,12 @@ PIP   := $(BIN)/pip install --quiet --no-compile
 READY := $(VENV)/ready
 TOOLS := $(VENV)/tools
 SITE  := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+CHECKS := set -x; $(BIN)/mypy && $(BIN)/snakemake --lint --configfile tests/data/config.yaml && $(SITE)
 
-.PHONY: run reference test lint docs check-config dag schema clean help
+# Where it is set, each process would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run reference test lint style docs check-config dag schema clean help
 
 run: $(READY)
 	@$(BIN)/python -m workflow.scripts.check_config config.yaml $(CONFIG) > /dev/null
@@ -33,16 +37,19 @@ run: $(READY)
 reference:
 	@$(MAKE) run CONFIG=config/reference.yaml FOLDER=reference
 
-test: lint
-	$(BIN)/pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
+# What takes long is checked beside the tests, and says after them what it found.
+test: style
+	@{ $(CHECKS); } > $(VENV)/checks.log 2>&1 & checks=$$!; \
+	$(BIN)/pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$checks; checks=$$?; cat $(VENV)/checks.log; exit $$((tests | checks))
 
-lint: $(TOOLS)
+lint: style
+	@$(CHECKS)
+
+style: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
-	$(BIN)/mypy
-	$(BIN)/snakemake --lint --configfile tests/data/config.yaml
-	$(SITE)
 
 docs: $(TOOLS)
 	$(SITE)

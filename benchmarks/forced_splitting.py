@@ -34,6 +34,7 @@ from analysis.datasets.features import kinematic_tokens, leading_subjet_flavour,
 from analysis.datasets.normalisation import Normalisation
 from analysis.reconstruction.reconstruct import reconstruct_file
 from analysis.simulation.produce import combine, produce
+from benchmarks.guided_shower import TRIALS, GuidedSelection
 from common.angles import delta_r
 from common.tables import read_json
 from common.weights import effective_number
@@ -79,7 +80,7 @@ def simulated(config: Config, sample: str, events: int, chunk: int, folder: Path
         "heavy_flavour": flavour,
         "importance": block.importance.model_copy(update={"power": EVEN}),
         "pythia": ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
-        "enhancement": 10.0,
+        "enhancement": TRIALS,
         "events": events,
     }
     table, metadata = folder / f"{chunk}.parquet", folder / f"{chunk}.json"
@@ -87,7 +88,13 @@ def simulated(config: Config, sample: str, events: int, chunk: int, folder: Path
         return
     root = folder / f"{chunk}.root"
     record = produce(
-        block.model_copy(update=changes), Detector(), "shower", chunk, config.seed, root
+        block.model_copy(update=changes),
+        Detector(),
+        "shower",
+        chunk,
+        config.seed,
+        root,
+        GuidedSelection,
     )
     reconstruct_file(str(root), table, Reconstruction())
     root.unlink()

@@ -4,6 +4,8 @@ import copy
 import fcntl
 import os
 import subprocess
+import sysconfig
+import venv
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -29,9 +31,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+LONGEST = [
+    f"tests/{name}.py"
+    for name in (
+        "robustness/test_slurm", "workflow/reporting/test_page", "robustness/test_interruptions",
+        "workflow/test_run", "workflow/test_elsewhere", "analysis/simulation/test_pythia",
+        "models/training/test_export", "models/training/test_training",
+        "robustness/test_surroundings", "models/training/test_distributed",
+        "analysis/statistics/test_profile", "analysis/statistics/test_cls",
+        "analysis/statistics/test_working_point", "analysis/statistics/test_fit",
+        "analysis/delphes/test_reader", "workflow/test_recipes",
+    )
+]  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs first, and the many short files last: so two workers end together."""
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/robustness", "tests/workflow")))
+    """The long files first, and the many short ones last: so all workers end together.
+
+    The first two make the run that others refer to, and the finished one.
+    """
+    places = {file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture
@@ -54,6 +74,37 @@ def stopped_python() -> Iterator[None]:
     yield
     if python.cache_info().currsize:
         python().stop()
+
+
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+"""Python's encoding of files and paths is ASCII then, not only by default."""
+
+
+def ascii_locale() -> dict[str, str]:
+    """Return this process's environment with an ASCII locale."""
+    unset = ("LANG", "LANGUAGE", "LC_CTYPE", "PYTHONIOENCODING")
+    return {name: value for name, value in os.environ.items() if name not in unset} | ASCII
+
+
+def make_bare_python(folder: Path) -> Path:
+    """Return a Python with all packages but the project: site-packages without its `.pth` files."""
+    venv.create(folder, with_pip=False, symlinks=True)
+    bare = folder / "bin" / "python"
+    places = sysconfig.get_paths("venv", vars={"base": str(folder), "platbase": str(folder)})
+    packages = Path(places["purelib"], "packages.pth")
+    packages.write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
+    found = subprocess.run([bare, "-P", "-c", "import numpy, workflow"], capture_output=True)
+    assert b"No module named 'workflow'" in found.stderr
+    return bare
+
+
+def add_modules_of_any_name(folder: Path) -> list[Path]:
+    """Write files with the names of packages and of Python's own modules; importing them fails."""
+    names = "analysis common models workflow numpy logging typing h5py yaml"
+    paths = [folder / f"{name}.py" for name in names.split()]
+    for path in paths:
+        path.write_text(f"raise ImportError('{path.name} of the run')\n")
+    return paths
 
 
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]

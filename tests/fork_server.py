@@ -4,7 +4,8 @@
 `python` of that command line. The project's own modules are imported by each call for itself. What
 runs there finds a `python` of the same kind as its `sys.executable`, so the jobs of a Snakemake are
 forks, too. Python's options are `-P` and `-m` alone; of the variables that Python and its packages
-read at their start (OMP_NUM_THREADS) only `PYTHONWARNINGS=error` is heeded. The packages are
+read at their start (OMP_NUM_THREADS) only `PYTHONWARNINGS=error` is heeded. A server with variables
+of its own, `ForkServer(LC_ALL="C")`, refuses calls that have them otherwise. The packages are
 imported with warnings as errors.
 """
 
@@ -38,17 +39,18 @@ ending: list[tuple[int, socket.socket]] = []
 
 
 class ForkServer:
-    """The server, started by the first call, and stopped with this process."""
+    """The server, started with further variables, and stopped with this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, **variables: str) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="python.")
         self.address = str(Path(self.folder.name, "socket"))
         self.python = Path(self.folder.name, "python")
         words = f'"{sys.executable}" -IS "{__file__}" "{self.address}" "{self.python}"'
         self.python.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         self.python.chmod(0o755)
-        command = [sys.executable, "-P", __file__, "--serve", self.address, *PACKAGES]
+        command = [sys.executable, "-P", __file__, "--serve", self.address, json.dumps(variables)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment |= variables
         environment["PYTHONWARNINGS"] = "error"
         environment.pop("PYTHONPATH", None)
         self.process = subprocess.Popen(
@@ -71,6 +73,10 @@ class ForkServer:
             error.seek(0)
             return subprocess.CompletedProcess(list(arguments), status, out.read(), error.read())
 
+    def as_executable(self) -> str:
+        """Return code that makes what a process starts with its `sys.executable` a call."""
+        return f"import sys; sys.executable = {str(self.python)!r}"
+
     def stop(self) -> None:
         """End the server."""
         self.process.communicate()
@@ -89,9 +95,9 @@ def ask(
             return int(answer.read() or KILLED)
 
 
-def serve(address: str, packages: Sequence[str]) -> None:
+def serve(address: str, variables: Mapping[str, str]) -> None:
     """Answer calls, each in a process of its own, until stdin ends."""
-    for name in packages:
+    for name in PACKAGES:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
@@ -117,6 +123,11 @@ def serve(address: str, packages: Sequence[str]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    for name, value in variables.items():
+        if environment.get(name) != value:
+            print(f"this Python was started with {name}={value}", file=sys.stderr)
+            ending.append((1, connection))
+            return
     if "PYTHONWARNINGS" not in environment:
         warnings.filters[:] = [one for one in warnings.filters if one[0] != "error"]
     ending.append((become(*call), connection))
@@ -165,7 +176,7 @@ def leave() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "--serve":
-        serve(sys.argv[2], sys.argv[3:])
+        serve(sys.argv[2], json.loads(sys.argv[3]))
     else:
         found = ask(sys.argv[1], sys.argv[2:], str(Path.cwd()), dict(os.environ), [0, 1, 2])
         sys.exit(found if found >= 0 else 128 - found)

@@ -143,7 +143,7 @@ class TailFit(Block):
         "background, there is no fit and no limit.",
     )
     max_relative_error: Positive = Field(
-        1.0,
+        0.5,
         description="With a larger relative error of the fitted yield than this there is no fitted "
         "cut; `fallback` says what happens.",
     )
@@ -157,7 +157,7 @@ class TailSharing(Block):
     """Samples whose tail of scores has the shape of another's (`tail_from` of a sample)."""
 
     n_eff: Positive = Field(
-        30.0,
+        20.0,
         description="The tail starts where the samples that borrow, taken together, and the one "
         "that lends each have this many effective events above it.",
     )

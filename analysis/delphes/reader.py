@@ -20,7 +20,8 @@ from uproot.source.file import MultithreadedFileSource
 
 from analysis.config.reconstruction import Branches
 from analysis.delphes.references import kept_positions, reference_arrays, resolve
-from analysis.delphes.remote import RemoteSource, is_remote
+from analysis.delphes.remote import RemoteSource
+from analysis.delphes.servers import is_remote
 from analysis.delphes.values import REMEDY, check_values
 from common.errors import AnalysisError, InputFileError
 from common.features import DISPLACEMENT_FEATURES

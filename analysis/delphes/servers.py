@@ -7,12 +7,13 @@ import re
 import ssl
 import threading
 import time
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, SSLError
 
-from common.errors import InputFileError
+from common.errors import ConfigError, InputFileError
 
 TRY_AGAIN = (408, 425, 429)  # beside all 5xx
 DROPPED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # by version of Python
@@ -208,3 +209,53 @@ class XRootDServer:
         if status.errno == self.NOT_AUTHORISED:
             raise InputFileError(f"{self._url}: the server refuses it ({reason})")
         raise TemporaryError(reason)
+
+
+class Server(Protocol):
+    """What serves one file."""
+
+    def __init__(self, url: str) -> None: ...
+
+    def read(self, start: int, stop: int, timeout: float) -> bytes:
+        """Return bytes `start` to `stop`, fewer only where the file ends before `stop`.
+
+        Raises
+        ------
+        TemporaryError
+            If another attempt may succeed.
+        InputFileError
+            If none can.
+        """
+
+    def size(self, timeout: float) -> int:
+        """Return the number of bytes of the file; raises as `read` does."""
+
+    def close(self) -> None:
+        """Free the connections."""
+
+
+SERVERS: dict[str, type[Server]] = {
+    "http": HTTPServer,
+    "https": HTTPServer,
+    "root": XRootDServer,
+    "roots": XRootDServer,
+}
+
+
+def is_remote(source: str) -> bool:
+    """Whether a file is read from a server: any URL, whether or not its scheme is known."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source))
+
+
+def check_url(url: str) -> None:
+    """Raise ConfigError, without a look at the server, if `url` cannot be read."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"{url!r} is not a URL: {error}") from None
+    if parts.scheme not in SERVERS:
+        allowed = ", ".join(f"{scheme}://" for scheme in SERVERS)
+        raise ConfigError(f"{url!r} cannot be read; allowed: paths, {allowed}")
+    if not host or not parts.path.strip("/") or re.search(r"[\x00-\x20\x7f]", url):
+        raise ConfigError(f"{url!r} names no file on a server (a space is written %20)")

@@ -24,6 +24,7 @@ PROCESS_COLOURS = {"signal": "#bd1f01", "qcd": "#3f90da", "ttbar": "#ffa90e", "t
 PROCESS_LABELS = {"qcd": "QCD multijet", "ttbar": r"$t\bar{t}$", "ttH": r"$t\bar{t}H$"}
 CLASS_COLOURS = {"signal": "#bd1f01", "background": "#3f90da"}
 LINES = ("-", "--", "-.", ":")
+DPI = 150
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 _STYLE: Any = {
@@ -107,6 +108,10 @@ def save(figure: Figure, image: Path) -> None:
         "png": {"Software": None},
     }
     with mpl.rc_context(_STYLE):
+        figure.set_dpi(DPI)
+        figure.draw_without_rendering()
+        mpl.rcParams["figure.constrained_layout.use"] = False
+        figure.set_layout_engine(None)  # else each file is laid out anew, and drawn twice
         for kind, fields in metadata.items():
             with atomic_path(image.with_suffix(f".{kind}")) as path:
-                figure.savefig(path, format=kind, dpi=150, metadata=fields)
+                figure.savefig(path, format=kind, dpi=DPI, metadata=fields)

@@ -16,6 +16,7 @@ from analysis.simulation.hepmc_files import HepmcFiles
 from analysis.simulation.layout import open_writer
 from analysis.simulation.pythia import Batch, Generator, Normalisation, cross_section
 from analysis.simulation.real_delphes import find_card, find_executable, run_delphes
+from analysis.simulation.selection import Selection
 from analysis.simulation.settings import chunk_seeds, seed_lines, settings_lines
 from analysis.simulation.showered_files import ShoweredFiles
 
@@ -23,7 +24,13 @@ log = logging.getLogger(__name__)
 
 
 def produce(
-    simulation: Simulation, detector: Detector, sample: str, chunk: int, seed: int, output: Path
+    simulation: Simulation,
+    detector: Detector,
+    sample: str,
+    chunk: int,
+    seed: int,
+    output: Path,
+    selection: type[Selection] = Selection,
 ) -> dict[str, Any]:
     """Write the ROOT file of one chunk and return its metadata.
 
@@ -39,6 +46,8 @@ def produce(
         Seed of the analysis.
     output : pathlib.Path
         ROOT file to write.
+    selection : type of Selection
+        The hooks of events that Pythia makes.
 
     Returns
     -------
@@ -51,7 +60,7 @@ def produce(
     if simulation.detector == "delphes":
         norm = _with_delphes(simulation, pythia_seed, chunk, output)
     else:
-        source = _source(simulation, chunk, pythia_seed)
+        source = _source(simulation, chunk, pythia_seed, selection)
         norm = _parametric(source, detector, rng, output)
     return metadata(simulation, norm, sample, chunk, pythia_seed)
 
@@ -94,12 +103,12 @@ class Source(Protocol):
         """Return the normalisation; to be called when all batches have been taken."""
 
 
-def _source(simulation: Simulation, chunk: int, seed: int) -> Source:
+def _source(simulation: Simulation, chunk: int, seed: int, selection: type[Selection]) -> Source:
     if simulation.lhe:
         return ShoweredFiles(simulation, chunk, seed)
     if simulation.hepmc:
         return HepmcFiles(simulation, chunk)
-    return Generator(simulation, seed)
+    return Generator(simulation, seed, selection)
 
 
 def _parametric(

@@ -106,6 +106,17 @@ class SmallRun:
         return list((self.folder / "results").rglob("*.part*"))
 
 
+def copy_of(run: SmallRun, to: Path, *without: str) -> SmallRun:
+    """Copy a run, dates and all, without the results that match some patterns."""
+    shutil.copytree(run.folder, to, dirs_exist_ok=True)
+    for pattern in without:
+        found = list((to / "results").glob(pattern))
+        assert found, f"nothing matches {pattern}"
+        for path in found:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return SmallRun(to)
+
+
 def listen() -> None:
     """Heed Ctrl-C again, which processes of a shell's background ignore from their start."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

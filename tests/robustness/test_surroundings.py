@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.robustness.runs import SmallRun, jobs_of, jobs_running
+from tests.robustness.runs import SmallRun, copy_of, jobs_of, jobs_running
 
 Copy = Callable[..., SmallRun]
 DAY_S = 86400
@@ -145,7 +145,19 @@ def test_input_truncated_between_runs(reference: SmallRun, copied: Copy) -> None
     assert {name: run.finished()[name] for name in signal} == signal
 
 
-def test_model_and_resume_state_cut_in_half(reference: SmallRun, copied: Copy) -> None:
+@pytest.fixture(scope="module")
+def killed(reference: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """The finished run without its model and scores, and with the state of a killed training."""
+    run = copy_of(reference, tmp_path_factory.mktemp("killed") / "run", *SCORED)
+    (folder,) = run.folder.glob("results/models/*/*/*/fold0")
+    (folder / "model.safetensors").unlink()
+    resume_state_of_a_killed_training(run, folder)
+    return run
+
+
+def test_model_and_resume_state_cut_in_half(
+    reference: SmallRun, killed: SmallRun, copied: Copy
+) -> None:
     run = copied(*SCORED)
     (folder,) = run.folder.glob("results/models/*/*/*/fold0")
     cut_in_half(folder / "model.safetensors")
@@ -153,7 +165,9 @@ def test_model_and_resume_state_cut_in_half(reference: SmallRun, copied: Copy) -
     assert "model.safetensors is not a readable safetensors file" in said
     assert "delete it and train again" in said
     (folder / "model.safetensors").unlink()
-    cut_in_half(resume_state_of_a_killed_training(run, folder))
+    for state in killed.folder.glob("results/models/*/*/*/fold0/resume*"):
+        shutil.copy(state, folder)
+    cut_in_half(folder / "resume.safetensors")
     jobs = completed(run, reference)
     assert jobs["train"] == 1
     assert "reconstruct" not in jobs
@@ -166,15 +180,15 @@ def test_model_and_resume_state_cut_in_half(reference: SmallRun, copied: Copy) -
     assert "training from the start" in log
 
 
-def test_killed_training_goes_on_with_its_own_inputs_alone(copied: Copy) -> None:
-    run = copied(*SCORED)
-    (folder,) = run.folder.glob("results/models/*/*/*/fold0")
-    (folder / "model.safetensors").unlink()
-    resume_state_of_a_killed_training(run, folder)
+def test_killed_training_goes_on_with_its_own_inputs_alone(
+    killed: SmallRun, tmp_path: Path
+) -> None:
+    run = copy_of(killed, tmp_path / "run")
     path = run.folder / "config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["reconstruction"]["max_constituents"] = 5
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    (folder,) = run.folder.glob("results/models/*/*/*/fold0")
     target = str((folder / "model.safetensors").relative_to(run.folder))
     assert jobs_of(run.complete("--cores", "1", target))["train"] == 1
     log = next(run.folder.glob("results/logs/train/*/*/*.log")).read_text(encoding="utf-8")

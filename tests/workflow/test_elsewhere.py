@@ -1,24 +1,21 @@
 """Runs from other folders: with a user's Snakefile, from a Git URL, without the project installed.
 
 Each run's folder holds files with the names of the project's packages, of others and of Python's
-own modules, which no job may import.
+own modules, which no job may import; so does that of the run that `tests/robustness` refers to.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.conftest import DATA, ROOT
+from tests.conftest import DATA, ROOT, add_modules_of_any_name, make_bare_python, python
 from workflow.job import search_path
 
-NAMES = ("analysis", "common", "models", "workflow", "numpy", "logging", "typing", "h5py", "yaml")
 TARGET = "results/normalisation/qcd.json"
 MODULE = """
 configfile: "config/config.yaml"
@@ -33,16 +30,7 @@ use rule * from boosted_hh4b{names}
 
 @pytest.fixture(scope="session")
 def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with all packages but the project: site-packages without its `.pth` files."""
-    folder = tmp_path_factory.mktemp("bare")
-    venv.create(folder, with_pip=False, symlinks=True)
-    python = folder / "bin" / "python"
-    places = sysconfig.get_paths("venv", vars={"base": str(folder), "platbase": str(folder)})
-    packages = Path(places["purelib"], "packages.pth")
-    packages.write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
-    found = subprocess.run([python, "-P", "-c", "import numpy, workflow"], capture_output=True)
-    assert b"No module named 'workflow'" in found.stderr
-    return python
+    return make_bare_python(tmp_path_factory.mktemp("bare"))
 
 
 @pytest.fixture
@@ -51,8 +39,7 @@ def folder(tmp_path: Path) -> Path:
     run = tmp_path / "run"
     (run / "config").mkdir(parents=True)
     (run / "workflow").mkdir()
-    for name in NAMES:
-        (run / f"{name}.py").write_text(f"raise ImportError('{name}.py of the run')\n")
+    add_modules_of_any_name(run)
     config = yaml.safe_load((DATA / "config.yaml").read_text(encoding="utf-8"))
     for sample in config["samples"]:
         sample["files"] = [str(ROOT / file) for file in sample["files"]]
@@ -92,8 +79,7 @@ def write_snakefile(folder: Path, source: str, names: str = "") -> None:
     (folder / "workflow/Snakefile").write_text(text, encoding="utf-8")
 
 
-def test_run_in_a_folder_with_modules_of_any_name(folder: Path, bare_python: Path) -> None:
-    """With a network of the user's own, by its path."""
+def test_network_of_the_users_own_by_its_path(folder: Path) -> None:
     text = (ROOT / "docs/networks.md").read_text(encoding="utf-8")
     (folder / "my_networks.py").write_text(text.partition("```python\n")[2].partition("```")[0])
     path = folder / "config/config.yaml"
@@ -101,15 +87,16 @@ def test_run_in_a_folder_with_modules_of_any_name(folder: Path, bare_python: Pat
     own = {"architecture": "custom", "target": "my_networks.py:DeepSets", "options": {"width": 8}}
     config["networks"] = [own | {"name": "deep_sets"}]
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    call = ["results/limits.csv", "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(path)]
-    run = run_in(folder, bare_python, *call)
+    call = ["-P", "-m", "snakemake", "--cores", "2", "--snakefile", str(ROOT / "Snakefile")]
+    call += ["--configfile", str(path), "--", "results/limits.csv"]
+    run = python().run(call, folder)
     assert run.returncode == 0, run.stdout + run.stderr
     with (folder / "my_networks.py").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
-    again = run_in(folder, bare_python, *call, "--dry-run")
+    again = python().run([*call[:3], "--dry-run", *call[3:]], folder)
     assert "train" in again.stdout, "a changed network is trained again"
     (folder / "my_networks.py").unlink()
-    missing = run_in(folder, bare_python, *call)
+    missing = python().run(call, folder)
     assert "my_networks.py is no file" in missing.stdout + missing.stderr
     assert "Traceback" not in missing.stdout + missing.stderr
 

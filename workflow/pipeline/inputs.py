@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from analysis.config.samples import Sample
-from analysis.delphes.remote import check_url, is_remote
+from analysis.delphes.servers import check_url, is_remote
 from analysis.event_files.checks import check_heads
 from common.errors import ConfigError, InputFileError
 from common.files import expanded

@@ -10,6 +10,7 @@ import importlib.metadata
 import importlib.util
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -28,15 +29,22 @@ class Own(NamedTuple):
     package: str | None = None
 
 
-@cache
-def _nodes(file: Path) -> tuple[ast.AST, ...]:
-    """Return what both walks below look for in a file: imports and constants."""
-    kinds = (ast.Import, ast.ImportFrom, ast.Constant)
+def _tree(file: Path) -> ast.Module:
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        return ast.parse(file.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read as Python: {error}; correct the file") from None
-    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds))
+
+
+def _imports(file: Path) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports of a file, wherever they are, without a look into its expressions."""
+    pending: list[ast.AST] = [_tree(file)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        for block in ("body", "orelse", "handlers", "finalbody", "cases"):
+            pending += getattr(node, block, ())
 
 
 @cache
@@ -52,10 +60,10 @@ def _module_file(module: str, folder: Path = ROOT) -> Path | None:
 def imported_modules(file: Path) -> frozenset[str]:
     """Return all modules that `file` may import anywhere in its text; relative ones with dots."""
     names: set[str] = set()
-    for node in _nodes(file):
+    for node in _imports(file):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             module = "." * node.level + (node.module or "")
             joint = "" if module.endswith(".") else "."
             names.add(module)
@@ -88,11 +96,10 @@ def data_files(file: Path) -> frozenset[Path]:
     """Return the data files beside a module that it names, as in "data/limits.yaml"."""
     if not file.is_relative_to(ROOT):
         return frozenset()
-    names = (
-        node.value
-        for node in _nodes(file)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
+    if "data/" not in file.read_text(encoding="utf-8"):
+        return frozenset()
+    constants = (node.value for node in ast.walk(_tree(file)) if isinstance(node, ast.Constant))
+    names = (value for value in constants if isinstance(value, str))
     named = (file.parent / name for name in names if name.startswith("data/"))
     return frozenset(path for path in named if path.is_file())
 

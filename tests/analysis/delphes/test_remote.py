@@ -14,7 +14,7 @@ import trustme
 
 from analysis.delphes import remote
 from analysis.delphes.reader import open_delphes
-from analysis.delphes.remote import check_url, is_remote
+from analysis.delphes.servers import check_url, is_remote
 from common.errors import ConfigError, InputFileError
 from tests.delphes_files import DATA, SIGNAL, real_branches, write_flat
 from tests.file_server import FileServer, serve

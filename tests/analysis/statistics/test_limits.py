@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.config.statistics import Limits, WorkingPoint
+from analysis.config.statistics import Limits, TailFit, WorkingPoint
 from analysis.evaluation.scores import read_scores
 from analysis.statistics.limits import COLUMNS, Normalisation, limit_row, scan_background_events
 from common.errors import InputFileError, NormalisationError
@@ -31,7 +31,8 @@ def test_row_is_consistent_with_its_own_columns():
 
 
 def test_tail_fit_is_marked_and_enters_the_background_error():
-    row = limit_row(draw_scores(1, background_yield=1e5), NORM, WorkingPoint(), Limits())
+    lenient = WorkingPoint(tail=TailFit(max_relative_error=1.0))
+    row = limit_row(draw_scores(1, background_yield=1e5), NORM, lenient, Limits())
     assert row["threshold_method"] == "tail_fit"
     assert row["sigma_b"] ** 2 == pytest.approx(
         (0.1 * row["b_expected"]) ** 2 + row["sigma_b_tail"] ** 2

@@ -57,6 +57,11 @@ def test_page_needs_nothing_from_outside(page: Page) -> None:
     assert not [a["href"] for a in page.all("a") if re.match("[a-z]+:", a["href"])]
 
 
+def test_page_made_in_an_ascii_locale_is_utf_8(finished: Path) -> None:
+    text = (finished / "results/index.html").read_text(encoding="utf-8")
+    assert "fb⁻¹" in text or "fb<sup>" in text
+
+
 def test_every_link_resolves(page: Page) -> None:
     ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
     assert max(ids.values()) == 1
