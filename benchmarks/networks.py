@@ -8,10 +8,12 @@ two fat jets of 50 constituents (100 tokens), single-jet taggers one. `× ParT` 
 over that of Particle Transformer (weaver-core, 2.1 M parameters) on the same tensors: on two jets
 for event networks, on one jet for taggers.
 
-With a FOLDER of `train.h5`, `validation.h5` and `test.h5` (`results/top_tagging` of a run) each
-tagger of single jets is trained on its jets, too, with one seed: AUC, 1/ε_B at ε_S = 50% and 30% on
-the test jets, parameters, and CPU time of the training (all epochs, normalisation and validation)
-and of scoring a thousand test jets.
+With a FOLDER of `train.h5`, `validation.h5` and `test.h5` (`results/top_tagging` of a run, or of
+`benchmarks.jet_sample`) each tagger of single jets is trained on its jets, too: AUC, 1/ε_B at
+ε_S = 50% and 30% on the test jets, parameters, and CPU time of the training (all epochs,
+normalisation and validation) and of scoring a thousand test jets. With `--out` trainings are kept:
+the next call, with other taggers, seeds or epochs, adds to them, and a stopped one goes on.
+`taggers.csv` and `comparisons.csv` there are the tables of all.
 """
 
 import tempfile
@@ -26,9 +28,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import cross_entropy
 
-from analysis.datasets.dataset import SPLITS, TENSORS, Dataset
-from analysis.evaluation.metrics import metric_row
-from common.weighted import Condenser, WeightedSample
+from benchmarks.taggers import learn, quality_rows, quality_table, write_tables
 from models.config.specs import (
     EFN,
     PCNN,
@@ -38,6 +38,7 @@ from models.config.specs import (
     CrossAttention,
     Features,
     HighLevelMLP,
+    HighLevelTrees,
     IAFormerEncoder,
     JetImageCNN,
     JetTagger,
@@ -54,16 +55,11 @@ from models.config.specs import (
     Pelican,
     Training,
 )
-from models.networks.batch import Batch, Events
+from models.networks.batch import Batch
 from models.networks.inputs import parameter_count
 from models.networks.normalisation import fit_normalisation
 from models.networks.registry import build
-from models.training.data import Data
 from models.training.devices import keep_freed_memory
-from models.training.inference import calibrated
-from models.training.training import train
-from workflow.pipeline.jets import jets_of_split
-from workflow.pipeline.network_inputs import feature_names, sources
 
 IAFORMER = IAFormerEncoder(kind="iaformer", layers=2)
 MIXER = MixerEncoder(kind="mixer", layers=2)
@@ -106,6 +102,8 @@ JET_NETWORKS: list[Any] = [
     PFN(name="pfn_jet"),
     EFN(name="efn_jet"),
 ]
+JET_REFERENCES: list[Any] = [HighLevelTrees(name="high_level_trees_jet")]
+"""Trained on a folder's jets, and not part of the speeds: no network."""
 
 
 def random_batch(events: int, jets: int) -> Batch:
@@ -169,48 +167,21 @@ def measure(spec: Any, batch: Batch, device: str, seconds: float) -> tuple[int, 
     return parameter_count(network), training, rate(score, len(batch), device, seconds)
 
 
-def learned(spec: Any, folder: Path, settings: Training) -> dict[str, float | int | None]:
-    """Return how well a tagger tells the test jets of a folder, its size, and its CPU time [s].
-
-    `metric_row` at ε_S = 50% and 30%, `parameters`, `training` and `scoring` (of 1,000 jets).
-    """
-    files = [folder / f"{split}.h5" for split in SPLITS]
-    features = feature_names(Dataset(files[0]))
-    splits = [jets_of_split(files, split) for split in ("train", "validation")]
-    start = time.process_time()
-    with tempfile.TemporaryDirectory() as scratch:
-        data = Data(*sources(splits, 1.0, settings.memory_mb), features)
-        model = train(spec, settings, data, settings.seeds[0], scratch)
-    trained, start = time.process_time() - start, time.process_time()
-    test, condenser = jets_of_split(files, "test"), Condenser()
-    for jets in test.steps(8192):
-        odds = calibrated(model, Events({name: jets[name] for name in TENSORS}))
-        condenser.add(WeightedSample.of_classes(odds, jets["weight"][:, 0], jets["label"]))
-    return metric_row(condenser.result(), (0.5, 0.3)) | {
-        "parameters": parameter_count(model.network),
-        "training": trained,
-        "scoring": (time.process_time() - start) / len(test) * 1000,
-    }
-
-
-def quality_table(specs: Sequence[Any], folder: Path, settings: Training) -> Table:
-    """Return one row for each tagger that is trained on the jets of a folder."""
-    names = ("AUC", "1/ε_B at 50%", "at 30%", "parameters", "training [s]", "scoring [s/1000]")
-    table = Table("tagger", *names, box=None, title=f"{folder}, {settings.epochs} epochs")
-
-    def known(row: dict[str, Any], name: str) -> str:
-        value, error = row[name], row[f"{name}_error"]
-        return "–" if value is None else f"{value:.0f} ± {error:.0f}"
-
-    for spec in specs:
-        row: dict[str, Any] = learned(spec, folder, settings)
-        table.add_row(
-            spec.name,
-            f"{row['auc']:.4f} ± {row['auc_error']:.4f}",
-            *(known(row, f"rejection_{efficiency}") for efficiency in (50, 30)),
-            f"{row['parameters']:,}",
-            *(f"{row[name]:.3g}" for name in ("training", "scoring")),
-        )
+def speed_table(
+    device: str, threads: int, events: int, seconds: float, only: Sequence[str] | None
+) -> Table:
+    """Return one row for each network, or for some taggers, on one and the same batch."""
+    columns = ("network", "parameters", "training [1/s]", "scoring [1/s]", "× ParT")
+    table = Table(*columns, box=None, title=f"{device}, {threads} threads, batch of {events}")
+    for jets, networks in ((2, EVENT_NETWORKS), (1, JET_NETWORKS)):
+        batch, reference = random_batch(events, jets), 0.0
+        for spec in networks:
+            if only and (jets == 2 or spec.name not in only):
+                continue
+            count, training, scoring = measure(spec, batch, device, seconds)
+            reference = training if spec is networks[0] else reference
+            ratio = f"{training / reference:.1f}" if reference else "–"
+            table.add_row(spec.name, f"{count:,}", f"{training:,.0f}", f"{scoring:,.0f}", ratio)
     return table
 
 
@@ -222,10 +193,17 @@ def main(
     seconds: Annotated[float, typer.Option(help="Time for each measurement.")] = 2.0,
     epochs: Annotated[int, typer.Option(help="Epochs of the trainings.")] = 10,
     batch_size: Annotated[int, typer.Option(help="Jets per step of the trainings.")] = 512,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the trainings.")] = 2e-3,
+    cap: Annotated[float, typer.Option(help="Quantile at which training weights end.")] = 1.0,
+    share: Annotated[float, typer.Option(help="Of the training jets that are used.")] = 1.0,
+    seed: Annotated[list[int] | None, typer.Option(help="A training each; repeat.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="These taggers alone.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder that keeps the trainings.")] = None,
+    speed: Annotated[bool, typer.Option(help="Whether to measure the speed.")] = True,
 ) -> None:
     """Measure every network on the same batch in one run, and train the taggers on a folder."""
-    known = [spec.name for spec in JET_NETWORKS]
+    taggers = [*JET_NETWORKS, *JET_REFERENCES]
+    known = [spec.name for spec in taggers]
     if unknown := sorted(set(only or ()) - set(known)):
         raise typer.BadParameter(f"no tagger {', '.join(unknown)}; there are {', '.join(known)}")
     torch.set_num_threads(threads)
@@ -234,23 +212,28 @@ def main(
     if device not in (*devices, "auto"):
         raise typer.BadParameter(f"{device} is not among the devices here: {', '.join(devices)}")
     for place in devices if device == "auto" else [device]:
-        columns = ("network", "parameters", "training [1/s]", "scoring [1/s]", "× ParT")
-        table = Table(*columns, box=None, title=f"{place}, {threads} threads, batch of {events}")
-        for jets, networks in ((2, EVENT_NETWORKS), (1, JET_NETWORKS)):
-            batch, reference = random_batch(events, jets), 0.0
-            for spec in networks:
-                if only and (jets == 2 or spec.name not in only):
-                    continue
-                count, training, scoring = measure(spec, batch, place, seconds)
-                reference = training if spec is networks[0] else reference
-                ratio = f"{training / reference:.1f}" if reference else "–"
-                row = (f"{count:,}", f"{training:,.0f}", f"{scoring:,.0f}", ratio)
-                table.add_row(spec.name, *row)
-        Console().print(table)
+        if speed:
+            Console().print(speed_table(place, threads, events, seconds, only))
     if folder is not None:
-        settings = Training(epochs=epochs, batch_size=batch_size, threads=threads)
-        chosen = [spec for spec in JET_NETWORKS if not only or spec.name in only]
-        Console().print(quality_table(chosen, folder, settings))
+        accelerator = "cpu" if device == "cpu" else "auto"
+        settings = Training(
+            seeds=tuple(seed or (1,)),
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            patience=epochs,
+            threads=threads,
+            accelerator=accelerator,
+        )
+        chosen = [spec for spec in taggers if not only or spec.name in only]
+        with tempfile.TemporaryDirectory() as scratch:
+            kept = out or Path(scratch)
+            for spec in chosen:
+                for number in settings.seeds:
+                    place_of = kept / spec.name / str(number)
+                    learn(spec, folder, settings, number, place_of, cap, share)
+            write_tables(folder, kept)
+            Console().print(quality_table(quality_rows(folder, kept), str(folder)))
 
 
 if __name__ == "__main__":

@@ -106,7 +106,8 @@ def write_jets(
     ----------
     path : Path
     parts : iterable of Columns
-        `jet_tensors`, `key` [n] uint64 and `label` [n] uint8 of some jets each.
+        `jet_tensors`, `key` [n] uint64 and `label` [n] uint8 of some jets each; `weight` [n] if
+        they are not all one.
     split : str
         train, validation or test.
     process : str
@@ -116,7 +117,7 @@ def write_jets(
 
     def weighted(part: Columns) -> Columns:
         count = len(part["key"])
-        return {**part, "weight": np.ones(count), "tag_weight": np.ones((count, 1))}
+        return {"weight": np.ones(count), "tag_weight": np.ones((count, 1)), **part}
 
     attributes = {
         "sample": split,
