@@ -66,7 +66,8 @@ class GuidedSelection(Selection):
         if root is not None and root not in self._split:
             low, high = MASSES_GEV
             mass = (quark.p() + other.p()).mCalc()
-            factor = WANTED if low < mass < high else OTHER if mass > 20.0 else 1.0
+            of_stratum = mass >= self._flavour.pair_mass_min if self._flavour else True
+            factor = WANTED if low < mass < high else OTHER if of_stratum else 1.0
         if self._draw() > factor / TRIALS:
             return True
         self._pending = factor, self._info().weight(), root if factor > 1 else None

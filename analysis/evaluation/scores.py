@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,7 @@ def read_scores(
     weight_column: str = "weight",
     rows: int = ROWS,
     factors: Factors | None = None,
+    by: Literal["process", "sample"] = "process",
     adapt: Callable[[WeightedSample], WeightedSample] | None = None,
 ) -> WeightedSample:
     """Return the log-odds and yields of a Parquet file; those of signal for σ = 1 fb · BR².
@@ -33,8 +35,10 @@ def read_scores(
     rows : int
     factors : Factors, optional
         What multiplies the yields, by the events' keys.
+    by : {"process", "sample"}
+        What the kinds of the rows are.
     adapt : callable, optional
-        What is done to the events while their kinds are still samples, not processes.
+        What is done to rows whose kinds are samples, before these become processes.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def read_scores(
     NormalisationError
         If the table lacks signal or background, or a process has no positive yield.
     """
-    table = ScoreTable(path, weight_column, factors is not None, "sample" if adapt else "process")
+    table = ScoreTable(path, weight_column, factors is not None, "sample" if adapt else by)
     condenser = Condenser(rows)
     for events in table.steps():
         kind = np.where(events["label"] == 1, SIGNAL, events["group"])
@@ -52,6 +56,8 @@ def read_scores(
     scores = replace(condenser.result(), processes=tuple(table.groups))
     if adapt is not None:
         scores = adapt(scores)
+    if by == "sample":
+        return scores
     process = [table.process_of[name] for name in table.groups]
     processes = tuple(sorted({process[k] for k in np.unique(scores.kind) if k != SIGNAL}))
     index = [processes.index(name) if name in processes else SIGNAL for name in process]

@@ -117,12 +117,9 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
     if not signal.any():
         raise NoLimitError("the signal has no positive yield in any bin of the score")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
-    shared = yields(histogram(replace(scores.nominal, weight=scores.nominal.shared), edges))
     if scores.nominal.shared.any():
-        shapes["shared_tails"] = {
-            name: (nominal[name] + shared[name], nominal[name] - shared[name])
-            for name in ("signal", *names)
-        }
+        error = yields(histogram(replace(scores.nominal, weight=scores.nominal.shared), edges))
+        shapes["shared_tails"] = {n: (nominal[n] + error[n], nominal[n] - error[n]) for n in names}
     for name, sides in scores.variations.items():
         shifted = [yields(histogram(side, edges)) for side in sides]
         up, down = shifted[0], shifted[-1]

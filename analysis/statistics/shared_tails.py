@@ -8,6 +8,7 @@ change, and no single event of large weight decides on a cut far above. What thi
 the rows above the start share.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import TailSharing
-from common.errors import NoLimitError
 from common.weighted import SIGNAL, WeightedSample
 from common.weights import effective_number_of_sums
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,22 +58,22 @@ def find_tails(
     Returns
     -------
     tuple of SharedTail
-        The start is the hardest cut above which both have `config.n_eff` effective events.
-
-    Raises
-    ------
-    NoLimitError
-        If a side has fewer effective events than that in all.
+        The start is the hardest cut above which both have `config.n_eff` effective events. Where
+        a side has fewer in all, there is no such tail: a warning says so.
     """
     tails = []
     for reference in dict.fromkeys(tail_from.values()):
         samples = tuple(name for name, other in tail_from.items() if other == reference)
-        sides = (_of(scores, samples), _of(scores, (reference,)))
-        starts = [
-            _resolved(scores.select(side), config.n_eff, names)
-            for side, names in zip(sides, (samples, (reference,)), strict=True)
-        ]
-        tails.append(SharedTail(samples, reference, min(starts)))
+        sides = [scores.select(_of(scores, names)) for names in (samples, (reference,))]
+        starts = [start for side in sides if (start := _resolved(side, config.n_eff)) is not None]
+        if len(starts) == len(sides):
+            tails.append(SharedTail(samples, reference, min(starts)))
+        else:
+            log.warning(
+                "%s keep their own tail: they have %.3g effective events and %s has %.3g, of "
+                "%g that are needed; simulate more",
+                ", ".join(samples), sides[0].n_eff, reference, sides[1].n_eff, config.n_eff,
+            )  # fmt: skip
     return tuple(tails)
 
 
@@ -125,15 +127,10 @@ def _of(scores: WeightedSample, samples: tuple[str, ...]) -> NDArray[np.bool_]:
     return np.isin(scores.kind, numbers) & (scores.kind != SIGNAL)
 
 
-def _resolved(scores: WeightedSample, n_eff: float, names: tuple[str, ...]) -> float:
-    """Return the hardest cut above which there are that many effective events."""
+def _resolved(scores: WeightedSample, n_eff: float) -> float | None:
+    """Return the hardest cut above which there are that many effective events, if there is one."""
     ordered = scores.falling()
     total = np.maximum(np.cumsum(ordered.weight), 0)
     effective = effective_number_of_sums(total, np.cumsum(ordered.error**2))
     resolved = np.flatnonzero(effective >= n_eff)
-    if not len(resolved):
-        raise NoLimitError(
-            f"sharing a tail needs {n_eff:g} effective events of {', '.join(names)}, found "
-            f"{ordered.n_eff:.3g}: simulate more, or leave tail_from out"
-        )
-    return float(ordered.value[resolved[0]])
+    return float(ordered.value[resolved[0]]) if len(resolved) else None

@@ -31,6 +31,7 @@ def findings(
         *_no_limit(limits),
         *_no_fit(limits),
         *_extrapolated(limits),
+        *_borrowed(limits),
         *_looser(limits),
         *_few_events(limits),
         *_not_closing(tag_maps),
@@ -91,6 +92,21 @@ def _extrapolated(rows: Sequence[Row]) -> Iterator[str]:
         yield (
             "Extrapolated: too few simulated background events are left at the threshold to count "
             f"them; it comes from a fit to the tail for {_places(fitted)}."
+        )
+
+
+def _borrowed(rows: Sequence[Row]) -> Iterator[str]:
+    """Tails of small samples in the shape of a larger one's (`tail_from`)."""
+    shares = [
+        float(row["sigma_b_shared"]) / float(row["b_expected"])
+        for row in rows
+        if row.get("sigma_b_shared") and row["b_expected"]
+    ]
+    if shares:
+        yield (
+            "Borrowed tails: above a start, samples that are too small to resolve the cut take the "
+            "distribution of a larger one's scores (tail_from). This adds "
+            f"{min(shares):.0%} to {max(shares):.0%} to the error of the background."
         )
 
 

@@ -16,7 +16,7 @@ from analysis.statistics.fit import fit_rows
 from analysis.statistics.limits import Normalisation, limit_row, scan_background_events
 from analysis.statistics.projections import luminosity_rows, sample_size_rows
 from analysis.statistics.regions import region_rows
-from analysis.statistics.shared_tails import SharedTail, find_tails, share_tails
+from analysis.statistics.shared_tails import find_tails, share_tails
 from common.tables import read_json, write_json
 from common.weighted import WeightedSample
 from workflow.pipeline.cli import read_block, run
@@ -107,15 +107,8 @@ def _reader(
     """Return what reads scores, with the tails shared that the nominal ones do not resolve."""
     if not tail_from:
         return read_scores
-    tails: tuple[SharedTail, ...] = ()
-
-    def find(events: WeightedSample) -> WeightedSample:
-        nonlocal tails
-        tails = find_tails(events, tail_from, config)
-        return events
-
-    read_scores(path, column, adapt=find)
-    return partial(read_scores, adapt=lambda events: share_tails(events, tails, config))
+    tails = find_tails(read_scores(path, column, by="sample"), tail_from, config)
+    return partial(read_scores, adapt=partial(share_tails, tails=tails, config=config))
 
 
 def _error(text: str) -> tuple[str, float]:

@@ -8,7 +8,6 @@ from analysis.statistics.channels import CategoryScores, count_channel, shape_ch
 from analysis.statistics.limits import COLUMNS, Normalisation, limit_row
 from analysis.statistics.shared_tails import SharedTail, find_tails, share_tails
 from analysis.statistics.working_point import cut_and_count
-from common.errors import NoLimitError
 from common.weighted import SIGNAL, Condenser, WeightedSample
 
 CONFIG = TailSharing(n_eff=30, closure=0.2)
@@ -136,15 +135,14 @@ def test_the_fitted_tail_has_the_error_too():
     )
 
 
-def test_samples_too_small_to_share_are_an_error_that_names_them():
+def test_samples_too_small_to_share_keep_their_tail_with_a_warning(caplog):
     scores = scores_of()
-    few = scores.select(
-        (scores.kind == 0) | (scores.kind == SIGNAL) | (np.arange(len(scores)) % 40 == 0)
-    )
-    with pytest.raises(
-        NoLimitError, match=r"30 effective events of small, smaller, found .*tail_from"
-    ):
-        find_tails(few, LENT, CONFIG)
+    kept = np.isin(scores.kind, [0, SIGNAL]) | (np.arange(len(scores)) % 40 == 0)
+    few = scores.select(kept)
+    assert find_tails(few, LENT, CONFIG) == ()
+    assert "small, smaller keep their own tail: they have 1" in caplog.text
+    assert share_tails(few, (), CONFIG).background.total == few.background.total
+    assert find_tails(scores, {"nothing": "large"}, CONFIG) == ()
 
 
 def test_condensed_rows_share_as_events_do():

@@ -216,6 +216,14 @@ def test_weak_limits_are_told(change: dict[str, Any], said: list[str]) -> None:
     assert all(words in sentence for words in [*said, "cross attention at m_H = 600 GeV"])
 
 
+def test_borrowed_tails_are_told_with_their_error() -> None:
+    rows = [LIMIT | {"b_expected": 20.0, "sigma_b_shared": error} for error in (2.0, 4.0, 0.0)]
+    (sentence,) = findings(rows, [GOOD], [CLOSES])
+    assert "Borrowed tails" in sentence
+    assert "10% to 20%" in sentence
+    assert findings(rows[2:], [GOOD], [CLOSES]) == []
+
+
 def test_a_weakness_of_many_trainings_is_one_sentence() -> None:
     rows = [
         LIMIT | {"network": network, "mass_gev": mass, "seed": seed, "n_eff": 3.0 + seed}
