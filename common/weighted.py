@@ -42,6 +42,8 @@ class WeightedSample:
         Error that a row shares with all others of its process: such errors add up linearly.
     processes : tuple of str
         Names of the background processes.
+    mixed_above : float
+        Value above which rows of background stand for mixed events; infinity for none.
 
     Examples
     --------
@@ -59,6 +61,7 @@ class WeightedSample:
     kind: NDArray[np.int64]
     shared: NDArray[np.float64]
     processes: tuple[str, ...] = ("background",)
+    mixed_above: float = np.inf
 
     @classmethod
     def of_events(
@@ -84,7 +87,8 @@ class WeightedSample:
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Return the rows of all parts, which name the same processes; at least one part."""
         columns = {n: np.concatenate([getattr(part, n) for part in parts]) for n in _COLUMNS}
-        return cls(**columns, processes=parts[0].processes)
+        start = min(part.mixed_above for part in parts)
+        return cls(**columns, processes=parts[0].processes, mixed_above=start)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -138,6 +142,24 @@ class WeightedSample:
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Self:
         """Return the rows of a mask, of a list of numbers or of a slice."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+    def of_process(self, name: str) -> Self:
+        """Return the rows of one process."""
+        return self.select(self.kind == self.processes.index(name))
+
+    def hardest_resolved(self, n_eff: float) -> float | None:
+        """Return the highest value above which there are that many effective events, if any.
+
+        Examples
+        --------
+        >>> WeightedSample.of_classes(np.arange(9.0), np.ones(9), np.zeros(9)).hardest_resolved(4.0)
+        5.0
+        """
+        ordered = self.falling()
+        total = np.maximum(np.cumsum(ordered.weight), 0)
+        effective = effective_number_of_sums(total, np.cumsum(ordered.error**2))
+        resolved = np.flatnonzero(effective >= n_eff)
+        return float(ordered.value[resolved[0]]) if len(resolved) else None
 
     def falling(self) -> Self:
         """Return the rows by falling value; equal values stay in their order."""

@@ -52,6 +52,11 @@ class Sample(Block):
         description="A larger sample of the same process. Above the cut up to which this sample is "
         "resolved, its scores are taken to be distributed as those (`working_point.sharing`).",
     )
+    mixed_tail: bool = Field(
+        False,
+        description="Above the cut up to which this background is resolved, its scores are those "
+        "of mixed events: fat jet 1 of one event, fat jet 2 of another (`working_point.mixing`).",
+    )
     mass_gev: Positive | None = Field(None, description="m_H of a signal [GeV].")
     masses_gev: tuple[Positive, ...] = Field(
         (),
@@ -70,8 +75,9 @@ class Sample(Block):
             raise ValueError(f"{name} needs either `files` or `simulation`")
         if self.label == "signal":
             self._check_masses(name)
-            if self.tail_from:
-                raise ValueError(f"{name} must not have `tail_from`: it is for backgrounds")
+            for key in ("tail_from", "mixed_tail"):
+                if getattr(self, key):
+                    raise ValueError(f"{name} must not have `{key}`: it is for backgrounds")
             own = self.simulation.cross_section_pb if self.simulation else None
             if self.cross_section_pb is not None or own is not None:
                 raise ValueError(
@@ -81,6 +87,10 @@ class Sample(Block):
         else:
             if self.mass_gev is not None or self.masses_gev:
                 raise ValueError(f"{name} must not have `mass_gev` or `masses_gev`")
+            if self.tail_from and self.mixed_tail:
+                raise ValueError(
+                    f"{name} has both `tail_from` and `mixed_tail`: give it the tail of one of them"
+                )
             if MASS in self.name:
                 raise ValueError(f"{name} has no mass that `{MASS}` in its name could stand for")
             if self.simulation is None and self.cross_section_pb is None:

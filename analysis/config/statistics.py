@@ -167,6 +167,23 @@ class TailSharing(Block):
     )
 
 
+class Mixing(Block):
+    """Mixed events for the tail of a sample's scores (`mixed_tail` of a sample)."""
+
+    pairs: PositiveInt = Field(
+        20_000, description="Mixed events that are scored, for each network, mass and seed."
+    )
+    n_eff: Positive = Field(
+        100.0,
+        description="Mixed events stand for simulated ones above the hardest cut that leaves this "
+        "many effective simulated events, and have their yield there.",
+    )
+    closure: NonNegative = Field(
+        0.1,
+        description="Relative uncertainty of the yield above a cut, beside what the events give.",
+    )
+
+
 class WorkingPoint(Block):
     """The cut on a network's score."""
 
@@ -189,6 +206,7 @@ class WorkingPoint(Block):
     )
     tail: TailFit = TailFit()
     sharing: TailSharing = TailSharing()
+    mixing: Mixing = Mixing()
     scan: tuple[Positive, ...] = Field(
         (5.0, 10.0, 20.0, 50.0, 100.0, 200.0),
         description="Numbers of background events of the scan that shows what the choice does.",

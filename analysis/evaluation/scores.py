@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from analysis.evaluation.density_ratio import Factors
 from analysis.evaluation.score_table import ScoreTable
-from common.errors import NormalisationError
+from common.errors import InputFileError, NormalisationError
 from common.weighted import ROWS, SIGNAL, Condenser, WeightedSample
 
 
@@ -64,6 +65,27 @@ def read_scores(
     scores = scores.regrouped(processes, np.array(index))
     _check_yields(path, scores)
     return scores
+
+
+def read_mixed(path: Path) -> dict[str, WeightedSample]:
+    """Return the log-odds and yields of the mixed events of each sample, as rule mix writes them.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read or lacks a column.
+    """
+    columns = ["sample", "log_odds", "weight", "error"]
+    try:
+        table = pd.read_parquet(path, columns=columns)
+    except (OSError, ValueError) as failure:
+        raise InputFileError(f"{path} is no table of mixed events: {failure}") from None
+    found = {}
+    for sample, rows in table.groupby("sample", sort=False):
+        value, weight, error = (rows[name].to_numpy() for name in columns[1:])
+        events = WeightedSample.of_events(value, weight, np.zeros(len(rows), np.int64))
+        found[str(sample)] = replace(events, error=error)
+    return found
 
 
 def _check_yields(path: Path, scores: WeightedSample) -> None:

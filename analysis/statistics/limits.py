@@ -18,7 +18,8 @@ Row = dict[str, float | int | str | None]
 COLUMNS = (
     "status", "signal_efficiency", "signal_efficiency_error", "signal_raw",
     "threshold_method", "threshold_log_odds", "threshold_error",
-    "b_expected", "b_counted", "b_raw", "n_eff", "b_total", "n_eff_total",
+    "b_expected", "b_counted", "b_raw", "n_eff", "b_simulated", "b_simulated_error",
+    "b_total", "n_eff_total",
     "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_shared", "sigma_b_process",
     "s_up", "limit_za_fb", "limit_za_error_fb", "significance_1fb", "discovery_5sigma_fb",
     "reason",
@@ -190,6 +191,23 @@ def limit_row(
         return row | limit | {"reason": reason}
     except NoLimitError as error:
         return row | {"status": "no limit", "reason": str(error)}
+
+
+def simulated_above(scores: WeightedSample, row: Row) -> Row:
+    """Return the yield of the simulated events themselves above the cut of a row, and its error.
+
+    Without mixed and borrowed tails: what these should agree with.
+
+    Examples
+    --------
+    >>> scores = WeightedSample.of_classes(np.arange(4.0), np.ones(4), np.zeros(4))
+    >>> simulated_above(scores, {"threshold_log_odds": 0.5})
+    {'b_simulated': 3.0, 'b_simulated_error': 1.7320508075688772}
+    """
+    if row["threshold_log_odds"] is None:
+        return {"b_simulated": None, "b_simulated_error": None}
+    above = scores.background.above(float(row["threshold_log_odds"]))
+    return {"b_simulated": above.total, "b_simulated_error": above.total_error}
 
 
 def scan_background_events(

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from analysis.config.statistics import TailSharing
 from common.weighted import SIGNAL, WeightedSample
-from common.weights import effective_number_of_sums
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,8 @@ def find_tails(
     for reference in dict.fromkeys(tail_from.values()):
         samples = tuple(name for name, other in tail_from.items() if other == reference)
         sides = [scores.select(_of(scores, names)) for names in (samples, (reference,))]
-        starts = [start for side in sides if (start := _resolved(side, config.n_eff)) is not None]
+        found = [side.hardest_resolved(config.n_eff) for side in sides]
+        starts = [start for start in found if start is not None]
         if len(starts) == len(sides):
             tails.append(SharedTail(samples, reference, min(starts)))
         else:
@@ -95,7 +95,7 @@ def share_tails(
     -------
     WeightedSample
         Rows of the small samples are left out above their starts, and those of the references
-        are scaled up there. Their `shared` holds the error of the scale.
+        are scaled up there. Their `shared` holds the error of the scale, too.
 
     Examples
     --------
@@ -116,21 +116,12 @@ def share_tails(
             continue
         ratio = small.total / large.total
         relative = np.sqrt(1 / small.n_eff + 1 / large.n_eff + config.closure**2)
-        shared = np.where(lent, scores.weight * ratio * relative, scores.shared)
+        shared = np.where(lent, scores.weight * ratio * relative, 0.0)
         scaled = scores.scaled(np.where(lent, 1 + ratio, 1.0))
-        scores = replace(scaled, shared=shared).select(~own)
+        scores = replace(scaled, shared=np.hypot(scaled.shared, shared)).select(~own)
     return scores
 
 
 def _of(scores: WeightedSample, samples: tuple[str, ...]) -> NDArray[np.bool_]:
     numbers = [k for k, name in enumerate(scores.processes) if name in samples]
     return np.isin(scores.kind, numbers) & (scores.kind != SIGNAL)
-
-
-def _resolved(scores: WeightedSample, n_eff: float) -> float | None:
-    """Return the hardest cut above which there are that many effective events, if there is one."""
-    ordered = scores.falling()
-    total = np.maximum(np.cumsum(ordered.weight), 0)
-    effective = effective_number_of_sums(total, np.cumsum(ordered.error**2))
-    resolved = np.flatnonzero(effective >= n_eff)
-    return float(ordered.value[resolved[0]]) if len(resolved) else None

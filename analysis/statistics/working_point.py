@@ -18,6 +18,8 @@ from common.errors import NoLimitError
 from common.weighted import WeightedSample
 from common.weights import effective_number_of_sums
 
+COUNTED = ("empirical", "mixed")
+"""Methods of cuts that leave the wanted yield, counted on events."""
 MIN_SIGNAL = 10
 """Simulated signal events above a fitted cut below which its efficiency is taken as unknown."""
 
@@ -35,7 +37,8 @@ class Cut:
     threshold, error : float
         The cut in log-odds, and its statistical error.
     method : str
-        "empirical", "tail_fit" or "resolved" (the hardest cut that the sample resolves).
+        "empirical", "mixed" (counted on mixed events), "tail_fit" or "resolved" (the hardest cut
+        that the sample resolves).
     """
 
     threshold: float
@@ -111,7 +114,8 @@ def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None 
         )
     threshold = empirical_threshold(counted, target)
     if up_to(counted, threshold).n_eff >= config.min_n_eff:
-        return Cut(threshold, _empirical_error(counted, target), "empirical")
+        method = "mixed" if threshold >= background.mixed_above else "empirical"
+        return Cut(threshold, _empirical_error(counted, target), method)
     tail = fit_tail(background, config.tail, config.seed)
     return Cut(*tail.threshold(target), "tail_fit")
 

@@ -52,6 +52,21 @@ def test_limits_table_has_a_row_for_each_training(finished: Path) -> None:
     assert (limits.limit_za_fb.notna() | limits.reason.notna()).all(), "a number, or a reason"
 
 
+def test_mixed_events_are_pairs_of_simulated_ones(finished: Path) -> None:
+    for path in (finished / "results/mixed").rglob("*.parquet"):
+        mixed = pd.read_parquet(path)
+        scores = pd.read_parquet(str(path).replace("/mixed/", "/scores/"))
+        own = scores[scores["sample"] == "qcd"].set_index("key")
+        assert set(mixed["first"]) | set(mixed["second"]) <= set(own.index)
+        fold = own.fold.to_dict()
+        assert (mixed["first"].map(fold) == mixed["second"].map(fold)).all()
+        stay = mixed[mixed["first"] == mixed["second"]].set_index("first")
+        np.testing.assert_allclose(stay.log_odds, own.log_odds[stay.index], atol=1e-3)
+    assert len(list((finished / "results/mixed").rglob("*.parquet"))) == 4
+    limits = pd.read_csv(finished / "results/limits.csv")
+    assert limits.b_simulated.notna().eq(limits.threshold_log_odds.notna()).all()
+
+
 def test_metrics_table_is_in_range(finished: Path) -> None:
     metrics = pd.read_csv(finished / "results/metrics.csv")
     assert len(metrics) == 4

@@ -110,6 +110,11 @@ class Config(Block):
         return {sample.name: sample.tail_from for sample in self.backgrounds if sample.tail_from}
 
     @property
+    def mixed_tails(self) -> list[str]:
+        """Names of the samples whose tails are those of mixed events."""
+        return [sample.name for sample in self.backgrounds if sample.mixed_tail]
+
+    @property
     def alternatives(self) -> tuple[Sample, ...]:
         """The samples of Delphes files that are the alternative of a reweighting, by its name."""
         return tuple(
@@ -190,6 +195,7 @@ class Config(Block):
             if classes:
                 check_strata(classes)
         self._check_tails()
+        self._check_mixing()
         self._check_masses()
         self._check_trainings()
         self._check_shower()
@@ -215,6 +221,22 @@ class Config(Block):
                     f"of process {process!r} without tail_from of its own, one of: "
                     f"{', '.join(able) or 'none'}"
                 )
+
+    def _check_mixing(self) -> None:
+        """What is known of a mixed event suffices to weight it, and to score it."""
+        mixed = ", ".join(self.mixed_tails)
+        if mixed and len(self.btagging.categories) > 1:
+            raise ValueError(
+                f"samples: {mixed} has mixed_tail, and btagging.categories has more than one: the "
+                "weight of a mixed event is the product of what both jets weigh in one category; "
+                "leave out mixed_tail, or all categories but one"
+            )
+        whole = [network.name for network in self.networks if network.event_objects]
+        if mixed and whole:
+            raise ValueError(
+                f"samples: {mixed} has mixed_tail, and {', '.join(whole)} takes the whole event: "
+                "only fat jets are mixed; leave out mixed_tail, or these networks"
+            )
 
     def _check_masses(self) -> None:
         """The hard processes of each simulated sample can have the masses that it aims at."""

@@ -261,6 +261,16 @@ class Options:
             output=self.targets.scores(wildcards),
         )
 
+    def mix(self, wildcards: Wildcards) -> list[str]:
+        """The models, and how many events are mixed; `threads` as in `score`."""
+        return flags(
+            model=self.targets.training(wildcards),
+            folds=self.config.dataset.folds,
+            config=self.config.working_point.mixing.model_dump_json(exclude={"closure"}),
+            threads=self.config.training.threads,
+            accelerator=self.config.training.accelerator,
+        )
+
     def mass(self, wildcards: Wildcards) -> float | None:
         """Return m_H of the wildcards' signal [GeV]."""
         return self.config.sample(wildcards.signal).mass_gev
@@ -288,6 +298,7 @@ class Options:
             tag_map=self.targets.tag_maps,
             k_factor_error=[f"{name}={error:g}" for name, error in errors.items()],
             tail_from=[f"{name}={other}" for name, other in self.config.tail_from.items()],
+            mixed=self.targets.mixed_scores(wildcards),
             variation=[f"{nuisance}={','.join(files)}" for nuisance, files in varied.items()],
             reweighting=[
                 f"{nuisance}={table}"

@@ -281,6 +281,15 @@ class Targets:
             for nuisance, names in self.config.systematics.nuisances.items()
         }
 
+    @property
+    def mixed_datasets(self) -> list[str]:
+        """The datasets of the samples whose tails are those of mixed events."""
+        return expand(paths.nominal(paths.DATASET), sample=self.config.mixed_tails)
+
+    def mixed_scores(self, wildcards: Wildcards) -> list[str]:
+        """The scores of a training's mixed events; none where no sample is mixed."""
+        return [paths.MIXED.format(**wildcards)] if self.config.mixed_tails else []
+
     def all_variations(self, wildcards: Wildcards) -> list[str]:
         """The scores of all variations of a training, and the tables of its reweightings."""
         scores = [path for paths_ in self.varied_scores(wildcards).values() for path in paths_]

@@ -31,6 +31,7 @@ def findings(
         *_no_limit(limits),
         *_no_fit(limits),
         *_extrapolated(limits),
+        *_mixed(limits),
         *_borrowed(limits),
         *_looser(limits),
         *_few_events(limits),
@@ -92,6 +93,17 @@ def _extrapolated(rows: Sequence[Row]) -> Iterator[str]:
         yield (
             "Extrapolated: too few simulated background events are left at the threshold to count "
             f"them; it comes from a fit to the tail for {_places(fitted)}."
+        )
+
+
+def _mixed(rows: Sequence[Row]) -> Iterator[str]:
+    """Cuts behind which mixed events are counted (`mixed_tail`)."""
+    mixed = [row for row in rows if row["threshold_method"] == "mixed"]
+    if mixed:
+        yield (
+            "Mixed events: behind the cut, pairs of fat jets of different simulated events are "
+            f"counted in place of the events themselves (mixed_tail), for {_places(mixed)}. "
+            "b_simulated in limits.csv is the yield of the simulated events there."
         )
 
 

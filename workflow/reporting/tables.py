@@ -160,7 +160,12 @@ def _range(row: Row, column: str) -> Cell:
 
 
 def _method(methods: str) -> str:
-    words = {"empirical": "counted", "tail_fit": "extrapolated", "resolved": "looser cut"}
+    words = {
+        "empirical": "counted",
+        "mixed": "counted (mixed)",
+        "tail_fit": "extrapolated",
+        "resolved": "looser cut",
+    }
     return ", ".join(words.get(name, name.replace("_", " ")) for name in methods.split("+"))
 
 

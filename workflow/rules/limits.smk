@@ -2,6 +2,7 @@ rule limit:
     """Cut where the wanted background is left, count what passes, set the limit."""
     input:
         scores=paths.nominal(paths.SCORES),
+        mixed=targets.mixed_scores,
         tag_maps=targets.tag_maps,
         variations=targets.all_variations,
     output:

@@ -59,3 +59,26 @@ rule score_joint:
         **params("score", options.score, options.network),
     shell:
         call("score", "{input.datasets:q}")
+
+
+rule mix:
+    """Score mixed events, which tell the tail of a background."""
+    input:
+        datasets=targets.mixed_datasets,
+        scores=paths.nominal(paths.SCORES),
+        model=targets.model(),
+    output:
+        paths.MIXED,
+    log:
+        paths.log("mix", "{network}/{signal}/{seed}"),
+    benchmark:
+        paths.benchmark("mix", "{network}/{signal}/{seed}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: cfg.training.threads
+    resources:
+        **resources(cfg.training, of_training=False),
+    params:
+        **params("mix", options.mix, options.network),
+    shell:
+        call("mix", "{input.datasets:q} --scores {input.scores:q} --output {output:q}")

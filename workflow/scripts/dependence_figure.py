@@ -8,6 +8,7 @@ from typer import Option
 
 from analysis.figures.projections import Dependence, dependence_plot
 from analysis.figures.style import colours, save
+from analysis.statistics.working_point import COUNTED
 from common.errors import InputFileError
 from common.tables import over_seeds, read_csv
 from workflow.pipeline.cli import run
@@ -65,7 +66,7 @@ def _curve(name: str, colour: str, rows: list[dict[str, Any]], x: str) -> Depend
     for value in sorted({row[x] for row in valid}):
         at_value = [row for row in valid if row[x] == value]
         error = over_seeds([row["limit_za_error_fb"] for row in at_value]).median
-        fitted = any(row["threshold_method"] != "empirical" for row in at_value)
+        fitted = any(row["threshold_method"] not in COUNTED for row in at_value)
         points.append([value, *over_seeds([row["limit_za_fb"] for row in at_value]), error, fitted])
     at, median, low, high, errors, tails = np.array(points, dtype=float).reshape(-1, 6).T
     label = name.replace("_", " ")

@@ -1,19 +1,25 @@
 """Rule limit: the upper limits of one network, signal and seed, from its scores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from typer import BadParameter, Option
 
-from analysis.config.statistics import BTagging, Limits, TailSharing, WorkingPoint
+from analysis.config.statistics import BTagging, Limits, WorkingPoint
 from analysis.evaluation.density_ratio import Factors
-from analysis.evaluation.scores import read_scores
+from analysis.evaluation.scores import read_mixed, read_scores
 from analysis.statistics.channels import CategoryScores
 from analysis.statistics.counting import counting_row
 from analysis.statistics.fit import fit_rows
-from analysis.statistics.limits import Normalisation, limit_row, scan_background_events
+from analysis.statistics.limits import (
+    Normalisation,
+    limit_row,
+    scan_background_events,
+    simulated_above,
+)
+from analysis.statistics.mixed_tails import find_mixed_tails, with_mixed_tails
 from analysis.statistics.projections import luminosity_rows, sample_size_rows
 from analysis.statistics.regions import region_rows
 from analysis.statistics.shared_tails import find_tails, share_tails
@@ -46,6 +52,7 @@ def main(
     tail_from: Annotated[
         list[str] | None, Option(help="SAMPLE=OTHER, which lends the shape of its tail; repeat.")
     ] = None,
+    mixed: Annotated[Path | None, Option(help="Parquet table of rule mix.")] = None,
     workspace: Annotated[Path | None, Option(help="HistFactory workspace to write.")] = None,
 ) -> None:
     """Find the working point, count what passes it, set the limits."""
@@ -56,10 +63,11 @@ def main(
     weighted = {name: Factors.read(path) for name, (path, *_) in map(_named, reweighting or [])}
     errors = dict(_error(text) for text in k_factor_error or [])
     lenders = dict(_lender(text) for text in tail_from or [])
+    mixtures = read_mixed(mixed) if mixed else {}
     categories = []
     for k, name in enumerate(tagging.categories):
         column = f"weight_{name}" if k else "weight"
-        read = _reader(scores, column, lenders, point.sharing)
+        read = _reader(scores, column, mixtures, lenders, point)
         variations = {n: tuple(read(p, column) for p in ps) for n, ps in shifted.items()}
         for nuisance in tagging.nuisances:
             sides = (f"weight_{name}_{nuisance}_{side}" for side in ("up", "down"))
@@ -80,6 +88,7 @@ def main(
     key = {"network": network, "mass_gev": mass, "seed": seed}
     process_errors = categories[0].process_errors
     row = limit_row(*common, non_closure=process_errors)
+    row |= simulated_above(read_scores(scores), row)
     fits, model = fit_rows(categories, point, config, tagging)
     scan = scan_background_events(*common, process_errors)
     projection = [
@@ -102,13 +111,27 @@ def main(
 
 
 def _reader(
-    path: Path, column: str, tail_from: dict[str, str], config: TailSharing
+    path: Path,
+    column: str,
+    mixed: Mapping[str, WeightedSample],
+    tail_from: dict[str, str],
+    point: WorkingPoint,
 ) -> Callable[..., WeightedSample]:
-    """Return what reads scores, with the tails shared that the nominal ones do not resolve."""
-    if not tail_from:
+    """Return what reads scores, with the tails that the nominal ones do not resolve.
+
+    First those of mixed events; then those that other samples lend.
+    """
+    if not mixed and not tail_from:
         return read_scores
-    tails = find_tails(read_scores(path, column, by="sample"), tail_from, config)
-    return partial(read_scores, adapt=partial(share_tails, tails=tails, config=config))
+    by_sample = partial(read_scores, by="sample")
+    own = find_mixed_tails(by_sample(path, column), mixed, point.mixing)
+    mix = partial(with_mixed_tails, tails=own, config=point.mixing)
+    lent = find_tails(by_sample(path, column, adapt=mix), tail_from, point.sharing)
+
+    def adapt(scores: WeightedSample) -> WeightedSample:
+        return share_tails(mix(scores), lent, point.sharing)
+
+    return partial(read_scores, adapt=adapt)
 
 
 def _error(text: str) -> tuple[str, float]:

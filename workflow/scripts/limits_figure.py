@@ -8,6 +8,7 @@ from typer import Option
 
 from analysis.figures.limits import LimitCurve, limit_plot
 from analysis.figures.style import colours, save
+from analysis.statistics.working_point import COUNTED
 from common.tables import read_csv, summarise_seeds
 from workflow.pipeline.cli import run
 from workflow.reporting.comparison import benchmark_curves, published_curves
@@ -49,7 +50,10 @@ def _curve(
         np.array([row[key] for row in of_network], dtype=float) for key in keys
     )
     counted = "shape" not in column  # the shape fit has no threshold
-    fitted = np.array([counted and row["methods"] != "empirical" for row in of_network], dtype=bool)
+    fitted = np.array(
+        [counted and not set(row["methods"].split("+")) <= set(COUNTED) for row in of_network],
+        dtype=bool,
+    )
     errors = np.array([row[f"{error}_median"] or 0.0 for row in of_network], dtype=float)
     label = name.replace("_", " ")
     return LimitCurve(label, colour, mass, median, low, high, fitted, errors)

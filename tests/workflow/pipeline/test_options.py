@@ -125,7 +125,7 @@ def test_joint_network_is_told_the_mass(simulated: Options) -> None:
 
 def test_limit_is_told_where_its_uncertainties_are(tiny_config: dict[str, Any]) -> None:
     systematics = {"energy_scale": 0.03}
-    tiny_config["samples"][1]["k_factor_error"] = 0.2
+    tiny_config["samples"][1] |= {"k_factor_error": 0.2, "mixed_tail": False}
     made = {"simulation": {"pythia": ["HardQCD:all = on"], "pt_hat_min": 200, "events": 10}}
     few = {"name": "few", "process": "qcd", "label": "background", "tail_from": "qcd"}
     tiny_config["samples"].append(few | made)
@@ -137,6 +137,12 @@ def test_limit_is_told_where_its_uncertainties_are(tiny_config: dict[str, Any]) 
     assert value(found, "tag-map") == "results/tag_maps/qcd.json"
     assert value(found, "k-factor-error") == "qcd=0.2"
     assert value(found, "tail-from") == "few=qcd"
+    assert not any(word.startswith("--mixed") for word in found)
+    tiny_config["samples"][1]["mixed_tail"] = True
+    options = options_of(read_config(tiny_config))
+    job = of(network="kinematics", signal="signal_mH1000", seed="1")
+    assert value(options.limit(job), "mixed") == "results/mixed/kinematics/signal_mH1000/1.parquet"
+    assert "closure" not in value(options.mix(job), "config"), "it changes no mixed event"
     up, down = value(found, "variation").removeprefix("jes=").split(",")
     assert up == "results/variations/jes_up/scores/kinematics/signal_mH1000/1.parquet"
     assert "jes_down" in down

@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.config.statistics import Limits, Mixing, TailSharing, WorkingPoint
+from analysis.statistics.limits import Normalisation, limit_row, simulated_above
+from analysis.statistics.mixed_tails import find_mixed_tails, with_mixed_tails
+from analysis.statistics.shared_tails import find_tails, share_tails
+from analysis.statistics.working_point import find_cut
+from common.weighted import SIGNAL, WeightedSample
+
+CONFIG = Mixing(n_eff=50, closure=0.1)
+
+
+def scores_of(seed: int = 1) -> WeightedSample:
+    """A sample of weight 20, a smaller one, another process, and signal."""
+    rng = np.random.default_rng(seed)
+    counts, weights = (1000, 100, 500, 3000), (20.0, 40.0, 0.1, 0.01)
+    value = np.concatenate([rng.exponential(1.0, n) for n in counts])
+    value[-counts[-1] :] += 4
+    kind = np.repeat([0, 1, 2, SIGNAL], counts)
+    return WeightedSample.of_events(value, np.repeat(weights, counts), kind, ("qcd", "few", "top"))
+
+
+def mixed_of(seed: int = 2, count: int = 40_000) -> dict[str, WeightedSample]:
+    rng = np.random.default_rng(seed)
+    value, weight = rng.exponential(1.0, count), np.full(count, 3.0)
+    events = WeightedSample.of_events(value, weight, np.zeros(count, int))
+    return {"qcd": replace(events, error=2 * events.error)}
+
+
+def test_what_is_above_the_start_stays_and_follows_the_mixed_events() -> None:
+    scores = scores_of()
+    (tail,) = find_mixed_tails(scores, mixed_of(), CONFIG)
+    own = scores.of_process("qcd")
+    assert own.above(tail.start).raw == 50, "of equal weights"
+    mixed = with_mixed_tails(scores, (tail,), CONFIG)
+    assert mixed.above(tail.start).of_process("qcd").total == pytest.approx(50 * 20)
+    for depth in (1.0, 2.0):
+        left = mixed.above(tail.start + depth).of_process("qcd").total
+        assert left == pytest.approx(1000 * np.exp(-depth), rel=0.1)
+    for name in ("few", "top"):
+        assert mixed.of_process(name).total == scores.of_process(name).total
+    assert mixed.signal.total == scores.signal.total
+    below = scores.select(scores.value < tail.start)
+    assert mixed.select(mixed.value < tail.start).total == pytest.approx(below.total)
+
+
+def test_error_of_the_scale_is_shared_and_that_of_the_shape_is_not() -> None:
+    scores = scores_of()
+    tails = find_mixed_tails(scores, mixed_of(), CONFIG)
+    mixed = with_mixed_tails(scores, tails, CONFIG).of_process("qcd")
+    above = mixed.above(tails[0].start + 1)
+    relative = np.sqrt(1 / 50 + 0.1**2)
+    assert above.shared_error == pytest.approx(above.total * relative)
+    assert above.n_eff == pytest.approx(above.raw / 4), "rows that are as good as a quarter each"
+    assert mixed.select(mixed.value < tails[0].start).shared_error == 0
+
+
+def test_a_cut_on_mixed_events_says_so() -> None:
+    scores, point = scores_of(), WorkingPoint(mixing=CONFIG)
+    assert find_cut(scores, point).method == "tail_fit"
+    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG), CONFIG)
+    assert find_cut(mixed, point).method == "mixed"
+    assert find_cut(mixed, point, events=3000.0).method == "empirical", "below the start"
+    regrouped = mixed.regrouped(("all", "top"), np.array([0, 0, 1]))
+    assert find_cut(regrouped, point).method == "mixed"
+
+
+def test_the_limit_is_better_and_names_what_is_simulated_above() -> None:
+    scores, norm, config = scores_of(), Normalisation(3000.0, 0.582), Limits()
+    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG), CONFIG)
+    own, better = (limit_row(s, norm, WorkingPoint(mixing=CONFIG), config) for s in (scores, mixed))
+    assert float(better["limit_za_error_fb"]) < float(own["limit_za_error_fb"])
+    assert own["threshold_method"] == "resolved"
+    assert better["threshold_method"] == "mixed"
+    assert float(better["n_eff"]) > 10
+    above = scores.background.above(float(better["threshold_log_odds"]))
+    found = simulated_above(scores, better)
+    assert found == {"b_simulated": above.total, "b_simulated_error": above.total_error}
+    nothing = simulated_above(scores, {"threshold_log_odds": None})
+    assert set(nothing.values()) == {None}
+
+
+def test_other_samples_borrow_a_mixed_tail() -> None:
+    scores, sharing = scores_of(), TailSharing(n_eff=20)
+    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG), CONFIG)
+    (lent,) = find_tails(mixed, {"few": "qcd"}, sharing)
+    both = share_tails(mixed, (lent,), sharing)
+    assert both.above(lent.start).of_process("few").raw == 0
+    cut = mixed.mixed_above + 1
+    of_mixing = mixed.above(cut).shared_error
+    ratio = both.above(cut).of_process("qcd").total / mixed.above(cut).of_process("qcd").total
+    borrowed = (ratio - 1) * mixed.above(cut).of_process("qcd").total
+    assert both.above(cut).shared_error > np.hypot(ratio * of_mixing, 0.2 * borrowed)
+    assert both.mixed_above == mixed.mixed_above
+
+
+def test_a_small_sample_keeps_its_tail_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    scores = scores_of()
+    config = Mixing(n_eff=2000)
+    assert find_mixed_tails(scores, mixed_of(), config) == ()
+    assert "qcd keeps its own tail" in caplog.text
+    assert with_mixed_tails(scores, (), config) is scores
