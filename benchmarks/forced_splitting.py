@@ -6,13 +6,15 @@ RUN is the folder of a finished run. The stratum in which both hard gluons have 
 is simulated once more, with splittings left to the shower, and compared with the run's forced
 sample of it: κ is the ratio of the tagged yields. It must be constant in all that networks can see,
 and behind cuts on the scores of the run's networks, which have seen neither the one events nor, by
-cross-fitting, the others. Signal efficiencies are those of the run. What is compared are events
-with both fat-jet masses between 60 and 200 GeV and m_JJ above 650 GeV, but for the windows.
+cross-fitting, the others; there the shower's events are mixed, too. Signal efficiencies are those
+of the run. What is compared are events with both fat-jet masses between 60 and 200 GeV and m_JJ
+above 650 GeV, but for the windows.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -32,22 +34,27 @@ from analysis.datasets.btagging import tag_weights
 from analysis.datasets.dataset import event_key
 from analysis.datasets.features import kinematic_tokens, leading_subjet_flavour, tensors
 from analysis.datasets.normalisation import Normalisation
+from analysis.evaluation.mixed_pairs import Pairs, draw_pairs, paired_errors
 from analysis.reconstruction.reconstruct import reconstruct_file
 from analysis.simulation.produce import combine, produce
 from benchmarks.guided_shower import TRIALS, GuidedSelection
 from common.angles import delta_r
+from common.features import CONSTITUENT_FEATURES, SUBJET_FEATURES
 from common.tables import read_json
+from common.weighted import WeightedSample
 from common.weights import effective_number
-from models.training.checkpoint import load
+from models.training.checkpoint import TrainedModel, load
 from workflow.pipeline.config import Config
 from workflow.pipeline.config import load as load_config
-from workflow.pipeline.scoring import crossed
+from workflow.pipeline.scoring import crossed, crossed_pairs
 
 Floats = NDArray[np.float64]
 LUMINOSITY_FB, FB_PER_PB = 3000.0, 1000.0
 EFFICIENCIES = (0.8, 0.5, 0.3)
 EVEN = 0.5
 """Power of the chance in the shower's worth: κ is compared where the cuts are loose, too."""
+PAIRS = 20_000
+"""Mixed events of the shower that are scored, for each network, mass and training."""
 FEWEST = 8
 """Effective events that a bin needs on both sides: fewer do not know their own error."""
 WINDOW_GEV, WINDOW = (85.0, 165.0), 0.1
@@ -155,21 +162,28 @@ def of_run(run: Path, config: Config, sample: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def ratio(shower: Floats, forced: Floats) -> tuple[float, float]:
-    """Return κ of two sets of weights and its error."""
+def ratio(shower: Floats, forced: Floats, sigma: float | None = None) -> tuple[float, float]:
+    """Return κ of two sets of weights and its error; `sigma` is that of the shower's yield."""
     a, b = shower.sum(), forced.sum()
     if not (a > 0 and b > 0):
         return np.nan, np.nan
-    relative = np.hypot(np.sqrt(np.sum(shower**2)) / a, np.sqrt(np.sum(forced**2)) / b)
+    sigma = np.sqrt(np.sum(shower**2)) if sigma is None else sigma
+    relative = np.hypot(sigma / a, np.sqrt(np.sum(forced**2)) / b)
     return float(a / b), float(a / b * relative)
 
 
-def row(name: str, shower: Floats, forced: Floats) -> None:
+def compared(data: pd.DataFrame) -> pd.Series:
+    """Return whether each event is where shower and forced splittings are compared."""
+    masses = [data[f"{name} [GeV]"].between(60, 200) for name in ("m₁", "m₂")]
+    return masses[0] & masses[1] & (data["m_JJ [GeV]"] > 650)
+
+
+def row(name: str, shower: Floats, forced: Floats, more: str = "") -> None:
     """Print yields, effective numbers and κ."""
     kappa, error = ratio(shower, forced)
     print(
         f"| {name} | {shower.sum():.4g} | {effective_number(shower):.0f} | {forced.sum():.4g} | "
-        f"{effective_number(forced):.0f} | {kappa:.2f} ± {error:.2f} |",
+        f"{effective_number(forced):.0f} | {kappa:.2f} ± {error:.2f} |{more}",
         flush=True,
     )
 
@@ -208,9 +222,9 @@ def behind_scores(
     inputs: Mapping[str, np.ndarray],
     forced: pd.DataFrame,
 ) -> None:
-    """Print κ behind cuts on the scores."""
-    print("\n| network, m_H, seed | ε_S | shower | n_eff | forced | n_eff | κ |")
-    print("|---|---|---|---|---|---|---|")
+    """Print κ behind cuts on the scores, of the shower's events and of mixed ones."""
+    print("\n| network, m_H, seed | ε_S | shower | n_eff | forced | n_eff | κ | mixed n_eff | κ |")
+    print("|---|---|---|---|---|---|---|---|---|")
     fold = np.arange(len(shower)) % config.dataset.folds
     for network in config.networks:
         for signal in config.signals:
@@ -230,14 +244,53 @@ def behind_scores(
                 ]
                 own = scores[scores["sample"] == sample].set_index("key").log_odds
                 forced_odds = own.reindex(forced.index).fillna(-np.inf)
-                for efficiency in EFFICIENCIES:
-                    place = np.searchsorted(np.cumsum(weight), efficiency * weight.sum())
-                    cut = order[place]
+                cuts = [
+                    order[np.searchsorted(np.cumsum(weight), efficiency * weight.sum())]
+                    for efficiency in EFFICIENCIES
+                ]
+                mixed = mixture(models, shower, inputs, odds, fold, signal.mass_gev, cuts[1])
+                for efficiency, cut in zip(EFFICIENCIES, cuts, strict=True):
+                    of_forced = forced.weight[(forced_odds >= cut).to_numpy()].to_numpy()
+                    above = mixed.above(cut)
+                    kappa, error = ratio(above.weight, of_forced, above.total_error)
                     row(
                         f"{network.name}, {signal.mass_gev:g}, {seed} | {efficiency:g}",
                         shower.weight[odds >= cut].to_numpy(),
-                        forced.weight[(forced_odds >= cut).to_numpy()].to_numpy(),
+                        of_forced,
+                        f" {above.n_eff:.0f} | {kappa:.2f} ± {error:.2f} |",
                     )
+
+
+def mixture(
+    models: Sequence[TrainedModel],
+    shower: pd.DataFrame,
+    inputs: Mapping[str, np.ndarray],
+    odds: Floats,
+    fold: NDArray[np.integer],
+    mass_gev: float,
+    aim: float,
+) -> WeightedSample:
+    """Return the shower's events, mixed where they are compared, with errors of pairs."""
+    weight = shower.weight.to_numpy()
+    inside = np.flatnonzero(compared(shower).to_numpy() & (weight > 0))
+    events = {name: values[inside] for name, values in inputs.items()}
+    features = (CONSTITUENT_FEATURES, SUBJET_FEATURES)
+    rng = np.random.default_rng(1)
+    pairs = draw_pairs(
+        events, odds[inside], weight[inside], fold[inside], aim, PAIRS, features, rng
+    )
+    found = crossed_pairs(models, events, pairs, fold[inside], features, mass_gev, "cpu")
+    stay = np.setdiff1d(np.arange(len(weight)), inside)
+    everything = Pairs.joined(
+        [
+            Pairs(stay, stay, weight[stay]),
+            Pairs(inside[pairs.first], inside[pairs.second], pairs.weight),
+        ]
+    )
+    value = np.concatenate([odds[stay], found])
+    error = paired_errors(value, everything.weight, everything.first, everything.second)
+    kind = np.zeros(len(value), np.int64)
+    return replace(WeightedSample.of_events(value, everything.weight, kind), error=error)
 
 
 def main(
@@ -257,13 +310,7 @@ def main(
             job.result()
     shower, inputs = of_shower(cache, chunks)
     forced = of_run(run, config, sample)
-    regions = [
-        data[f"{name} [GeV]"].between(60, 200) for data in (shower, forced) for name in ("m₁", "m₂")
-    ]
-    inside = [
-        regions[2 * k] & regions[2 * k + 1] & (data["m_JJ [GeV]"] > 650)
-        for k, data in enumerate((shower, forced))
-    ]
+    inside = [compared(data) for data in (shower, forced)]
     print("| region | shower | n_eff | forced | n_eff | κ |\n|---|---|---|---|---|---|")
     row("all", shower.weight.to_numpy(), forced.weight.to_numpy())
     row(

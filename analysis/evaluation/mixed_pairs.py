@@ -77,6 +77,44 @@ class Window:
         return np.all((values >= self.low) & (values <= self.high), axis=1)
 
 
+def draw_pairs(
+    events: Columns,
+    log_odds: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    fold: NDArray[np.integer],
+    aim: float,
+    number: int,
+    features: tuple[Sequence[str], Sequence[str]],
+    rng: np.random.Generator,
+) -> Pairs:
+    """Draw pairs of events that tell what passes cuts like `aim`.
+
+    Parameters
+    ----------
+    events : Columns
+        Tensors of N events, as in a dataset.
+    log_odds, weight : [N]
+        Their own scores and yields.
+    fold : [N] int
+        Events of different folds are not paired.
+    aim : float
+        A cut, in log-odds.
+    number : int
+        Pairs to score.
+    features : (sequence of str, sequence of str)
+        Names of the columns of constituents and subjets.
+    rng : Generator
+
+    Returns
+    -------
+    Pairs
+        Their weights add up to those of the events on average, in every region.
+    """
+    drawn = candidates(events["kinematics"], weight, fold, rng)
+    expected, spread = expected_scores(events, log_odds, drawn, *features)
+    return chosen(drawn, expected, spread, aim, number, rng)
+
+
 def candidates(
     kinematics: NDArray[np.float32],
     weight: NDArray[np.float64],

@@ -11,16 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.config.statistics import Mixing
 from analysis.datasets.dataset import Dataset
-from analysis.datasets.mixing import mixed_events
-from analysis.evaluation.mixed_pairs import (
-    POOL,
-    Pairs,
-    Window,
-    candidates,
-    chosen,
-    expected_scores,
-    paired_errors,
-)
+from analysis.evaluation.mixed_pairs import POOL, Pairs, Window, draw_pairs, paired_errors
 from analysis.statistics.working_point import empirical_threshold
 from common.columns import Columns
 from common.errors import InputFileError
@@ -31,12 +22,10 @@ from common.weighted import WeightedSample
 from models.training.checkpoint import TrainedModel, load
 from workflow.pipeline.cli import read_block, run
 from workflow.pipeline.network_inputs import feature_names
-from workflow.pipeline.scoring import crossed
+from workflow.pipeline.scoring import crossed_pairs
 
 AIM = 0.1
 """Share of the yield above the start of the tail that the cut leaves which pairs are chosen for."""
-ROWS = 8192
-"""Mixed events in memory at a time."""
 
 
 def main(
@@ -86,23 +75,23 @@ def mixed_scores(
     if start is not None:
         pool = np.sort(rng.choice(inside, min(len(inside), POOL), replace=False))
         events = data.read(np.isin(np.arange(len(data)), own["row"][pool]))
-        features = [data.attributes[f"{kind}_features"] for kind in ("constituent", "subjet")]
-        drawn = candidates(
-            events["kinematics"], weight[pool] * (len(inside) / len(pool)), fold[pool], rng
-        )
-        expected, spread = expected_scores(events, log_odds[pool], drawn, *features)
+        features = (data.attributes["constituent_features"], data.attributes["subjet_features"])
         above = scored.above(start)
-        aim = empirical_threshold(above, AIM * above.total)
-        mixed = chosen(drawn, expected, spread, aim, config.pairs, rng)
-        parts = []
-        for step in range(0, len(mixed.first), ROWS):
-            first, second = (x[step : step + ROWS] for x in (mixed.first, mixed.second))
-            tensors = mixed_events(events, first, second, *features)
-            parts.append(
-                crossed(networks, tensors, fold[pool][first], origin["mass_gev"], accelerator)
-            )
+        mixed = draw_pairs(
+            events,
+            log_odds[pool],
+            weight[pool] * (len(inside) / len(pool)),
+            fold[pool],
+            empirical_threshold(above, AIM * above.total),
+            config.pairs,
+            features,
+            rng,
+        )
+        found = crossed_pairs(
+            networks, events, mixed, fold[pool], features, origin["mass_gev"], accelerator
+        )
         mixed = Pairs(pool[mixed.first], pool[mixed.second], mixed.weight)
-        pairs, value = Pairs.joined([pairs, mixed]), np.concatenate([value, *parts])
+        pairs, value = Pairs.joined([pairs, mixed]), np.concatenate([value, found])
     first, second = key[pairs.first], key[pairs.second]
     return pd.DataFrame(
         {
