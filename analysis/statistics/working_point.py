@@ -154,7 +154,8 @@ def cut_and_count(
 
     Where the cut that leaves the configured number of events, or the background above it, cannot
     be had, no signal passes it, or a fitted cut has fewer than `MIN_SIGNAL` simulated signal events
-    above it, `config.fallback` says what happens. A number given as `events`
+    above it, `config.fallback` says what happens. A tail of mixed events is not fitted where a
+    looser cut may be taken: little looser, they are enough to count. A number given as `events`
     is asked for as it is, without fallback.
 
     Returns
@@ -169,13 +170,18 @@ def cut_and_count(
     NoLimitError
         If there is no cut to count above.
     """
+    may_fall_back = config.fallback == "resolved" and events is None
     try:
         cut = find_cut(scores, config, events)
         if cut.method == "tail_fit":
             _require_signal(scores, cut)
+            if may_fall_back and np.isfinite(scores.mixed_above):
+                raise NoLimitError(
+                    f"behind the wanted cut mixed events are as good as fewer than "
+                    f"{config.min_n_eff:g} simulated ones: simulate more background"
+                )
         return cut, _with_signal(scores, cut, config), ""
     except NoLimitError as error:
-        may_fall_back = config.fallback == "resolved" and events is None
         if not may_fall_back or isinstance(error, TooFewWantedError):
             raise
         cut = resolved_cut(scores, config)

@@ -7,7 +7,7 @@ from analysis.config.statistics import Limits, Mixing, TailSharing, WorkingPoint
 from analysis.statistics.limits import Normalisation, limit_row, simulated_above
 from analysis.statistics.mixed_tails import find_mixed_tails, with_mixed_tails
 from analysis.statistics.shared_tails import find_tails, share_tails
-from analysis.statistics.working_point import find_cut
+from analysis.statistics.working_point import cut_and_count, find_cut
 from common.weighted import SIGNAL, WeightedSample
 
 CONFIG = Mixing(n_eff=50, closure=0.1)
@@ -66,6 +66,17 @@ def test_a_cut_on_mixed_events_says_so() -> None:
     assert find_cut(mixed, point, events=3000.0).method == "empirical", "below the start"
     regrouped = mixed.regrouped(("all", "top"), np.array([0, 0, 1]))
     assert find_cut(regrouped, point).method == "mixed"
+
+
+def test_a_mixed_tail_is_not_fitted_but_cut_looser() -> None:
+    scores, point = scores_of(), WorkingPoint(mixing=CONFIG)
+    tails = find_mixed_tails(scores, mixed_of(count=900), CONFIG)
+    mixed = with_mixed_tails(scores, tails, CONFIG)
+    cut, passing, reason = cut_and_count(mixed, point)
+    assert cut.method == "resolved"
+    assert passing.n_eff >= 10
+    assert "mixed events are as good as fewer than 10" in reason
+    assert find_cut(mixed, point).method == "tail_fit", "where it is asked for as it is"
 
 
 def test_the_limit_is_better_and_names_what_is_simulated_above() -> None:
