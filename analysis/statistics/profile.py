@@ -119,8 +119,8 @@ class Profile:
     def _minimum(self, mu: float) -> tuple[float, Array]:
         if mu not in self._minima:
             nearest = min(self._minima, key=lambda known: abs(known - mu), default=None)
-            first = self.nominal if nearest is None else self._minima[nearest][1]
-            minima = [self._fit(mu, start) for start in (first, *self._starts)]
+            found = [] if nearest is None else [self._minima[nearest][1]]
+            minima = [self._fit(mu, start) for start in (self.nominal, *found, *self._starts)]
             self._minima[mu] = min(minima, key=lambda item: item[0])
         return self._minima[mu]
 

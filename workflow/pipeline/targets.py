@@ -281,10 +281,14 @@ class Targets:
             for nuisance, names in self.config.systematics.nuisances.items()
         }
 
-    @property
-    def mixed_datasets(self) -> list[str]:
-        """The datasets of the samples whose tails are those of mixed events."""
-        return expand(paths.nominal(paths.DATASET), sample=self.config.mixed_tails)
+    def mixed_and_model(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """What mixing reads, as `datasets` of the samples that are mixed, `scores` and `model`."""
+        names = dict(wildcards.items())
+        return {
+            "datasets": expand(paths.nominal(paths.DATASET), sample=self.config.mixed_tails),
+            "scores": [paths.nominal(paths.SCORES).format(**names)],
+            "model": self.model()(wildcards),
+        }
 
     def mixed_scores(self, wildcards: Wildcards) -> list[str]:
         """The scores of a training's mixed events; none where no sample is mixed."""
@@ -294,6 +298,10 @@ class Targets:
         """The scores of all variations of a training, and the tables of its reweightings."""
         scores = [path for paths_ in self.varied_scores(wildcards).values() for path in paths_]
         return [*scores, *self.event_factors(wildcards).values()]
+
+    def beside_scores(self, wildcards: Wildcards) -> list[str]:
+        """What a limit reads beside the scores: its mixed events, maps of tags, and variations."""
+        return [*self.mixed_scores(wildcards), *self.tag_maps, *self.all_variations(wildcards)]
 
     def trainings(self, template: str) -> list[str]:
         """Return one path per network, signal and seed, in that order."""

@@ -1,10 +1,8 @@
 rule limit:
     """Cut where the wanted background is left, count what passes, set the limit."""
     input:
+        targets.beside_scores,
         scores=paths.nominal(paths.SCORES),
-        mixed=targets.mixed_scores,
-        tag_maps=targets.tag_maps,
-        variations=targets.all_variations,
     output:
         row=paths.LIMIT,
         workspace=paths.WORKSPACE,

@@ -64,9 +64,7 @@ rule score_joint:
 rule mix:
     """Score mixed events, which tell the tail of a background."""
     input:
-        datasets=targets.mixed_datasets,
-        scores=paths.nominal(paths.SCORES),
-        model=targets.model(),
+        unpack(targets.mixed_and_model),
     output:
         paths.MIXED,
     log:

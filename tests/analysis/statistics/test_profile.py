@@ -70,6 +70,35 @@ ENDING_VALLEY = Channel(
 """Its √q jumps from 1.25 to 3.04 at 0.51 of the unit, where the lower of two minima ends. The
 limits at −1, 0 and 1 σ lie at the jump."""
 
+TWO_VALLEYS = Channel(
+    "4b",
+    np.array([0.0, 0.00101266]),
+    0.0,
+    {
+        "qcd": np.array([147.89264973, 421.58776743]),
+        "ttbar": np.array([53.63119392, 116.38109477]),
+    },
+    np.array([33.8306131, 398.75465971]),
+    {
+        "norm_qcd": {"qcd": 0.6793974063544402},
+        "norm_ttbar": {"ttbar": 0.6403797394373177},
+        "btag": {"signal": 0.0143, "qcd": 0.0143, "ttbar": 0.0143},
+    },
+    {
+        "jes": {
+            "qcd": (
+                np.array([110.9194873, 632.38165114]),
+                np.array([173.77386343, 274.03204883]),
+            ),
+            "ttbar": (
+                np.array([40.22339544, 174.57164216]),
+                np.array([63.01665285, 75.6477116]),
+            ),
+        }
+    },
+)
+"""At its limit of +2 σ a fit that goes on from the nearest μ ends in the shallower of two minima."""
+
 
 def minuit_cls(model: pyhf.Model, mu: float) -> list[float]:
     """Return the expected CLs, −2 … 2 σ, by Minuit from pyhf's own likelihood.
@@ -102,6 +131,7 @@ def minuit_cls(model: pyhf.Model, mu: float) -> list[float]:
 @settings(max_examples=EXAMPLES, deadline=None, phases=NO_SHRINKING)
 @given(channels())
 @example(ENDING_VALLEY)
+@example(TWO_VALLEYS)
 def test_any_usable_background_has_a_limit_that_excludes_at_95_percent(channel):
     unit = unit_near_limit([channel], Limits())
     model = model_of(build_workspace([channel], unit))
