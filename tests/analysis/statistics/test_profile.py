@@ -97,7 +97,7 @@ TWO_VALLEYS = Channel(
         }
     },
 )
-"""At its limit of +2 σ a fit that goes on from the nearest μ ends in the shallower of two minima."""
+"""At its limit of +2 σ a fit that goes on from the nearest μ ends in the shallower valley."""
 
 
 def minuit_cls(model: pyhf.Model, mu: float) -> list[float]:
