@@ -191,13 +191,20 @@ def kinematic_tokens(events: ak.Array) -> NDArray[np.float32]:
 
     Masses, pT and E in GeV, angles in rad; θ of H is zero by definition.
     """
-    jets = {name: per_jet(events["fatjet"][name]).astype(np.float64) for name in KINEMATIC_FEATURES}
-    higgs = add_jets(jets["pt"], jets["eta"], jets["phi"], jets["energy"])
-    higgs["theta"] = np.zeros(len(events))
-    return np.stack(
-        [np.concatenate([jets[name], higgs[name][:, None]], axis=1) for name in KINEMATIC_FEATURES],
-        axis=-1,
-    ).astype(np.float32)
+    return with_sum(
+        np.stack([per_jet(events["fatjet"][name]) for name in KINEMATIC_FEATURES], axis=-1)
+    )
+
+
+def with_sum(jets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return [N, 3, 6] float32: two fat jets [N, 2, 6] as `kinematic_tokens` has them, and H."""
+    columns = dict(
+        zip(KINEMATIC_FEATURES, np.moveaxis(jets.astype(np.float64), -1, 0), strict=True)
+    )
+    higgs = add_jets(*(columns[name] for name in ("pt", "eta", "phi", "energy")))
+    higgs["theta"] = np.zeros(len(jets))
+    token = np.stack([higgs[name] for name in KINEMATIC_FEATURES], axis=-1)
+    return np.concatenate([jets, token[:, None].astype(np.float32)], axis=1)
 
 
 def leading_subjet_flavour(events: ak.Array) -> NDArray[np.int8]:

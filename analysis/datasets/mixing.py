@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.datasets.dataset import TENSORS
-from analysis.datasets.kinematics import add_jets
+from analysis.datasets.features import with_sum
 from common.columns import Columns
 from common.features import KINEMATIC_FEATURES
 
@@ -73,7 +73,7 @@ def mixed_events(
         ("subjets", subjet_features, "subjet_mask"),
     ):
         _move(result[name][:, 1], result[mask][:, 1], list(features), side, at, stretched)
-    result["kinematics"] = _with_sum(events["kinematics"][first, 0], moved)
+    result["kinematics"] = with_sum(np.stack([events["kinematics"][first, 0], moved], axis=1))
     return result
 
 
@@ -101,13 +101,3 @@ def _move(
     ):
         if name in features:
             tokens[..., features.index(name)] += change
-
-
-def _with_sum(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return [M, 3, 6]: the two jets [M, 6] and their sum."""
-    jets = np.stack([first, second], axis=1).astype(np.float64)
-    columns = dict(zip(KINEMATIC_FEATURES, np.moveaxis(jets, -1, 0), strict=True))
-    total = add_jets(*(columns[name] for name in ("pt", "eta", "phi", "energy")))
-    total["theta"] = np.zeros(len(jets))
-    sums = np.stack([total[name] for name in KINEMATIC_FEATURES], axis=-1)
-    return np.concatenate([jets, sums[:, None]], axis=1).astype(np.float32)

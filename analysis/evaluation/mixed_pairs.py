@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from analysis.datasets.features import log_gev
 from common.angles import delta_phi
 from common.columns import Columns
 from common.features import KINEMATIC_FEATURES
@@ -68,12 +69,12 @@ class Window:
     @classmethod
     def around(cls, kinematics: NDArray[np.float32]) -> Self:
         """Return that of events [N, 3, 6], and a margin."""
-        values = np.log(kinematics[..., _MASS])
+        values = log_gev(kinematics[..., _MASS])
         return cls(values.min(axis=0) - MARGIN, values.max(axis=0) + MARGIN)
 
     def holds(self, kinematics: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return whether each event [N, 3, 6] is inside."""
-        values = np.log(kinematics[..., _MASS])
+        values = log_gev(kinematics[..., _MASS])
         return np.all((values >= self.low) & (values <= self.high), axis=1)
 
 
@@ -257,7 +258,7 @@ def jet_variables(
     second = min(1, subjets.shape[2] - 1)
     jets = events["kinematics"][:, :2]
     columns = [
-        np.log(jets[..., _MASS]),
+        log_gev(jets[..., _MASS]),
         np.log(jets[..., _PT]),
         np.abs(jets[..., _ETA]),
         particles.sum(-1),

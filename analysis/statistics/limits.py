@@ -19,6 +19,7 @@ COLUMNS = (
     "status", "signal_efficiency", "signal_efficiency_error", "signal_raw",
     "threshold_method", "threshold_log_odds", "threshold_error",
     "b_expected", "b_counted", "b_raw", "n_eff", "b_simulated", "b_simulated_error",
+    "b_simulated_raw",
     "b_total", "n_eff_total",
     "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_shared", "sigma_b_process",
     "s_up", "limit_za_fb", "limit_za_error_fb", "significance_1fb", "discovery_5sigma_fb",
@@ -194,20 +195,24 @@ def limit_row(
 
 
 def simulated_above(scores: WeightedSample, row: Row) -> Row:
-    """Return the yield of the simulated events themselves above the cut of a row, and its error.
+    """Return yield, its error and number of the simulated events above the cut of a row.
 
-    Without mixed and borrowed tails: what these should agree with.
+    Of these themselves, without mixed and borrowed tails, which should agree with them.
 
     Examples
     --------
     >>> scores = WeightedSample.of_classes(np.arange(4.0), np.ones(4), np.zeros(4))
     >>> simulated_above(scores, {"threshold_log_odds": 0.5})
-    {'b_simulated': 3.0, 'b_simulated_error': 1.7320508075688772}
+    {'b_simulated': 3.0, 'b_simulated_error': 1.7320508075688772, 'b_simulated_raw': 3}
     """
     if row["threshold_log_odds"] is None:
-        return {"b_simulated": None, "b_simulated_error": None}
+        return dict.fromkeys(("b_simulated", "b_simulated_error", "b_simulated_raw"))
     above = scores.background.above(float(row["threshold_log_odds"]))
-    return {"b_simulated": above.total, "b_simulated_error": above.total_error}
+    return {
+        "b_simulated": above.total,
+        "b_simulated_error": above.total_error,
+        "b_simulated_raw": above.raw,
+    }
 
 
 def scan_background_events(
@@ -216,12 +221,17 @@ def scan_background_events(
     working_point: WorkingPoint,
     config: Limits,
     non_closure: Mapping[str, float] | None = None,
+    simulated: WeightedSample | None = None,
 ) -> list[Row]:
-    """Return a row per way of counting and number of background events in `working_point.scan`."""
+    """Return a row per way of counting and number of background events in `working_point.scan`.
+
+    What counts `raw` are the `simulated` events, where `scores` have mixed or borrowed tails.
+    """
     rows: list[Row] = []
     for counting in COUNTINGS:
         point = working_point.model_copy(update={"counting": counting})
         for n in point.scan:
-            row = limit_row(scores, norm, point, config, n, non_closure)
+            counted = scores if simulated is None or counting == "weighted" else simulated
+            row = limit_row(counted, norm, point, config, n, non_closure)
             rows.append({"counting": counting, "background_events": n, **row})
     return rows

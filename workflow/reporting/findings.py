@@ -102,13 +102,14 @@ def _mixed(rows: Sequence[Row]) -> Iterator[str]:
     if mixed:
         yield (
             "Mixed events: behind the cut, pairs of fat jets of different simulated events are "
-            f"counted in place of the events themselves (mixed_tail), for {_places(mixed)}. "
-            "b_simulated in limits.csv is the yield of the simulated events there."
+            f"counted in place of the events themselves (mixed_tail), for {_places(mixed)}, and "
+            "behind a looser cut where it is above the start of the tail. b_simulated in "
+            "limits.csv is the yield of the simulated events there."
         )
 
 
 def _borrowed(rows: Sequence[Row]) -> Iterator[str]:
-    """Tails of small samples in the shape of a larger one's (`tail_from`)."""
+    """Tails that are not of the events themselves (`mixed_tail`, `tail_from`)."""
     shares = [
         float(row["sigma_b_shared"]) / float(row["b_expected"])
         for row in rows
@@ -116,8 +117,8 @@ def _borrowed(rows: Sequence[Row]) -> Iterator[str]:
     ]
     if shares:
         yield (
-            "Borrowed tails: above a start, samples that are too small to resolve the cut take the "
-            "distribution of a larger one's scores (tail_from). This adds "
+            "Borrowed tails: above a start, a sample has the scores of its mixed events "
+            "(mixed_tail), or of a larger sample (tail_from). What all their events have in common adds "
             f"{min(shares):.0%} to {max(shares):.0%} to the error of the background."
         )
 

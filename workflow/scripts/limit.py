@@ -62,8 +62,10 @@ def main(
     shifted = dict(_named(text) for text in variation or [])
     weighted = {name: Factors.read(path) for name, (path, *_) in map(_named, reweighting or [])}
     errors = dict(_error(text) for text in k_factor_error or [])
-    lenders = dict(_lender(text) for text in tail_from or [])
+    simulated, lenders = read_scores(scores), dict(_lender(text) for text in tail_from or [])
     mixtures = read_mixed(mixed) if mixed else {}
+    if point.counting == "raw":  # simulated events, so that none are mixed or borrowed
+        lenders, mixtures = {}, {}
     categories = []
     for k, name in enumerate(tagging.categories):
         column = f"weight_{name}" if k else "weight"
@@ -88,9 +90,9 @@ def main(
     key = {"network": network, "mass_gev": mass, "seed": seed}
     process_errors = categories[0].process_errors
     row = limit_row(*common, non_closure=process_errors)
-    row |= simulated_above(read_scores(scores), row)
+    row |= simulated_above(simulated, row)
     fits, model = fit_rows(categories, point, config, tagging)
-    scan = scan_background_events(*common, process_errors)
+    scan = scan_background_events(*common, process_errors, simulated)
     projection = [
         *luminosity_rows(*common, process_errors),
         *sample_size_rows(*common, process_errors),

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from analysis.config.statistics import Limits, Mixing, TailSharing, WorkingPoint
-from analysis.statistics.limits import Normalisation, limit_row, simulated_above
+from analysis.statistics.limits import (
+    Normalisation,
+    limit_row,
+    scan_background_events,
+    simulated_above,
+)
 from analysis.statistics.mixed_tails import find_mixed_tails, with_mixed_tails
 from analysis.statistics.shared_tails import find_tails, share_tails
 from analysis.statistics.working_point import cut_and_count, find_cut
@@ -89,9 +94,25 @@ def test_the_limit_is_better_and_names_what_is_simulated_above() -> None:
     assert float(better["n_eff"]) > 10
     above = scores.background.above(float(better["threshold_log_odds"]))
     found = simulated_above(scores, better)
-    assert found == {"b_simulated": above.total, "b_simulated_error": above.total_error}
+    assert found == {
+        "b_simulated": above.total,
+        "b_simulated_error": above.total_error,
+        "b_simulated_raw": above.raw,
+    }
     nothing = simulated_above(scores, {"threshold_log_odds": None})
     assert set(nothing.values()) == {None}
+
+
+def test_raw_counts_simulated_events() -> None:
+    scores, point = scores_of(), WorkingPoint(mixing=CONFIG)
+    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG), CONFIG)
+    common = Normalisation(3000.0, 0.582), point, Limits()
+    rows = scan_background_events(mixed, *common, simulated=scores)
+    own = scan_background_events(scores, *common)
+    raw = [row for row in rows if row["counting"] == "raw"]
+    assert raw == [row for row in own if row["counting"] == "raw"]
+    assert [row["b_raw"] for row in raw[1:]] == [10, 20, 50, 100, 200]
+    assert rows[0] != own[0], "weighted are counted on mixed events"
 
 
 def test_other_samples_borrow_a_mixed_tail() -> None:

@@ -209,6 +209,7 @@ def test_a_sound_result_has_no_warning() -> None:
             ["No CLs limit (shape)", "seed 1", "too few for a bin"],
         ),
         ({"n_eff": 3.1}, ["Low statistics", "3.1 effective"]),
+        ({"threshold_method": "mixed"}, ["Mixed events", "b_simulated"]),
     ],
 )
 def test_weak_limits_are_told(change: dict[str, Any], said: list[str]) -> None:
