@@ -118,8 +118,8 @@ def _borrowed(rows: Sequence[Row]) -> Iterator[str]:
     if shares:
         yield (
             "Borrowed tails: above a start, a sample has the scores of its mixed events "
-            "(mixed_tail), or of a larger sample (tail_from). What all their events have in common adds "
-            f"{min(shares):.0%} to {max(shares):.0%} to the error of the background."
+            "(mixed_tail), or of a larger sample (tail_from). What all their events have in "
+            f"common adds {min(shares):.0%} to {max(shares):.0%} to the error of the background."
         )
 
 
