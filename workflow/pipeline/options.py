@@ -258,12 +258,14 @@ class Options:
             threads=self.config.training.threads,
             accelerator=self.config.training.accelerator,
             luminosity=self.config.luminosity_fb,
-            output=self.targets.scores(wildcards),
+            output=self.targets.of_signals(paths.SCORES, wildcards),
         )
 
     def mix(self, wildcards: Wildcards) -> list[str]:
-        """The models, and how many events are mixed; `threads` as in `score`."""
+        """The models, scores and outputs by signal, and how many events are mixed."""
         return flags(
+            scores=self.targets.of_signals(paths.nominal(paths.SCORES), wildcards),
+            output=self.targets.of_signals(paths.MIXED, wildcards),
             model=self.targets.training(wildcards),
             folds=self.config.dataset.folds,
             config=self.config.working_point.mixing.model_dump_json(exclude={"closure"}),

@@ -254,21 +254,19 @@ class Targets:
         """What a scoring reads, as `datasets` and `model`."""
         return {"datasets": self.datasets(wildcards), "model": self.model()(wildcards)}
 
-    @property
-    def separate_scores(self) -> str:
-        """Return the scores of a network with one training per signal, with their wildcards."""
-        return paths.SCORES.replace("{network}", f"{{network,{one_of(self.separate)}}}")
+    def one_signal(self, template: str) -> str:
+        """Return what a job of a network with one training per signal writes, with its wildcards."""
+        return template.replace("{network}", f"{{network,{one_of(self.separate)}}}")
 
-    @property
-    def joint_scores(self) -> list[str]:
-        """Return the scores of a network with one training for all signals, likewise."""
-        template = paths.SCORES.replace("{network}", f"{{network,{one_of(self.joint)}}}")
+    def all_signals(self, template: str) -> list[str]:
+        """Return what a job of a network with one training for all signals writes, likewise."""
+        template = template.replace("{network}", f"{{network,{one_of(self.joint)}}}")
         return [template.replace("{signal}", signal) for signal in self.signals]
 
-    def scores(self, wildcards: Wildcards) -> list[str]:
-        """Return the scores that a job writes: those of its signals."""
-        known = {name: wildcards[name] for name in ("variation", "network", "seed")}
-        return expand(paths.SCORES, **known, signal=self.signals_of(wildcards))
+    def of_signals(self, template: str, wildcards: Wildcards) -> list[str]:
+        """Return one path for each signal of a job; see `signals_of`."""
+        signals = self.signals_of(wildcards)
+        return [template.format(**{**dict(wildcards.items()), "signal": s}) for s in signals]
 
     def varied_scores(self, wildcards: Wildcards) -> dict[str, list[str]]:
         """Return the scores of a training's variations by nuisance, +1σ first."""
@@ -283,10 +281,9 @@ class Targets:
 
     def mixed_and_model(self, wildcards: Wildcards) -> dict[str, list[str]]:
         """What mixing reads, as `datasets` of the samples that are mixed, `scores` and `model`."""
-        names = dict(wildcards.items())
         return {
             "datasets": expand(paths.nominal(paths.DATASET), sample=self.config.mixed_tails),
-            "scores": [paths.nominal(paths.SCORES).format(**names)],
+            "scores": self.of_signals(paths.nominal(paths.SCORES), wildcards),
             "model": self.model()(wildcards),
         }
 

@@ -24,7 +24,7 @@ rule score:
     input:
         unpack(targets.datasets_and_model),
     output:
-        targets.separate_scores,
+        targets.one_signal(paths.SCORES),
     log:
         paths.log("score", "{variation}{network}/{signal}/{seed}"),
     benchmark:
@@ -45,7 +45,7 @@ rule score_joint:
     input:
         unpack(targets.datasets_and_model),
     output:
-        targets.joint_scores,
+        targets.all_signals(paths.SCORES),
     log:
         paths.log("score", "{variation}{network}/all/{seed}"),
     benchmark:
@@ -66,7 +66,7 @@ rule mix:
     input:
         unpack(targets.mixed_and_model),
     output:
-        paths.MIXED,
+        targets.one_signal(paths.MIXED),
     log:
         paths.log("mix", "{network}/{signal}/{seed}"),
     benchmark:
@@ -79,4 +79,25 @@ rule mix:
     params:
         **params("mix", options.mix, options.network),
     shell:
-        call("mix", "{input.datasets:q} --scores {input.scores:q} --output {output:q}")
+        call("mix", "{input.datasets:q}")
+
+
+rule mix_joint:
+    """Score mixed events for all signals with the network that serves them."""
+    input:
+        unpack(targets.mixed_and_model),
+    output:
+        targets.all_signals(paths.MIXED),
+    log:
+        paths.log("mix", "{network}/all/{seed}"),
+    benchmark:
+        paths.benchmark("mix", "{network}/all/{seed}")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    threads: cfg.training.threads
+    resources:
+        **resources(cfg.training, of_training=False),
+    params:
+        **params("mix", options.mix, options.network),
+    shell:
+        call("mix", "{input.datasets:q}")

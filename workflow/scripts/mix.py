@@ -30,24 +30,30 @@ AIM = 0.1
 
 def main(
     datasets: Annotated[list[Path], typer.Argument(help="Datasets of the samples to mix.")],
-    scores: Annotated[Path, typer.Option(help="Parquet table of the scores of their events.")],
+    scores: Annotated[
+        list[Path], typer.Option(help="Parquet table of the scores of their events, one per signal.")
+    ],
     model: Annotated[Path, typer.Option(help="Folder of the trained models, fold0, fold1, …")],
     folds: Annotated[int, typer.Option(help="Number of these models.")],
     config: Annotated[str, typer.Option(help="Block `working_point.mixing`.")],
-    output: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    output: Annotated[
+        list[Path], typer.Option(help="Parquet file to write, one per table of scores.")
+    ],
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Mix the events of samples that may pass hard cuts, and score what comes out."""
     torch.set_num_threads(threads)
     samples = [Dataset(path) for path in datasets]
-    origin, mixing = origin_of(scores), read_block(Mixing, config)
+    mixing = read_block(Mixing, config)
     networks = [load(model / f"fold{n}", feature_names(samples[0])) for n in range(folds)]
-    tables = [
-        mixed_scores(sample, scores, networks, origin, mixing, accelerator) for sample in samples
-    ]
-    with atomic_path(output) as temporary:
-        write_parquet(tables, temporary, origin)
+    for table, path in zip(scores, output, strict=True):
+        origin = origin_of(table)
+        mixed = (
+            mixed_scores(sample, table, networks, origin, mixing, accelerator) for sample in samples
+        )
+        with atomic_path(path) as temporary:
+            write_parquet(mixed, temporary, origin)
 
 
 def mixed_scores(

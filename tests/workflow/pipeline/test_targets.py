@@ -92,13 +92,15 @@ def test_training_serves_all_signals_or_one(simulated: Targets) -> None:
 
 def test_joint_training_is_scored_in_one_job(simulated: Targets, files: Targets) -> None:
     job = of(variation="variations/jer_up/", network="kinematics", seed="1")
-    assert simulated.scores(job) == [
+    assert simulated.of_signals(paths.SCORES, job) == [
         f"results/variations/jer_up/scores/kinematics/signal_mH{mass}/1.parquet"
         for mass in (800, 1000, 1500, 2000)
     ]
-    assert len(simulated.joint_scores) == 4
-    assert all("{network,cross_attention|kinematics}" in path for path in simulated.joint_scores)
-    assert "{network,(?!)}" in simulated.separate_scores
+    for template in (paths.SCORES, paths.MIXED):
+        joint = simulated.all_signals(template)
+        assert len(set(joint)) == 4
+        assert all("{network,cross_attention|kinematics}" in path for path in joint)
+        assert "{network,(?!)}" in simulated.one_signal(template)
     assert files.separate == ["cross_attention", "kinematics"], "one signal needs no joint training"
 
 
