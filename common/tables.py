@@ -2,8 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,15 +90,29 @@ def write_parquet(
     origin : mapping, optional
         What the file is of, for `origin_of`; it stands in the schema's metadata.
     """
+    with parquet_file(path, origin) as append:
+        for part in parts:
+            append(part)
+
+
+@contextmanager
+def parquet_file(
+    path: Path, origin: Mapping[str, Any] | None = None
+) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Open a Parquet file, and give what adds a table to it; see `write_parquet`."""
     with ExitStack() as opened:
         writer = None
-        for part in parts:
+
+        def append(part: pd.DataFrame) -> None:
+            nonlocal writer
             rows = pa.Table.from_pandas(part, preserve_index=False)
             if origin is not None:
                 metadata = {**(rows.schema.metadata or {}), ORIGIN: json.dumps(origin)}
                 rows = rows.replace_schema_metadata(metadata)
             writer = writer or opened.enter_context(pq.ParquetWriter(path, rows.schema))
             writer.write_table(rows)
+
+        yield append
 
 
 def origin_of(path: Path) -> dict[str, Any]:

@@ -277,8 +277,8 @@ class Selection:
         All events, if absent.
     labels : sequence of int, optional
         Label of the events of each dataset, in place of 1 for signal and 0 for background.
-    kinds : (str, str)
-        What the labels 0 and 1 stand for.
+    kinds : (str or None, str or None)
+        What the labels 0 and 1 stand for; None where it does not matter if there are any.
 
     Raises
     ------
@@ -294,7 +294,7 @@ class Selection:
         split: Split | None = None,
         tensors: Sequence[str] = TENSORS,
         labels: Sequence[int] | None = None,
-        kinds: tuple[str, str] = ("background", "signal"),
+        kinds: Sequence[str | None] = ("background", "signal"),
     ) -> None:
         self.datasets = datasets
         self.tensors = tensors
@@ -310,7 +310,7 @@ class Selection:
                 sizes.append(np.add.reduceat(chosen, range(0, len(chosen), BLOCK), dtype=np.int64))
         self._starts = np.append(0, np.cumsum(np.concatenate(sizes)))
         for label, kind in enumerate(kinds):
-            if not counts[label]:
+            if kind and not counts[label]:
                 of_kind = [d for d, own in zip(datasets, self._labels, strict=True) if own == label]
                 samples = ", ".join(str(data.attributes["sample"]) for data in of_kind)
                 raise EmptySampleError(

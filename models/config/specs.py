@@ -315,7 +315,7 @@ class Training(Block):
     exchange_jets: bool = Field(
         True,
         description="Whether fat jets 1 and 2 change places in half of the training events, drawn "
-        "anew in each epoch. Validation and test events stay as they are.",
+        "anew in each epoch; the score of an event is then the mean of both orders.",
     )
     ema: float = Field(
         0.99,

@@ -73,6 +73,13 @@ class Batch:
             self.kinematics[:, index],
         )
 
+    def exchanged(self) -> Batch:
+        """Return the events with fat jets 1 and 2 in each other's place; their sum stays."""
+        swapped = {name: getattr(self, name) for name in NAMES}
+        return self.replace(
+            **{name: torch.cat([x[:, 1:2], x[:, :1], x[:, 2:]], 1) for name, x in swapped.items()}
+        )
+
     def replace(self, **tensors: Tensor) -> Batch:
         """Return a copy with some tensors exchanged."""
         return replace(self, **tensors)

@@ -11,9 +11,10 @@ from models.networks.attention import CrossAttentionLayer, masked_mean
 from models.networks.batch import Batch
 from models.networks.encoders import Head, KinematicsEncoder, jet_encoders
 from models.networks.inputs import in_pt_order
+from models.networks.steps import TwoStepNetwork
 
 
-class CrossAttentionNetwork(nn.Module):
+class CrossAttentionNetwork(TwoStepNetwork):
     """Q from the kinematic tokens, K = V from the constituents of both fat jets.
 
     Parameters
@@ -33,7 +34,7 @@ class CrossAttentionNetwork(nn.Module):
         self.layers = nn.ModuleList(CrossAttentionLayer(spec) for _ in range(spec.cross_layers))
         self.head = Head(spec.width, spec)
 
-    def fuse(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return keys and values [B, S, D] of both jets, and their mask [B, S].
 
         S = 2N for the fusion `tokens`, where the order of constituents does not matter, and N for
@@ -52,16 +53,16 @@ class CrossAttentionNetwork(nn.Module):
         tokens = tokens + second.masked_fill(~second_mask.unsqueeze(-1), 0.0)
         return tokens, first_mask | second_mask
 
-    def forward(self, batch: Batch) -> Tensor:
+    def answer(self, encoded: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
         """Return logits [B, 2]."""
-        context, mask = self.fuse(batch)
+        context, mask = encoded
         tokens = self.kinematics(batch)
         for layer in self.layers:
             tokens = layer(tokens, context, mask)
         return self.head(tokens.mean(1))
 
 
-class ConcatenationNetwork(nn.Module):
+class ConcatenationNetwork(TwoStepNetwork):
     """The mean of each stream, side by side, in place of cross-attention."""
 
     def __init__(self, spec: Concatenation, features: Features) -> None:
@@ -70,10 +71,13 @@ class ConcatenationNetwork(nn.Module):
         self.kinematics = KinematicsEncoder(spec, spec, spec.kinematics_layers, features)
         self.head = Head(3 * spec.width, spec)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def encode(self, batch: Batch) -> list[Tensor]:
+        """Return the mean [B, D] of each fat jet's constituents."""
+        return [masked_mean(*encoder(batch.jet(i))) for i, encoder in enumerate(self.jets)]
+
+    def answer(self, encoded: list[Tensor], batch: Batch) -> Tensor:
         """Return logits [B, 2]."""
-        streams = [masked_mean(*encoder(batch.jet(i))) for i, encoder in enumerate(self.jets)]
-        return self.head(torch.cat([*streams, self.kinematics(batch).mean(1)], dim=-1))
+        return self.head(torch.cat([*encoded, self.kinematics(batch).mean(1)], dim=-1))
 
 
 class ConstituentsNetwork(nn.Module):

@@ -15,6 +15,7 @@ from common.errors import ModelError
 from common.logistic import fit_line
 from common.weighted import Condenser, WeightedSample
 from models.networks.batch import Batch
+from models.networks.steps import hypothesis_logits
 
 
 class Calibration(NamedTuple):
@@ -33,6 +34,7 @@ def fit_calibration(
     network: nn.Module,
     batches: Iterable[tuple[Batch, Tensor, Tensor]],
     method: str,
+    both_orders: bool = False,
     device: str | torch.device = "cpu",
 ) -> Calibration:
     """Return the calibration of a trained network.
@@ -46,6 +48,8 @@ def fit_calibration(
     method : str
         As `Training.calibration`: "temperature" fits the slope alone, "platt" slope and offset,
         "none" neither.
+    both_orders : bool
+        Whether the log-odds are the mean of both orders of the fat jets.
     device : str or torch.device
     """
     if method == "none":
@@ -53,7 +57,8 @@ def fit_calibration(
     network = network.to(device).eval()
     condenser = Condenser()
     for events, label, weight in batches:
-        logits = network(events.to(device)).double().cpu()
+        logits = hypothesis_logits(network, events.to(device), both_orders=both_orders)[0]
+        logits = logits.double().cpu()
         log_odds = (logits[:, 1] - logits[:, 0]).numpy()
         condenser.add(WeightedSample.of_classes(log_odds, weight.double().numpy(), label.numpy()))
     line = fit_line(condenser.result(), offset=method == "platt")

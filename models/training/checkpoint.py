@@ -52,6 +52,11 @@ class TrainedModel:
     description: dict[str, Any]
 
     @property
+    def both_orders(self) -> bool:
+        """Whether the log-odds of an event are the mean of both orders of its fat jets."""
+        return bool(self.description.get("both_orders", False))
+
+    @property
     def calibration(self) -> Calibration:
         """What turns the network's log-odds into calibrated ones."""
         return read_calibration(self.description)

@@ -19,9 +19,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from common.errors import ModelError
 from common.files import atomic_path
 from models.networks.batch import Batch, Events
-from models.training.calibration import Calibration
+from models.networks.steps import hypothesis_logits
 from models.training.checkpoint import TrainedModel, load
-from models.training.inference import log_odds
+from models.training.inference import calibrated
 
 TOLERANCE = 1e-4
 """Largest difference of log-odds, per unit of max(1, |log-odds|), between torch and ONNX.
@@ -35,15 +35,17 @@ OUTPUT = "log_odds"
 class LogOdds(nn.Module):
     """A calibrated network with tensors of `Batch`, in the order of `names`, for its input."""
 
-    def __init__(self, network: nn.Module, calibration: Calibration, names: Sequence[str]) -> None:
+    def __init__(self, model: TrainedModel, names: Sequence[str]) -> None:
         super().__init__()
-        self.network = network
-        self.calibration = calibration
+        self.network = model.network
+        self.both_orders = model.both_orders
+        self.calibration = model.calibration
         self.names = tuple(names)
 
     def forward(self, *tensors: Tensor) -> Tensor:
         """Return calibrated log-odds [B]."""
-        logits: Tensor = self.network(Batch(**dict(zip(self.names, tensors, strict=True))))
+        batch = Batch(**dict(zip(self.names, tensors, strict=True)))
+        logits = hypothesis_logits(self.network, batch, both_orders=self.both_orders)[0]
         result: Tensor = self.calibration(logits[:, 1] - logits[:, 0])
         return result
 
@@ -89,7 +91,7 @@ def export(folder: str | Path, events: Events, path: str | Path, mass_gev: float
     names = [*events.names, "mass"] if needs_mass else list(events.names)
     with atomic_path(Path(path)) as temporary:
         _write(
-            LogOdds(model.network, model.calibration, names),
+            LogOdds(model, names),
             inputs + [mass] * needs_mass,
             names,
             temporary,
@@ -155,7 +157,7 @@ def _metadata(model: TrainedModel) -> dict[str, str]:
 
 def _difference(model: TrainedModel, events: Events, path: Path, mass: float | None) -> float:
     found = score(path, events, mass)
-    wanted = model.calibration(log_odds(model.network, events, mass_gev=mass))
+    (wanted,) = calibrated(model, events, (mass,), accelerator="cpu")
     return float(np.max(np.abs(found - wanted) / np.maximum(1, np.abs(wanted)), initial=0.0))
 
 
@@ -182,7 +184,7 @@ def write_reference(
     if told is not None:
         arrays["mass"] = np.full(len(events), told, np.float32)
     arrays["is_signal"] = np.asarray(is_signal, dtype=bool)
-    arrays["log_odds"] = model.calibration(log_odds(model.network, events, mass_gev=told))
+    (arrays["log_odds"],) = calibrated(model, events, (told,), accelerator="cpu")
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, **arrays)
 

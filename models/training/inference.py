@@ -9,6 +9,7 @@ from torch import nn
 from common.errors import ModelError
 from models.config.specs import Features
 from models.networks.batch import Events
+from models.networks.steps import Masses, hypothesis_logits
 from models.training.checkpoint import TrainedModel, load
 from models.training.devices import device_of, torch_device
 
@@ -17,21 +18,22 @@ from models.training.devices import device_of, torch_device
 def class_logits(
     network: nn.Module,
     events: Events,
+    masses_gev: Masses = (None,),
+    both_orders: bool = False,
     batch_size: int = 1024,
     device: str | torch.device = "cpu",
-    mass_gev: float | None = None,
 ) -> np.ndarray:
-    """Return the logits [N, classes] float64 of every event; see `log_odds`."""
+    """Return the logits [M, N, classes] float64 of every event; see `log_odds`."""
     network = network.to(device).eval()
-    parts = []
+    parts = [np.empty((len(masses_gev), 0, 2))] if not len(events) else []
     for start in range(0, len(events), batch_size):
         rows = np.arange(start, min(start + batch_size, len(events)))
-        batch = events[rows]
-        if mass_gev is not None:
-            batch = batch.replace(mass=torch.full((len(rows),), mass_gev))
-        parts.append(network(batch.to(device)).double().cpu().numpy())
-    result = np.concatenate(parts) if parts else np.empty((0, 2))
-    bad = np.flatnonzero(~np.isfinite(result).all(1))
+        batch = events[rows].to(device)
+        parts.append(
+            hypothesis_logits(network, batch, masses_gev, both_orders).double().cpu().numpy()
+        )
+    result = np.concatenate(parts, axis=1)
+    bad = np.flatnonzero(~np.isfinite(result).all((0, 2)))
     if len(bad):
         raise ModelError(
             f"the network gives no finite score for {len(bad)} of {len(events)} events, the first "
@@ -43,9 +45,10 @@ def class_logits(
 def log_odds(
     network: nn.Module,
     events: Events,
+    mass_gev: float | None = None,
+    both_orders: bool = False,
     batch_size: int = 1024,
     device: str | torch.device = "cpu",
-    mass_gev: float | None = None,
 ) -> np.ndarray:
     """Return log p(signal)/p(background) = logit₁ − logit₀ for every event.
 
@@ -54,11 +57,13 @@ def log_odds(
     network : Module
     events : Events
         N events.
+    mass_gev : float, optional
+        Mass hypothesis, for a network for all m_H.
+    both_orders : bool
+        Whether logits are the mean of both orders of the fat jets.
     batch_size : int
         Events in memory at a time.
     device : str or torch.device
-    mass_gev : float, optional
-        Mass hypothesis, for a network for all m_H.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def log_odds(
     ModelError
         If a result is not finite.
     """
-    logits = class_logits(network, events, batch_size, device, mass_gev)
+    logits = class_logits(network, events, (mass_gev,), both_orders, batch_size, device)[0]
     difference: np.ndarray = logits[:, 1] - logits[:, 0]
     return difference
 
@@ -79,14 +84,15 @@ def predict_logits(
     folder: str | Path,
     events: Events,
     features: Features | None = None,
-    batch_size: int = 1024,
     accelerator: str = "auto",
     threads: int = 1,
 ) -> np.ndarray:
     """Return the logits [N, classes] float64 of the model in `folder`; see `predict_log_odds`."""
     model = load(folder, features)
     torch.set_num_threads(threads)
-    return class_logits(model.network, events, batch_size, torch_device(device_of(accelerator)))
+    device = torch_device(device_of(accelerator))
+    found: np.ndarray = class_logits(model.network, events, device=device)[0]
+    return found
 
 
 def predict_log_odds(
@@ -122,18 +128,23 @@ def predict_log_odds(
     """
     model = load(folder, features)
     torch.set_num_threads(threads)
-    return calibrated(model, events, batch_size, accelerator, mass_gev)
+    found: np.ndarray = calibrated(model, events, (mass_gev,), batch_size, accelerator)[0]
+    return found
 
 
 def calibrated(
     model: TrainedModel,
     events: Events,
+    masses_gev: Masses = (None,),
     batch_size: int = 1024,
     accelerator: str = "auto",
-    mass_gev: float | None = None,
 ) -> np.ndarray:
-    """Return the calibrated log-odds [N] of a model in memory; see `predict_log_odds`."""
+    """Return the calibrated log-odds [M, N] of a model in memory, for M mass hypotheses.
+
+    A network that was trained with exchanged jets gives the mean of both orders; see
+    `predict_log_odds`.
+    """
     device = torch_device(device_of(accelerator))
-    raw = log_odds(model.network, events, batch_size, device, mass_gev)
-    found: np.ndarray = model.calibration(raw)
+    logits = class_logits(model.network, events, masses_gev, model.both_orders, batch_size, device)
+    found: np.ndarray = model.calibration(logits[..., 1] - logits[..., 0])
     return found

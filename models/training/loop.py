@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from common.errors import ModelError
 from models.config.specs import Training
 from models.networks.batch import Batch
+from models.networks.steps import hypothesis_logits
 from models.training.data import Batches, Data, Labelled
 from models.training.resume import Progress
 
@@ -32,7 +33,13 @@ class Loop(lightning.LightningModule):
     """A network in training: one epoch of steps, one validation, one line of history."""
 
     def __init__(
-        self, network: nn.Module, training: Training, data: Data, seed: int, progress: Progress
+        self,
+        network: nn.Module,
+        training: Training,
+        data: Data,
+        seed: int,
+        progress: Progress,
+        both_orders: bool,
     ) -> None:
         super().__init__()
         self.network = network
@@ -40,6 +47,7 @@ class Loop(lightning.LightningModule):
         self.data = data
         self.seed = seed
         self.progress = progress
+        self.both_orders = both_orders
         plain = network.forward
         self.classify = blamed(compiled(plain), plain) if training.compile else plain
         self.first_epoch = len(progress.history)
@@ -109,10 +117,11 @@ class Loop(lightning.LightningModule):
         all_at_once = self.device.type == "cpu" or None  # None: torch chooses
         clip_grad_norm_(parameters, self.training_settings.gradient_clip, foreach=all_at_once)
 
-    def loss(self, batch: Labelled) -> Tensor:
+    def loss(self, batch: Labelled, both_orders: bool = False) -> Tensor:
         """Return the weighted losses of the events [B]."""
         events, label, weight = batch
-        return weight * cross_entropy(self.classify(events).float(), label, reduction="none")
+        (logits,) = hypothesis_logits(self.classify, events, both_orders=both_orders)
+        return weight * cross_entropy(logits.float(), label, reduction="none")
 
     def total(self, found: Tensor) -> float:
         """Return the sum over all processes."""
@@ -138,7 +147,7 @@ class Loop(lightning.LightningModule):
         self.val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
 
     def validation_step(self, batch: Labelled, _: int) -> None:
-        self.val_sum += self.loss(batch).double().sum()
+        self.val_sum += self.loss(batch, self.both_orders).double().sum()
 
     def on_validation_epoch_end(self) -> None:
         val_loss = self.total(self.val_sum) / len(self.data.validation)

@@ -88,19 +88,21 @@ def train(
     keep_freed_memory()
     with _reproducible(seed):
         network = build(spec, data.features)
+        both_orders = training.exchange_jets and not spec.event_objects
         fit_normalisation(network, (batch[0] for batch in in_order(data.train, 1024, seed)))
         identity = fingerprint(spec, training, data, seed, code)
         progress = Progress.open(folder, identity, network)
         if isinstance(network, SelfFitting):
+            both_orders = False
             network.fit(data.train, data.validation, seed, progress)
         else:
-            _run(network, training, data, seed, progress, device)
+            _run(network, training, data, seed, progress, device, both_orders)
     network.load_state_dict(progress.best)
     if is_worker(training):
         return TrainedModel(network.cpu().eval(), spec, data.features, {})
     batches = in_order(data.validation, 4 * training.batch_size, seed)
     method = training.calibration if len(data.features.classes) == 2 else "none"
-    calibration = fit_calibration(network, batches, method, torch_device(device))
+    calibration = fit_calibration(network, batches, method, both_orders, torch_device(device))
     best = min(progress.history, key=lambda row: row[2])
     description = describe(
         network.cpu(),
@@ -111,6 +113,7 @@ def train(
             "seed": seed,
             "best_epoch": best[0],
             "best_val_loss": best[2],
+            "both_orders": both_orders,
             "calibration": calibration._asdict(),
             **(extra or {}),
         },
@@ -125,7 +128,13 @@ def train(
 
 
 def _run(
-    network: nn.Module, training: Training, data: Data, seed: int, progress: Progress, device: str
+    network: nn.Module,
+    training: Training,
+    data: Data,
+    seed: int,
+    progress: Progress,
+    device: str,
+    both_orders: bool,
 ) -> None:
     """Do the epochs that are left."""
     epochs = training.epochs - len(progress.history)
@@ -154,7 +163,7 @@ def _run(
             plugins=[LightningEnvironment()],  # it starts the processes, also under SLURM
             default_root_dir=progress.path.parent,
         )
-        trainer.fit(Loop(network, training, data, seed, progress))
+        trainer.fit(Loop(network, training, data, seed, progress, both_orders))
 
 
 def _devices(training: Training, device: str) -> int | list[int]:

@@ -116,7 +116,12 @@ def _near(
 
 def _events(inspection: Inspection, attention: NDArray[np.float64]) -> pd.DataFrame:
     """Single events, drawn by weight: constituents with their attention [N, 2, C], subjets."""
-    raw = log_odds(inspection.network, Events(inspection.tensors), mass_gev=inspection.mass)
+    raw = log_odds(
+        inspection.network,
+        Events(inspection.tensors),
+        inspection.mass,
+        inspection.model.both_orders,
+    )
     odds = inspection.model.calibration(raw)
     subjets = subjets_in_frame(inspection.tensors)
     positions: dict[str, np.ndarray] = {

@@ -34,6 +34,7 @@ def shuffled_log_odds(
     repeats: int = 5,
     seed: int = 1,
     mass_gev: float | None = None,
+    both_orders: bool = False,
 ) -> np.ndarray:
     """Return log-odds with one kinematic feature shuffled among events: permutation importance.
 
@@ -50,6 +51,8 @@ def shuffled_log_odds(
         The same orders for every feature.
     mass_gev : float, optional
         Mass hypothesis, for a network for all m_H.
+    both_orders : bool
+        Whether log-odds are the mean of both orders of the fat jets.
 
     Returns
     -------
@@ -58,4 +61,4 @@ def shuffled_log_odds(
     column, rng = features.kinematics.index(name), np.random.default_rng(seed)
     orders = [rng.permutation(len(events)) for _ in range(repeats)]
     shuffled = (_Shuffled(events, column, order) for order in orders)
-    return np.stack([log_odds(network, each, mass_gev=mass_gev) for each in shuffled])
+    return np.stack([log_odds(network, each, mass_gev, both_orders) for each in shuffled])

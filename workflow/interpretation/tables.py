@@ -133,12 +133,13 @@ def _gates(inspection: Inspection) -> dict[str, pd.DataFrame]:
 def _permutation(inspection: Inspection) -> dict[str, pd.DataFrame]:
     """What is lost of the AUC when one kinematic feature is shuffled among all drawn events."""
     events, features = Events(inspection.tensors), inspection.model.features
-    before = log_odds(inspection.network, events, mass_gev=inspection.mass)
+    both_orders = inspection.model.both_orders
+    before = log_odds(inspection.network, events, inspection.mass, both_orders)
     rows = []
     for name in features.kinematics:
         shuffled = shuffled_log_odds(
             inspection.network, events, features, name, inspection.settings.repeats,
-            inspection.settings.seed, inspection.mass,
+            inspection.settings.seed, inspection.mass, both_orders,
         )  # fmt: skip
         loss = importance(before, shuffled, inspection.label == 1, inspection.weight)
         rows.append({"feature": name, **loss})

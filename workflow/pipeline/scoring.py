@@ -20,17 +20,20 @@ def crossed(
     networks: Sequence[TrainedModel],
     events: Columns,
     fold: np.ndarray,
-    mass_gev: float,
+    masses_gev: Sequence[float],
     accelerator: str,
 ) -> np.ndarray:
-    """Return the calibrated log-odds [N] that each event gets from the network of its fold [N]."""
-    score = np.empty(len(fold))
+    """Return the calibrated log-odds [M, N] that each event gets from the network of its fold [N].
+
+    One row per mass hypothesis; all are the same where the network is told none.
+    """
+    scores = np.empty((len(masses_gev), len(fold)))
     for number, model in enumerate(networks):
         in_fold = fold == number
-        told = mass_gev if model.spec.told_mass else None
+        told = masses_gev if model.spec.told_mass else (None,)
         part = Events({name: events[name][in_fold] for name in tensors_of(model.spec)})
-        score[in_fold] = calibrated(model, part, accelerator=accelerator, mass_gev=told)
-    return score
+        scores[:, in_fold] = calibrated(model, part, told, accelerator=accelerator)
+    return scores
 
 
 def crossed_pairs(
@@ -50,5 +53,5 @@ def crossed_pairs(
     for start in range(0, len(pairs.first), ROWS):
         first, second = (rows[start : start + ROWS] for rows in (pairs.first, pairs.second))
         mixed = mixed_events(events, first, second, *features)
-        parts.append(crossed(networks, mixed, fold[first], mass_gev, accelerator))
+        parts.append(crossed(networks, mixed, fold[first], (mass_gev,), accelerator)[0])
     return np.concatenate(parts)

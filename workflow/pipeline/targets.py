@@ -255,11 +255,11 @@ class Targets:
         return {"datasets": self.datasets(wildcards), "model": self.model()(wildcards)}
 
     def one_signal(self, template: str) -> str:
-        """Return what a job of a network with one training per signal writes, with its wildcards."""
+        """Return what a job of a network with a training per signal writes, with its wildcards."""
         return template.replace("{network}", f"{{network,{one_of(self.separate)}}}")
 
     def all_signals(self, template: str) -> list[str]:
-        """Return what a job of a network with one training for all signals writes, likewise."""
+        """Return what a job of a network with a training for all signals writes, likewise."""
         template = template.replace("{network}", f"{{network,{one_of(self.joint)}}}")
         return [template.replace("{signal}", signal) for signal in self.signals]
 

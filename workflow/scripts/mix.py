@@ -31,7 +31,8 @@ AIM = 0.1
 def main(
     datasets: Annotated[list[Path], typer.Argument(help="Datasets of the samples to mix.")],
     scores: Annotated[
-        list[Path], typer.Option(help="Parquet table of the scores of their events, one per signal.")
+        list[Path],
+        typer.Option(help="Parquet table of the scores of their events, one per signal."),
     ],
     model: Annotated[Path, typer.Option(help="Folder of the trained models, fold0, fold1, …")],
     folds: Annotated[int, typer.Option(help="Number of these models.")],

@@ -1,5 +1,6 @@
 """Rule reweight: what turns the events of a sample into those of another generator."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +66,7 @@ def scored(
         events = {name: array[chosen] for name, array in tensors.items()}
         key = columns["key"][chosen]
         fold = assign_fold(key, fold_seed, len(seeds[0]))
-        odds = [crossed(models, events, fold, float("nan"), accelerator) for models in seeds]
+        odds = [crossed(models, events, fold, [math.nan], accelerator)[0] for models in seeds]
         yield pd.DataFrame(
             {
                 "key": key,

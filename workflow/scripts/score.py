@@ -1,6 +1,7 @@
 """Rule score: every event, scored by the network of its fold, which has not seen it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from analysis.config.dataset import Dataset as DatasetConfig
 from analysis.datasets.dataset import Dataset, Selection, assign_fold
 from common.columns import Columns, resized
 from common.files import atomic_path
-from common.tables import write_parquet
+from common.tables import parquet_file
 from models.training.checkpoint import load
 from models.training.prefetch import ahead
 from workflow.pipeline.cli import read_block, run
@@ -66,22 +67,33 @@ def main(
     features = feature_names(sources[0])
     networks = [load(model / f"fold{number}", features) for number in range(folds)]
 
-    def parts(signal: Dataset) -> Iterator[pd.DataFrame]:
-        scored = [signal, *backgrounds]
-        everything = Selection(scored, tensors=tensors_of(networks[0].spec))
-        blocks = map(everything.read, range(len(everything.blocks)))
+    signals = [source for source in sources if source.is_signal]
+    masses = [mass_of(signal) for signal in signals]
+
+    def scored(
+        group: Sequence[Dataset], told: Sequence[float], kinds: Sequence[str | None]
+    ) -> Iterator[list[pd.DataFrame]]:
+        """Yield the events of a group block by block, a table for each m_H."""
+        selection = Selection(group, tensors=tensors_of(networks[0].spec), kinds=kinds)
+        blocks = map(selection.read, range(len(selection.blocks)))
         for events in ahead(resized(blocks, ROWS), 1):
             fold = assign_fold(events["key"], seed, folds)
-            log_odds = crossed(networks, events, fold, mass_of(signal), accelerator)
             yields = {"weight": luminosity * events["weight"]}
-            yield table(events | yields, fold, log_odds, scored)
+            for_masses = crossed(networks, events, fold, told, accelerator)
+            yield [table(events | yields, fold, log_odds, group) for log_odds in for_masses]
 
-    signals = [source for source in sources if source.is_signal]
-    for signal, path in zip(signals, output, strict=True):
-        network = networks[0].spec.name
-        origin = {"network": network, "mass_gev": mass_of(signal), "seed": seed}
-        with atomic_path(path) as temporary:
-            write_parquet(parts(signal), temporary, origin)
+    with ExitStack() as opened:
+        appends = []
+        for mass, path in zip(masses, output, strict=True):
+            origin = {"network": networks[0].spec.name, "mass_gev": mass, "seed": seed}
+            temporary = opened.enter_context(atomic_path(path))
+            appends.append(opened.enter_context(parquet_file(temporary, origin)))
+        for signal, mass, append in zip(signals, masses, appends, strict=True):
+            for (part,) in scored([signal], [mass], (None, "signal")):
+                append(part)
+        for parts in scored(backgrounds, masses, ("background", None)):
+            for append, part in zip(appends, parts, strict=True):
+                append(part)
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def test_order_of_constituents_and_place_of_padding_do_not_matter(name, seed):
 @torch.no_grad()
 def test_published_sum_pairs_constituents_by_their_order_in_pt():
     column = FEATURES.constituents.index("log_pt")
-    context, mask = network_of("sum").fuse(BATCH)
+    context, mask = network_of("sum").encode(BATCH)
     assert (
         mask
         == (

@@ -64,7 +64,7 @@ def test_a_training_stores_its_calibration_and_scores_with_it(
     assert Calibration(**held) == model.calibration
     assert (model.calibration == Calibration()) == (method == "none")
     validation = data.validation
-    raw = log_odds(model.network, validation.events)
+    raw = log_odds(model.network, validation.events, both_orders=model.both_orders)
     scored = predict_log_odds(tmp_path, validation.events, accelerator="cpu")
     np.testing.assert_array_equal(scored, model.calibration(raw))
     np.testing.assert_array_equal(np.argsort(scored, kind="stable"), np.argsort(raw, kind="stable"))
@@ -75,7 +75,7 @@ def test_a_training_stores_its_calibration_and_scores_with_it(
 def test_a_model_from_before_is_taken_as_it_is(data: Data, tmp_path: Path) -> None:
     model = train(SPEC, Training(epochs=1, accelerator="cpu"), data, 1, tmp_path)
     description = json.loads((tmp_path / "model.json").read_text())
-    del description["calibration"]
+    del description["calibration"], description["both_orders"]
     (tmp_path / "model.json").write_text(json.dumps(description))
     found = predict_log_odds(tmp_path, data.validation.events, accelerator="cpu")
     np.testing.assert_array_equal(found, log_odds(model.network, data.validation.events))

@@ -49,6 +49,17 @@ def test_the_loss_falls_and_the_score_separates(data, trained):
     assert (scores[signal][:, None] > scores[~signal]).mean() > 0.75
 
 
+@pytest.mark.parametrize("exchange_jets", [True, False])
+def test_a_score_is_that_of_both_orders_where_jets_were_exchanged(data, tmp_path, exchange_jets):
+    settings = SHORT.model_copy(update={"epochs": 1, "exchange_jets": exchange_jets})
+    train(SPEC, settings, data, 1, tmp_path)
+    events = data.validation.events
+    batch = events[np.arange(len(events))].exchanged()
+    other = Events({name: getattr(batch, name).numpy() for name in NAMES})
+    difference = np.subtract(*(predict_log_odds(tmp_path, x, FEATURES) for x in (events, other)))
+    assert (np.abs(difference).max() < 1e-5) == exchange_jets
+
+
 def test_only_the_promised_files_appear(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     train(Kinematics(name="k", width=8, heads=1), SHORT, data, 1, tmp_path / "model")

@@ -1,0 +1,70 @@
+"""The logits of events: in two steps, of which only the second is told m_H, and in both orders."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.networks.batch import Batch
+
+Masses = Sequence[float | None]
+"""Mass hypotheses [GeV]; None leaves a batch as it is."""
+
+
+class TwoStepNetwork(nn.Module):
+    """Base of networks that see the constituents first, whatever m_H is.
+
+    Events that are scored for several m_H go through the first step, which takes most of the time,
+    once.
+    """
+
+    def encode(self, batch: Batch) -> Any:
+        """Return what the constituents tell."""
+        raise NotImplementedError
+
+    def answer(self, encoded: Any, batch: Batch) -> Tensor:
+        """Return logits [B, classes] of this and the kinematics, for the batch's m_H."""
+        raise NotImplementedError
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return logits [B, classes]."""
+        return self.answer(self.encode(batch), batch)
+
+
+def hypothesis_logits(
+    network: Callable[[Batch], Tensor],
+    batch: Batch,
+    masses_gev: Masses = (None,),
+    both_orders: bool = False,
+) -> Tensor:
+    """Return the logits [M, B, classes] of a batch for each mass hypothesis.
+
+    Parameters
+    ----------
+    network : callable
+        A module, or what takes a batch in its place.
+    batch : Batch
+    masses_gev : sequence of float or None
+        M hypotheses.
+    both_orders : bool
+        Whether logits are the mean of both orders of the fat jets, where an event has two.
+    """
+    if not both_orders or batch.kinematics.shape[1] < 2:
+        return _of_one_order(network, batch, masses_gev)
+    one, other = (_of_one_order(network, x, masses_gev) for x in (batch, batch.exchanged()))
+    return (one + other) / 2
+
+
+def _of_one_order(network: Callable[[Batch], Tensor], batch: Batch, masses_gev: Masses) -> Tensor:
+    answer = network
+    if isinstance(network, TwoStepNetwork):
+        answer = partial(network.answer, network.encode(batch))
+    told = [
+        batch
+        if mass is None
+        else batch.replace(mass=batch.kinematics.new_full((len(batch),), mass))
+        for mass in masses_gev
+    ]
+    return torch.stack([answer(each) for each in told])
