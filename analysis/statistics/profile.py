@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 _SMALLEST_RATE = 1e-9  # of what is seen
 _PRECISION = 1e-11
 _STEP = 1e-4  # of a parameter, for derivatives
+_FORWARD = 2.0**-26  # of a parameter or 1, for those of the fit
 _MARGIN = 0.01  # of the range, from its ends: a step away from a bound starts very small
 
 
@@ -50,6 +51,12 @@ class Profile:
         self.bounds = np.array(config.suggested_bounds(), dtype=np.float64)
         self.data = np.asarray(self.model.expected_data(self.nominal.tolist()), dtype=np.float64)
         self._constraints = _constraints(self.model)
+        self._shifted = pyhf.Model(
+            self.model.spec,
+            batch_size=1 + int(self.free.sum()),
+            validate=False,
+            poi_name=config.poi_name,
+        )
 
     def residuals(self, parameters: Array) -> Array:
         """Return the residuals of bins and constraints, whose squares sum to −2 ln λ.
@@ -59,11 +66,16 @@ class Profile:
         parameters : NDArray, [P]
             All parameters, in the model's order.
         """
-        rates = np.asarray(self.model.expected_data(parameters), dtype=np.float64)
+        return self._residuals_of(self.model, parameters)
+
+    def _residuals_of(self, model: pyhf.Model, parameters: Array) -> Array:
+        """Return the residuals [..., R] of parameters [..., P], as many as the model takes."""
+        rates = np.asarray(model.expected_data(parameters), dtype=np.float64)
         sigma = self._constraints
         normal = np.isfinite(sigma)
-        pulls = (rates[normal] - self.data[normal]) / sigma[normal]
-        return np.concatenate([deviance_residual(self.data[~normal], rates[~normal]), pulls])
+        pulls = (rates[..., normal] - self.data[normal]) / sigma[normal]
+        deviances = deviance_residual(self.data[~normal], rates[..., ~normal])
+        return np.concatenate([deviances, pulls], axis=-1)
 
     def deviance(self, parameters: Array) -> float:
         """Return −2 ln λ at given parameters, [P]."""
@@ -135,10 +147,21 @@ class Profile:
         if not free.any():
             return float(np.linalg.norm(function(full[free]))), full
         low, high = self.bounds[free].T
+
+        def jacobian(values: Array) -> Array:
+            step = _FORWARD * np.maximum(1.0, np.abs(values))
+            step = np.where(values + step > high, -step, step)
+            full[free] = values
+            shifted = np.tile(full, (1 + len(values), 1))
+            shifted[1:, free] += np.diag(step)
+            found = self._residuals_of(self._shifted, shifted)
+            derivatives: Array = ((found[1:] - found[0]) / step[:, None]).T
+            return derivatives
+
         margin = _MARGIN * (high - low)
         inside = np.clip(full[free], low + margin, high - margin)
         tolerances: dict[str, Any] = dict.fromkeys(("ftol", "xtol", "gtol"), _PRECISION)
-        solution = least_squares(function, inside, bounds=(low, high), **tolerances)
+        solution = least_squares(function, inside, jacobian, (low, high), **tolerances)
         full[free] = solution.x
         return float(np.sqrt(2 * solution.cost)), full.copy()
 
