@@ -37,8 +37,8 @@ SUBJETS = 4
 """Subjets that are to be tagged, two in each jet."""
 DECAY_TRIALS, DECAY_COST = 500, 30.0
 CHECKPOINT_TRIALS, CHECKPOINT_COST = 2500, 8.0
-LATE_TRIALS, LATE_COST = 500, 1.0
-"""Events of the pilots of the roulettes; time to go on over the time to come there."""
+LATE_TRIALS, LATE_COST, LATE_HEAVIEST = 500, 1.0, 0.99
+"""Events of the pilots of the roulettes; time to go on over the time to come there; a quantile."""
 QUARK_PT_MIN = 5.0
 """Smallest pT of the heavy quarks that the roulette sees [GeV]."""
 
@@ -61,10 +61,15 @@ class Roulette:
         Events of the pilot.
     cost : float
         Time to go on over the time to come here.
+    heaviest : float
+        Quantile of the pilot's values at which they are cut off, so that no single event decides
+        how long a sample takes.
     """
 
-    def __init__(self, rng: np.random.Generator, trials: int, cost: float) -> None:
-        self._rng, self._trials, self._cost = rng, trials, cost
+    def __init__(
+        self, rng: np.random.Generator, trials: int, cost: float, heaviest: float = 1.0
+    ) -> None:
+        self._rng, self._trials, self._cost, self._heaviest = rng, trials, cost, heaviest
         self.threshold: float | None = None
         self._values: list[float] = []
 
@@ -73,7 +78,10 @@ class Roulette:
         if self.threshold is None:
             self._values.append(value)
             if len(self._values) == self._trials:
-                self.threshold = best_threshold(np.array(self._values), self._cost)
+                values = np.array(self._values)
+                positive = values[values > 0]
+                most = np.quantile(positive, self._heaviest) if len(positive) else 0.0
+                self.threshold = best_threshold(np.minimum(values, most), self._cost)
             return 0.0
         chance = min(value / self.threshold, 1.0)
         return 1 / chance if self._rng.random() < chance else 0.0
@@ -135,7 +143,7 @@ class Selection(pythia8mc.UserHooks):
         self._place = place
         self._decays = Roulette(rng, DECAY_TRIALS, DECAY_COST)
         self._checkpoint = Roulette(rng, CHECKPOINT_TRIALS, CHECKPOINT_COST)
-        self._late = Roulette(rng, LATE_TRIALS, LATE_COST)
+        self._late = Roulette(rng, LATE_TRIALS, LATE_COST, LATE_HEAVIEST)
         self.pilot = 0
         self.weights: list[float] = []
         self.passed: dict[int, tuple[float, int]] = {}

@@ -45,6 +45,19 @@ def test_pilot_ends_all_its_events_and_sets_the_threshold(pilot: list[float], co
     assert roulette.threshold == best_threshold(np.array(pilot), cost)
 
 
+def test_no_single_event_of_a_pilot_decides_where_the_heaviest_are_cut_off() -> None:
+    pilot = np.random.default_rng(1).lognormal(0.0, 1.5, 500)
+    found = {}
+    for heaviest in (1.0, 0.99):
+        for outlier in (1.0, 1e4):
+            roulette = Roulette(np.random.default_rng(0), 501, 1.0, heaviest)
+            for value in [*pilot, outlier]:
+                roulette.play(float(value))
+            found[heaviest, outlier] = roulette.threshold
+    assert found[1.0, 1e4] > 10 * found[1.0, 1.0]
+    assert found[0.99, 1e4] == pytest.approx(found[0.99, 1.0], rel=0.2)
+
+
 @given(pilot=values, value=st.floats(1e-6, 1e4))
 @settings(max_examples=50)
 def test_events_come_through_with_the_threshold_s_value_or_their_own(
