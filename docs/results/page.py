@@ -1,0 +1,229 @@
+"""The tables of docs/results.md, from the files of one run that are kept beside it.
+
+`python docs/results/page.py` writes them anew between their marks; a test compares.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.statistics.published import published_limits
+
+FOLDER = Path(__file__).parent / "reference"
+PAGE = Path(__file__).parents[1] / "results.md"
+LUMINOSITY = 3000.0
+BESIDE = {"atlas_2202.07288": "ATLAS 139 fb⁻¹, obs.", "hllhc_1812.05640": "HL-LHC projection"}
+FIRST = "cross_attention"
+MARKS = re.compile(r"(<!-- table: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+
+Rows = list[list[str]]
+
+
+def main() -> None:
+    """Write all tables into the page."""
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def filled(text: str) -> str:
+    """Return the page with each table made of the files."""
+    return MARKS.sub(lambda found: found[1] + _markdown(TABLES[found[2]]()) + found[3], text)
+
+
+def limits() -> Rows:
+    """Limits of the networks for all m_H, and published ones scaled with the root of L."""
+    table = _trainings()
+    networks = _for_all_masses(table)
+    others = {limit.name: limit for limit in published_limits()}
+    head = ["m_H [GeV]", *(f"{_name(n)} [fb]" for n in networks), "n_eff", *BESIDE.values()]
+    rows = [head]
+    for mass, of_mass in table[table["network"].isin(networks)].groupby("mass_gev"):
+        cells = [_of_seeds(of_mass[of_mass["network"] == name]) for name in networks]
+        own = of_mass.loc[of_mass["network"] == FIRST, "n_eff"]
+        for name in BESIDE:
+            scaled = others[name].cross_section(LUMINOSITY)
+            found = scaled[others[name].masses == mass]
+            cells.append(_number(found[0]) if len(found) else "")
+        cells.insert(len(networks), _range(own))
+        rows.append([f"{mass:g}", *cells])
+    return rows
+
+
+def rows_of_first() -> Rows:
+    """Every training of cross-attention: what is behind its cut, and all its limits."""
+    head = ["m_H [GeV]", "training", "behind", "n_eff", "simulated events", "signal efficiency [%]",
+            "Z_A [fb]", "CLs, counting [fb]", "CLs, shape [fb]"]  # fmt: skip
+    table = _trainings()
+    rows = [head]
+    for row in table[table["network"] == FIRST].itertuples():
+        rows.append(
+            [
+                f"{row.mass_gev:g}",
+                f"{row.seed}",
+                f"{_number(row.b_expected)} ({row.threshold_method})",
+                _number(row.n_eff),
+                f"{row.b_simulated_raw:.0f}",
+                f"{_number(100 * row.signal_efficiency)} ± {_number(100 * row.signal_efficiency_error)}",
+                f"{_number(row.limit_za_fb)} ± {_number(row.limit_za_error_fb)}",
+                _number(row.cls_count_median_fb),
+                _number(row.cls_shape_median_fb),
+            ]
+        )
+    return rows
+
+
+def limit_ratios() -> Rows:
+    """Limits of other networks over those of cross-attention, training by training."""
+    table = _trainings()
+    networks = [name for name in _for_all_masses(table) if name != FIRST]
+    rows = [["m_H [GeV]", *(f"{_name(n)} / {_name(FIRST)}" for n in networks)]]
+    for mass, of_mass in table.groupby("mass_gev"):
+        rows.append([f"{mass:g}", *(_ratio(of_mass, name, FIRST) for name in networks)])
+    return rows
+
+
+def at_1000() -> Rows:
+    """The networks of one mass, and those for all beside them."""
+    table = _trainings()
+    of_mass = table[table["mass_gev"] == 1000]
+    rows = [["network", "trainings", "Z_A [fb]", "CLs, shape [fb]", "signal efficiency [%]", "AUC"]]
+    metrics = pd.read_csv(FOLDER / "metrics.csv")
+    for name in dict.fromkeys(of_mass["network"]):
+        own = of_mass[of_mass["network"] == name]
+        auc = metrics[(metrics["network"] == name) & (metrics["mass_gev"] == 1000)]["auc"]
+        shape = own["cls_shape_median_fb"]
+        efficiency = 100 * own["signal_efficiency"]
+        cells = [_of_seeds(own), _middle(shape), _middle(efficiency), f"{auc.mean():.4f}"]
+        rows.append([_name(name), f"{len(own)}", *cells])
+    return rows
+
+
+def background_events() -> Rows:
+    """Cross-attention at 1 TeV: the limit against the background events that the cut leaves."""
+    scan = pd.read_csv(FOLDER / "working_point_scan.csv")
+    chosen = (scan["network"] == FIRST) & (scan["mass_gev"] == 1000)
+    scan = scan[chosen & (scan["counting"] == "weighted")]
+    rows = [["background events", "limits of the trainings [fb]", "n_eff"]]
+    for wanted, own in scan.groupby("background_events"):
+        each = [
+            f"{_number(row.limit_za_fb)} ± {_number(row.limit_za_error_fb)}"
+            if row.status == "ok"
+            else row.status
+            for row in own.itertuples()
+        ]
+        rows.append([f"{wanted:g}", ", ".join(each), _range(own["n_eff"].dropna())])
+    return rows
+
+
+def projections() -> Rows:
+    """Cross-attention at 1 TeV: other luminosities, and other numbers of simulated events."""
+    table = pd.read_csv(FOLDER / "projection.csv")
+    table = table[(table["network"] == FIRST) & (table["mass_gev"] == 1000)]
+    rows = [["", "limits of the trainings [fb]"]]
+    for (kind, value), own in table.groupby(["kind", "value"], sort=False):
+        what = f"{value:g} fb⁻¹" if kind == "luminosity" else f"{value:g} times the simulated events"
+        each = [_number(x) if s == "ok" else s for x, s in zip(own["limit_za_fb"], own["status"])]
+        rows.append([what, ", ".join(each)])
+    return rows
+
+
+def rejections() -> Rows:
+    """Ratios of background rejections at equal signal efficiency that the sample supports."""
+    table = pd.read_csv(FOLDER / "network_ratios.csv")
+    rows = [["", "m_H [GeV]", "ε_S", "n_eff", "ratio", "95%"]]
+    for row in table[table["supported"] == "yes"].itertuples():
+        rows.append(
+            [
+                f"{_name(row.first)} over {_name(row.second)}",
+                f"{row.mass_gev:g}",
+                f"{row.signal_efficiency:g}",
+                _number(row.n_eff),
+                _number(row.ratio),
+                f"{_number(row.low95)}–{_number(row.high95)}",
+            ]
+        )
+    return rows
+
+
+TABLES: dict[str, Callable[[], Rows]] = {
+    make.__name__: make
+    for make in (
+        limits, rows_of_first, limit_ratios, at_1000, background_events, projections, rejections,
+    )
+}  # fmt: skip
+
+
+def _trainings() -> pd.DataFrame:
+    return pd.read_csv(FOLDER / "limits.csv")
+
+
+def _for_all_masses(table: pd.DataFrame) -> list[str]:
+    """Return the networks that have a limit for each m_H, in their order."""
+    masses = table.groupby("network", sort=False)["mass_gev"].nunique()
+    return list(masses.index[masses == table["mass_gev"].nunique()])
+
+
+def _of_seeds(own: pd.DataFrame) -> str:
+    """Return median (each) of the trainings' limits; those behind more than 22 events in italics."""
+    each = [
+        f"*{_number(row.limit_za_fb)}*" if row.b_expected > 22 else _number(row.limit_za_fb)
+        for row in own.itertuples()
+    ]
+    return f"**{_number(own['limit_za_fb'].median())}** ({', '.join(each)})"
+
+
+def _ratio(of_mass: pd.DataFrame, one: str, other: str) -> str:
+    """Return the geometric mean over trainings, its 1σ from their limits' errors, and each ratio."""
+    columns = ["seed", "limit_za_fb", "limit_za_error_fb"]
+    sides = [of_mass.loc[of_mass["network"] == name, columns] for name in (one, other)]
+    both = sides[0].merge(sides[1], on="seed", suffixes=("", "_other"))
+    if both.empty:
+        return ""
+    ratio = both["limit_za_fb"] / both["limit_za_fb_other"]
+    relative = np.hypot(
+        both["limit_za_error_fb"] / both["limit_za_fb"],
+        both["limit_za_error_fb_other"] / both["limit_za_fb_other"],
+    )
+    mean = float(np.exp(np.log(ratio).mean()))
+    factor = float(np.exp(np.sqrt((relative**2).mean())))
+    each = ", ".join(_number(x) for x in ratio)
+    return f"**{_number(mean)}** ×/÷ {factor:.1f} ({each})"
+
+
+def _middle(values: pd.Series) -> str:
+    return f"{_number(values.median())} ({', '.join(_number(x) for x in values)})"
+
+
+def _range(values: Sequence[float] | pd.Series) -> str:
+    if not len(values):
+        return ""
+    low, high = _number(min(values)), _number(max(values))
+    return low if low == high else f"{low}–{high}"
+
+
+def _number(value: float) -> str:
+    if not np.isfinite(value):
+        return "none"
+    digits = 0 if abs(value) >= 99.5 else 1 if abs(value) >= 9.95 else 2
+    return f"{value:,.{digits}f}"
+
+
+def _name(network: str) -> str:
+    return network.replace("_", " ").replace("cross attention", "cross-attention")
+
+
+def _markdown(rows: Rows) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines.insert(1, "|" + "---|" * len(rows[0]))
+    return "\n".join(lines)
+
+
+def unknown(text: str) -> Iterator[str]:
+    """Yield the names of tables that no function makes."""
+    yield from (found[2] for found in MARKS.finditer(text) if found[2] not in TABLES)
+
+
+if __name__ == "__main__":
+    main()
