@@ -104,7 +104,7 @@ def learn(
     trained, start = time.process_time() - start, time.process_time()
     test = jets_for(spec, files, "test")
     odds = [
-        calibrated(model, Events({name: jets[name] for name in TENSORS}))
+        calibrated(model, Events({name: jets[name] for name in TENSORS}))[0]
         for jets in test.steps(8192)
     ]
     facts = {

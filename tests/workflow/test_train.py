@@ -78,7 +78,7 @@ def test_killed_between_folds_it_goes_on_to_the_same_networks(
     monkeypatch.setattr(
         models.training.training,
         "Loop",
-        lambda *a: (trained.append(a[-1].path.parent.name), epochs(*a))[1],
+        lambda *a: (trained.append(a[4].path.parent.name), epochs(*a))[1],
     )
     run(datasets, folder)
     assert trained == ["fold1", "fold2"]
