@@ -6,6 +6,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,25 +54,23 @@ def limits() -> Rows:
 
 def rows_of_first() -> Rows:
     """Every training of cross-attention: what is behind its cut, and all its limits."""
-    head = ["m_H [GeV]", "training", "behind", "n_eff", "simulated events", "signal efficiency [%]",
-            "Z_A [fb]", "CLs, counting [fb]", "CLs, shape [fb]"]  # fmt: skip
+    columns: dict[str, Callable[[Any], str]] = {
+        "m_H [GeV]": lambda row: f"{row.mass_gev:g}",
+        "training": lambda row: f"{row.seed}",
+        "behind": lambda row: f"{_number(row.b_expected)} ({row.threshold_method})",
+        "n_eff": lambda row: _number(row.n_eff),
+        "simulated events": lambda row: f"{row.b_simulated_raw:.0f}",
+        "their yield": lambda row: _with_error(row.b_simulated, row.b_simulated_error),
+        "signal efficiency [%]": lambda row: _with_error(
+            100 * row.signal_efficiency, 100 * row.signal_efficiency_error
+        ),
+        "Z_A [fb]": lambda row: _with_error(row.limit_za_fb, row.limit_za_error_fb),
+        "CLs, counting [fb]": lambda row: _number(row.cls_count_median_fb),
+        "CLs, shape [fb]": lambda row: _number(row.cls_shape_median_fb),
+    }
     table = _trainings()
-    rows = [head]
-    for row in table[table["network"] == FIRST].itertuples():
-        rows.append(
-            [
-                f"{row.mass_gev:g}",
-                f"{row.seed}",
-                f"{_number(row.b_expected)} ({row.threshold_method})",
-                _number(row.n_eff),
-                f"{row.b_simulated_raw:.0f}",
-                f"{_number(100 * row.signal_efficiency)} ± {_number(100 * row.signal_efficiency_error)}",
-                f"{_number(row.limit_za_fb)} ± {_number(row.limit_za_error_fb)}",
-                _number(row.cls_count_median_fb),
-                _number(row.cls_shape_median_fb),
-            ]
-        )
-    return rows
+    trainings = table[table["network"] == FIRST].itertuples()
+    return [list(columns), *([cell(row) for cell in columns.values()] for row in trainings)]
 
 
 def limit_ratios() -> Rows:
@@ -107,13 +106,7 @@ def background_events() -> Rows:
     scan = scan[chosen & (scan["counting"] == "weighted")]
     rows = [["background events", "limits of the trainings [fb]", "n_eff"]]
     for wanted, own in scan.groupby("background_events"):
-        each = [
-            f"{_number(row.limit_za_fb)} ± {_number(row.limit_za_error_fb)}"
-            if row.status == "ok"
-            else row.status
-            for row in own.itertuples()
-        ]
-        rows.append([f"{wanted:g}", ", ".join(each), _range(own["n_eff"].dropna())])
+        rows.append([f"{wanted:g}", _each(own), _range(own["n_eff"].dropna())])
     return rows
 
 
@@ -121,20 +114,21 @@ def projections() -> Rows:
     """Cross-attention at 1 TeV: other luminosities, and other numbers of simulated events."""
     table = pd.read_csv(FOLDER / "projection.csv")
     table = table[(table["network"] == FIRST) & (table["mass_gev"] == 1000)]
+    units = {"luminosity": "fb⁻¹", "sample_size": "times the simulated events"}
     rows = [["", "limits of the trainings [fb]"]]
     for (kind, value), own in table.groupby(["kind", "value"], sort=False):
-        what = f"{value:g} fb⁻¹" if kind == "luminosity" else f"{value:g} times the simulated events"
-        each = [_number(x) if s == "ok" else s for x, s in zip(own["limit_za_fb"], own["status"])]
-        rows.append([what, ", ".join(each)])
+        rows.append([f"{value:g} {units[kind]}", _each(own)])
     return rows
 
 
 def rejections() -> Rows:
     """Ratios of background rejections at equal signal efficiency that the sample supports."""
     table = pd.read_csv(FOLDER / "network_ratios.csv")
-    rows = [["", "m_H [GeV]", "ε_S", "n_eff", "ratio", "95%"]]
-    for row in table[table["supported"] == "yes"].itertuples():
-        rows.append(
+    supported = table[table["supported"] == "yes"].itertuples()
+    head = ["", "m_H [GeV]", "ε_S", "n_eff", "ratio", "95%"]
+    return [
+        head,
+        *(
             [
                 f"{_name(row.first)} over {_name(row.second)}",
                 f"{row.mass_gev:g}",
@@ -143,8 +137,9 @@ def rejections() -> Rows:
                 _number(row.ratio),
                 f"{_number(row.low95)}–{_number(row.high95)}",
             ]
-        )
-    return rows
+            for row in supported
+        ),
+    ]
 
 
 TABLES: dict[str, Callable[[], Rows]] = {
@@ -166,7 +161,7 @@ def _for_all_masses(table: pd.DataFrame) -> list[str]:
 
 
 def _of_seeds(own: pd.DataFrame) -> str:
-    """Return median (each) of the trainings' limits; those behind more than 22 events in italics."""
+    """Return the median and each limit of the trainings; those behind more than 22 in italics."""
     each = [
         f"*{_number(row.limit_za_fb)}*" if row.b_expected > 22 else _number(row.limit_za_fb)
         for row in own.itertuples()
@@ -175,7 +170,7 @@ def _of_seeds(own: pd.DataFrame) -> str:
 
 
 def _ratio(of_mass: pd.DataFrame, one: str, other: str) -> str:
-    """Return the geometric mean over trainings, its 1σ from their limits' errors, and each ratio."""
+    """Return the mean over trainings, its interval from the errors of the limits, and each."""
     columns = ["seed", "limit_za_fb", "limit_za_error_fb"]
     sides = [of_mass.loc[of_mass["network"] == name, columns] for name in (one, other)]
     both = sides[0].merge(sides[1], on="seed", suffixes=("", "_other"))
@@ -187,13 +182,25 @@ def _ratio(of_mass: pd.DataFrame, one: str, other: str) -> str:
         both["limit_za_error_fb_other"] / both["limit_za_fb_other"],
     )
     mean = float(np.exp(np.log(ratio).mean()))
-    factor = float(np.exp(np.sqrt((relative**2).mean())))
+    factor = float(np.exp(1.96 * np.sqrt((relative**2).mean())))
     each = ", ".join(_number(x) for x in ratio)
-    return f"**{_number(mean)}** ×/÷ {factor:.1f} ({each})"
+    return f"**{_number(mean)}**, 95%: {_number(mean / factor)}–{_number(mean * factor)} ({each})"
 
 
 def _middle(values: pd.Series) -> str:
     return f"{_number(values.median())} ({', '.join(_number(x) for x in values)})"
+
+
+def _each(own: pd.DataFrame) -> str:
+    """Return each limit of the trainings with its error, or why there is none."""
+    return ", ".join(
+        _with_error(row.limit_za_fb, row.limit_za_error_fb) if row.status == "ok" else row.status
+        for row in own.itertuples()
+    )
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{_number(value)} ± {_number(error)}"
 
 
 def _range(values: Sequence[float] | pd.Series) -> str:
