@@ -58,7 +58,7 @@ def limit_plot(
     references: Sequence[ReferenceCurve] = (),
     luminosity: float = 3000.0,
     missing: Sequence[str] = (),
-    seeds: int = 1,
+    seeds: tuple[int, int] = (1, 1),
     quantity: str = "95% CL limit",
     background_events: float = 20.0,
 ) -> Figure:
@@ -74,8 +74,8 @@ def limit_plot(
         For the label [fb⁻¹].
     missing : sequence of str
         Networks and masses without a limit, told in the figure.
-    seeds : int
-        Trainings behind each band.
+    seeds : (int, int)
+        Fewest and most trainings behind a band.
     quantity : str
         What is drawn, for the label of the axis.
     background_events : float
@@ -180,9 +180,13 @@ def _over(
     return shown, marker, 1 / below
 
 
-def _legend(ax: Axes, curves: Sequence[LimitCurve], seeds: int, background_events: float) -> None:
+def _legend(
+    ax: Axes, curves: Sequence[LimitCurve], seeds: tuple[int, int], background_events: float
+) -> None:
     handles, labels = ax.get_legend_handles_labels()
-    title = f"median and range of {seeds} trainings" if seeds > 1 else "one training"
+    few, many = seeds
+    number = f"{many}" if few == many else f"{few} to {many}"
+    title = f"median and range of {number} trainings" if many > 1 else "one training"
     if any(curve.fitted.any() for curve in curves):
         events = f"{background_events:g} background events"
         title += f"\nopen markers: {events} are beyond the simulated sample"

@@ -190,17 +190,19 @@ def tag_potential(flavours: list[int], subjets: int = 2) -> float:
     return float(np.prod(best) * LIGHT ** (subjets - len(best)))
 
 
-def best_threshold(value: Floats, cost: float) -> float:
+def best_threshold(value: Floats, cost: float, heaviest: float = 1.0) -> float:
     """Return the value above which every event is continued.
 
     Of `value` [N], weight times worth, events are continued with a chance value / threshold and
     then have the same value. The threshold maximises (Σ value)² / Σ value² of what is continued per
-    time, where continuing takes `cost` times as long as coming so far.
+    time, where continuing takes `cost` times as long as coming so far. Values are cut off at their
+    quantile `heaviest`, so that no single event decides how long a sample takes.
     """
     came = len(value)
     value = np.sort(value[value > 0])
     if not len(value):
         return 1.0
+    value = np.minimum(value, np.quantile(value, heaviest))
     sums, below = np.cumsum(value), np.arange(1, len(value) + 1)
     squares = np.cumsum(value[::-1] ** 2)[::-1]
     squares = np.append(squares[1:], 0.0)

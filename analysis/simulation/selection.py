@@ -62,8 +62,7 @@ class Roulette:
     cost : float
         Time to go on over the time to come here.
     heaviest : float
-        Quantile of the pilot's values at which they are cut off, so that no single event decides
-        how long a sample takes.
+        Quantile at which the values of the pilot are cut off; see `best_threshold`.
     """
 
     def __init__(
@@ -79,9 +78,7 @@ class Roulette:
             self._values.append(value)
             if len(self._values) == self._trials:
                 values = np.array(self._values)
-                positive = values[values > 0]
-                most = np.quantile(positive, self._heaviest) if len(positive) else 0.0
-                self.threshold = best_threshold(np.minimum(values, most), self._cost)
+                self.threshold = best_threshold(values, self._cost, self._heaviest)
             return 0.0
         chance = min(value / self.threshold, 1.0)
         return 1 / chance if self._rng.random() < chance else 0.0

@@ -1,5 +1,6 @@
 """The logits of events: in two steps, of which only the second is told m_H, and in both orders."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -13,20 +14,20 @@ Masses = Sequence[float | None]
 """Mass hypotheses [GeV]; None leaves a batch as it is."""
 
 
-class TwoStepNetwork(nn.Module):
+class TwoStepNetwork(nn.Module, ABC):
     """Base of networks that see the constituents first, whatever m_H is.
 
     Events that are scored for several m_H go through the first step, which takes most of the time,
     once.
     """
 
+    @abstractmethod
     def encode(self, batch: Batch) -> Any:
         """Return what the constituents tell."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, encoded: Any, batch: Batch) -> Tensor:
         """Return logits [B, classes] of this and the kinematics, for the batch's m_H."""
-        raise NotImplementedError
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits [B, classes]."""

@@ -89,7 +89,7 @@ def model_card(
     reference : str
         Name of the file of reference events.
     """
-    network = description["network"]
+    network, both_orders = description["network"], description.get("both_orders", False)
     told = network.get("mass_token", False)
     header = {
         "license": "mit",
@@ -107,7 +107,8 @@ def model_card(
         f"A network of architecture `{network['architecture']}` with {description['parameters']} "
         "parameters, as ONNX. It takes events with two fat jets and returns `log_odds` [events]: "
         "the logarithm of the odds of signal against background of the same total weight, "
-        "calibrated on validation events. Standardisation is inside.",
+        "calibrated on validation events. Standardisation is inside"
+        + (", and the mean over both orders of the fat jets." if both_orders else "."),
         "",
         "## Training",
         "",

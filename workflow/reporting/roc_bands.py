@@ -27,8 +27,14 @@ def band(
     members: Sequence[Metrics],
     signal_efficiencies: Sequence[float] = SIGNAL_EFFICIENCIES,
 ) -> RocBand:
-    """Return median and range over the trainings of a network."""
-    curves = over_seeds([m["rejection"] for m in members])
+    """Return median and range over the trainings of a network.
+
+    Where another number of trainings has a curve, the median jumps: there it is left out.
+    """
+    values = np.array([m["rejection"] for m in members], dtype=np.float64)
+    curves = over_seeds(list(values))
+    number = np.isfinite(values).sum(axis=0)
+    curves.median[1:][np.diff(number) != 0] = np.nan
     auc = float(over_seeds([m["metrics"]["auc"] for m in members]).median)
     label, points = name.replace("_", " "), _points(members, signal_efficiencies)
     return RocBand(label, colour, CURVE_GRID, *curves, points, auc)

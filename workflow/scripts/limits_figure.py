@@ -35,7 +35,8 @@ def main(
         for row in summary
         if row[f"{column}_median"] is None
     ]
-    seeds = max((row["seeds"] for row in summary), default=0)
+    trainings = [row["seeds"] for row in summary] or [0]
+    seeds = min(trainings), max(trainings)
     references = [*published_curves(luminosity), *benchmark_curves(benchmarks)]
     shown = (luminosity, missing, seeds, quantity, background_events)
     save(limit_plot(curves, references, *shown), output)
