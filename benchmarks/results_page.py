@@ -1,20 +1,28 @@
 """The tables of docs/results.md, from the files of one run that are kept beside it.
 
-`python docs/results/page.py` writes them anew between their marks; a test compares.
+`python -m benchmarks.results_page RUN` keeps the files of a run and writes the tables between their
+marks; without RUN it writes them of what is kept. A test compares.
 """
 
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+import typer
+from typer import Argument
 
 from analysis.statistics.published import published_limits
 
-FOLDER = Path(__file__).parent / "reference"
-PAGE = Path(__file__).parents[1] / "results.md"
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDER, PAGE = DOCS / "results" / "reference", DOCS / "results.md"
+KEPT = (
+    "limits.csv", "limits_summary.csv", "metrics.csv", "network_ratios.csv",
+    "working_point_scan.csv", "projection.csv", "cutflow.csv", "figures/limits.png",
+)  # fmt: skip
 LUMINOSITY = 3000.0
 BESIDE = {"atlas_2202.07288": "ATLAS 139 fb⁻¹, obs.", "hllhc_1812.05640": "HL-LHC projection"}
 FIRST = "cross_attention"
@@ -23,9 +31,35 @@ MARKS = re.compile(r"(<!-- table: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 Rows = list[list[str]]
 
 
-def main() -> None:
-    """Write all tables into the page."""
+def main(
+    run: Annotated[Path | None, Argument(help="Folder of a finished run, with results/.")] = None,
+) -> None:
+    """Keep the files of a run, if one is given, and write all tables into the page."""
+    if run is not None:
+        keep(run / "results")
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def keep(results: Path) -> None:
+    """Copy what the page needs, and note the simulated events above the cuts by sample."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in KEPT:
+        shutil.copy(results / name, FOLDER)
+    above_cuts(results).to_csv(FOLDER / "above_cuts.csv", index=False, float_format="%.6g")
+
+
+def above_cuts(results: Path) -> pd.DataFrame:
+    """Return number, yield and largest weight of each sample's simulated events above each cut."""
+    parts = []
+    for row in pd.read_csv(results / "limits.csv").itertuples():
+        path = results / "scores" / row.network / f"signal_mH{row.mass_gev:g}/{row.seed}.parquet"
+        names = ["sample", "label", "log_odds", "weight"]
+        table = pd.read_parquet(path, columns=names)
+        above = table[(table["label"] == 0) & (table["log_odds"] >= row.threshold_log_odds)]
+        found = above.groupby("sample")["weight"].agg(events="size", total="sum", largest="max")
+        own = {"network": row.network, "mass_gev": row.mass_gev, "seed": row.seed}
+        parts.append(found.reset_index().assign(**own))
+    return pd.concat(parts)[[*own, "sample", "events", "total", "largest"]]
 
 
 def filled(text: str) -> str:
@@ -83,22 +117,6 @@ def limit_ratios() -> Rows:
     return rows
 
 
-def at_1000() -> Rows:
-    """The networks of one mass, and those for all beside them."""
-    table = _trainings()
-    of_mass = table[table["mass_gev"] == 1000]
-    rows = [["network", "trainings", "Z_A [fb]", "CLs, shape [fb]", "signal efficiency [%]", "AUC"]]
-    metrics = pd.read_csv(FOLDER / "metrics.csv")
-    for name in dict.fromkeys(of_mass["network"]):
-        own = of_mass[of_mass["network"] == name]
-        auc = metrics[(metrics["network"] == name) & (metrics["mass_gev"] == 1000)]["auc"]
-        shape = own["cls_shape_median_fb"]
-        efficiency = 100 * own["signal_efficiency"]
-        cells = [_of_seeds(own), _middle(shape), _middle(efficiency), f"{auc.mean():.4f}"]
-        rows.append([_name(name), f"{len(own)}", *cells])
-    return rows
-
-
 def background_events() -> Rows:
     """Cross-attention at 1 TeV: the limit against the background events that the cut leaves."""
     scan = pd.read_csv(FOLDER / "working_point_scan.csv")
@@ -142,10 +160,24 @@ def rejections() -> Rows:
     ]
 
 
+def by_sample() -> Rows:
+    """Simulated events of each sample above the cuts of cross-attention, all its rows together."""
+    table = pd.read_csv(FOLDER / "above_cuts.csv")
+    rows = [["sample", "cuts with any", "events above a cut", "largest weight", "at m_H [GeV]"]]
+    for sample, own in table[table["network"] == FIRST].groupby("sample"):
+        heaviest = own.loc[own["largest"].idxmax()]
+        where = f"{heaviest['mass_gev']:g}"
+        fewest, most = own["events"].min(), own["events"].max()
+        counts = f"{fewest}" if fewest == most else f"{fewest}–{most}"
+        cells = [f"{len(own)}", counts, _number(heaviest["largest"]), where]
+        rows.append([f"`{sample}`", *cells])
+    return rows
+
+
 TABLES: dict[str, Callable[[], Rows]] = {
     make.__name__: make
     for make in (
-        limits, rows_of_first, limit_ratios, at_1000, background_events, projections, rejections,
+        limits, rows_of_first, by_sample, limit_ratios, background_events, projections, rejections,
     )
 }  # fmt: skip
 
@@ -185,10 +217,6 @@ def _ratio(of_mass: pd.DataFrame, one: str, other: str) -> str:
     factor = float(np.exp(1.96 * np.sqrt((relative**2).mean())))
     each = ", ".join(_number(x) for x in ratio)
     return f"**{_number(mean)}**, 95%: {_number(mean / factor)}–{_number(mean * factor)} ({each})"
-
-
-def _middle(values: pd.Series) -> str:
-    return f"{_number(values.median())} ({', '.join(_number(x) for x in values)})"
 
 
 def _each(own: pd.DataFrame) -> str:
@@ -233,4 +261,4 @@ def unknown(text: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
