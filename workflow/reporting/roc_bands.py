@@ -34,7 +34,7 @@ def band(
     values = np.array([m["rejection"] for m in members], dtype=np.float64)
     curves = over_seeds(list(values))
     number = np.isfinite(values).sum(axis=0)
-    curves.median[1:][np.diff(number) != 0] = np.nan
+    curves.median[1:][(np.diff(number) != 0) & (number[:-1] > 0)] = np.nan
     auc = float(over_seeds([m["metrics"]["auc"] for m in members]).median)
     label, points = name.replace("_", " "), _points(members, signal_efficiencies)
     return RocBand(label, colour, CURVE_GRID, *curves, points, auc)
