@@ -31,7 +31,8 @@ POOL = 1 << 15
 """Events that are mixed at most; of more, some at random."""
 MARGIN = 0.05
 """By how much masses and m_JJ of mixed events may leave the range of those with high scores."""
-_STEP = 256  # events whose partners are sought at a time
+_CELL = 2.0  # in widths of the momenta: events whose partners are sought at a time
+_STEP = 256  # and at most so many
 _FLOOR = 1e-5  # chance of a pair to pass that is never thought to be smaller
 _MASS, _ETA, _PHI, _PT = (KINEMATIC_FEATURES.index(n) for n in ("mass", "eta", "phi", "pt"))
 
@@ -146,18 +147,68 @@ def candidates(
     size = np.sqrt(np.abs(weight))
     mean = max(float(size.sum()), 1e-300) / max(len(size), 1)
     number = np.ceil(per_event * size / mean).astype(np.intp)
+    place = Place.of(kinematics)
     parts = [
-        _partners(kinematics, weight, number[block], block, own, rng)
+        _partners(place, weight, number[block], block, near, rng)
         for one in np.unique(fold)
-        for own in [np.flatnonzero(fold == one)]
-        for block in np.split(own, range(_STEP, len(own), _STEP))
+        for block, near in place.neighbourhoods(np.flatnonzero(fold == one))
     ]
     nothing = np.empty(0, np.intp)
     return Pairs.joined([Pairs(nothing, nothing, np.empty(0)), *parts])
 
 
+@dataclass(frozen=True)
+class Place:
+    """Momenta of the jets in units of the Gaussian's widths.
+
+    Attributes
+    ----------
+    coordinates : NDArray [N, 3]
+        ln pT of jet 2, ln(pT₁/pT₂) and |η| of jet 2.
+    pt : NDArray [N, 2]
+        In GeV.
+    """
+
+    coordinates: NDArray[np.float64]
+    pt: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, kinematics: NDArray[np.float32]) -> Self:
+        """Return that of events [N, 3, 6]."""
+        pt = kinematics[:, :2, _PT].astype(np.float64)
+        eta = np.abs(kinematics[:, 1, _ETA].astype(np.float64))
+        logarithms = np.log(pt[:, 1]), np.log(pt[:, 0] / pt[:, 1])
+        columns = [*(x / PT_WIDTH for x in logarithms), eta / ETA_WIDTH]
+        return cls(np.stack(columns, axis=1), pt)
+
+    def neighbourhoods(
+        self, rows: NDArray[np.intp]
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield blocks of rows, side by side in pT, and of all rows those that may be near them."""
+        at = self.coordinates[rows, :2]
+        cells = np.floor(at / _CELL)
+        order = np.lexsort(cells.T)
+        steps = np.flatnonzero(np.any(np.diff(cells[order], axis=0) != 0, axis=1)) + 1
+        for cell in np.split(order, steps):
+            for block in np.split(cell, range(_STEP, len(cell), _STEP)):
+                low, high = at[block].min(axis=0) - FURTHEST, at[block].max(axis=0) + FURTHEST
+                near = np.all((at >= low) & (at <= high), axis=1)
+                yield rows[block], rows[near]
+
+    def likeness(self, block: NDArray[np.intp], own: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return how alike the momenta of the jets are [n, N]; zero for an event and itself."""
+        squares = np.zeros((len(block), len(own)), np.float32)
+        for x in self.coordinates.T.astype(np.float32):
+            squares += (x[own][None] - x[block][:, None]) ** 2
+        near = np.exp(-0.5 * squares)
+        near *= squares < FURTHEST**2
+        near *= self.pt[own, 1][None] <= self.pt[block, 0][:, None]  # jets are ordered in pT
+        near[own[None] == block[:, None]] = 0.0
+        return near
+
+
 def _partners(
-    kinematics: NDArray[np.float32],
+    place: Place,
     weight: NDArray[np.float64],
     number: NDArray[np.intp],
     block: NDArray[np.intp],
@@ -165,47 +216,30 @@ def _partners(
     rng: np.random.Generator,
 ) -> Pairs:
     """Draw `number` [n] partners among `own` for each event of `block` [n]."""
-    near = _likeness(kinematics, block, own)
-    likely = near * np.abs(weight[own])
+    near = place.likeness(block, own)
+    edges = np.cumsum(near * np.abs(weight[own]), axis=1)
     wanted = near @ weight[own]
-    edges = np.cumsum(likely, axis=1)
     alone = (edges[:, -1] <= 0) | (wanted <= 0)
     total = np.where(alone, 1.0, edges[:, -1])
     row = np.repeat(np.arange(len(block)), number)
     step = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number)
     at = (step + rng.random(len(row))) / number[row]
     # one search in all rows: the n-th row's edges run from n to n + 1
-    flat = np.where(alone[:, None], 1.0, edges / total[:, None]) + np.arange(len(block))[:, None]
-    place = np.searchsorted(flat.ravel(), at + row, side="right") - row * len(own)
-    place = np.minimum(place, len(own) - 1)
-    chance = likely[row, place] / total[row] * number[row]
+    edges /= total[:, None]
+    edges[alone] = 1.0
+    edges += np.arange(len(block))[:, None]
+    found = np.searchsorted(edges.ravel(), at + row, side="right") - row * len(own)
+    found = np.minimum(found, len(own) - 1)
+    likely = near[row, found] * np.abs(weight[own[found]])
+    chance = likely / total[row] * number[row]
     drawn = (chance > 0) & ~alone[row]
-    row, place, chance = row[drawn], place[drawn], chance[drawn]
-    share = near[row, place] * weight[own[place]] / wanted[row]
+    row, found, chance = row[drawn], found[drawn], chance[drawn]
+    share = near[row, found] * weight[own[found]] / wanted[row]
     return Pairs(
         np.concatenate([block[row], block[alone]]),
-        np.concatenate([own[place], block[alone]]),
+        np.concatenate([own[found], block[alone]]),
         np.concatenate([weight[block[row]] * share / chance, weight[block][alone]]),
     )
-
-
-def _likeness(
-    kinematics: NDArray[np.float32], block: NDArray[np.intp], own: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Return how alike the momenta of the jets are [n, N]; zero for an event and itself."""
-    pt = kinematics[:, :2, _PT].astype(np.float64)
-    coordinates = (
-        np.log(pt[:, 1]) / PT_WIDTH,
-        np.log(pt[:, 0] / pt[:, 1]) / PT_WIDTH,
-        np.abs(kinematics[:, 1, _ETA].astype(np.float64)) / ETA_WIDTH,
-    )
-    squares = np.zeros((len(block), len(own)), np.float64)
-    for x in coordinates:
-        squares += (x[own][None] - x[block][:, None]) ** 2
-    near = np.where(squares < FURTHEST**2, np.exp(-0.5 * squares), 0.0)
-    near *= pt[own, 1][None] <= pt[block, 0][:, None]  # jets are ordered in pT
-    near[own[None] == block[:, None]] = 0.0
-    return near
 
 
 def expected_scores(

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from analysis.evaluation.mixed_pairs import (
+    FURTHEST,
     Pairs,
+    Place,
     Window,
     candidates,
     chosen,
@@ -51,6 +53,21 @@ def test_an_event_without_others_stays_as_it_is() -> None:
     assert pairs.weight.sum() == pytest.approx(6)
     nothing = candidates(kinematics[:0], np.empty(0), fold[:0], np.random.default_rng(1))
     assert len(nothing.first) == 0
+
+
+def test_neighbourhoods_hold_all_that_are_near() -> None:
+    rng = np.random.default_rng(6)
+    place = Place.of(kinematics_of(3000, rng))
+    rows = np.flatnonzero(rng.random(3000) < 0.7)
+    parts = list(place.neighbourhoods(rows))
+    np.testing.assert_array_equal(np.sort(np.concatenate([block for block, _ in parts])), rows)
+    for block, near in parts:
+        apart = place.coordinates[rows][None] - place.coordinates[block][:, None]
+        alike = np.any(np.sum(apart**2, axis=2) < FURTHEST**2, axis=0)
+        assert set(rows[alike]) <= set(near)
+        assert np.count_nonzero(place.likeness(block, rows)) == np.count_nonzero(
+            place.likeness(block, near)
+        )
 
 
 def test_choice_changes_no_sum() -> None:
