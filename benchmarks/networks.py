@@ -53,6 +53,7 @@ from models.config.specs import (
     ParticleNet,
     ParticleTransformer,
     Pelican,
+    SelfAttentionEncoder,
     Training,
 )
 from models.networks.batch import Batch
@@ -62,6 +63,7 @@ from models.networks.registry import build
 from models.training.devices import keep_freed_memory
 
 IAFORMER = IAFormerEncoder(kind="iaformer", layers=2)
+PLAIN = SelfAttentionEncoder(kind="self_attention", subjets=False)
 MIXER = MixerEncoder(kind="mixer", layers=2)
 EVENT_NETWORKS: list[Any] = [
     ParticleTransformer(name="particle_transformer"),
@@ -80,7 +82,7 @@ EVENT_NETWORKS: list[Any] = [
 PAPER_SIZE = {"width": 64, "heads": 4}
 JET_NETWORKS: list[Any] = [
     ParticleTransformer(name="particle_transformer_jet", jets=1),
-    JetTagger(name="self_attention_jet", **PAPER_SIZE),
+    JetTagger(name="self_attention_jet", jet_encoder=PLAIN, **PAPER_SIZE),
     JetTagger(name="mixer_subjet_jet", pooling="max", jet_encoder=MIXER, **PAPER_SIZE),
     JetTagger(
         name="iaformer_jet",

@@ -100,10 +100,15 @@ class JetEncoder(Block):
 
 
 class SelfAttentionEncoder(JetEncoder):
-    """A jet's constituents through plain self-attention layers."""
+    """A jet's constituents, and its subjets, through plain self-attention layers."""
 
     kind: Literal["self_attention"] = Field(description="Encoder of a fat jet.")
     layers: int = Field(2, ge=0, description="Self-attention layers.")
+    subjets: bool = Field(
+        True,
+        description="Whether the jet's subjets are tokens beside its constituents, which attend to "
+        "them. None of their features tells the jet's orientation.",
+    )
 
 
 class MixerEncoder(JetEncoder):

@@ -303,8 +303,17 @@ class Training(Block):
     )
     epochs: int = Field(40, gt=0, description="Largest number of passes over the training events.")
     batch_size: int = Field(64, gt=0, description="Events per step.")
-    learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate of AdamW.")
-    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of AdamW.")
+    optimizer: Literal["muon", "adamw"] = Field(
+        "muon",
+        description="`muon`: the matrices of layers along orthogonalised momentum (Muon), all else "
+        "by AdamW; `adamw`: all by AdamW.",
+    )
+    learning_rate: float = Field(
+        6e-3,
+        gt=0,
+        description="Peak learning rate; AdamW alone wants a third of the default.",
+    )
+    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay.")
     warmup_fraction: float = Field(
         0.1, ge=0, lt=1, description="Share of all steps with a linearly rising learning rate."
     )

@@ -11,6 +11,7 @@ from models.networks.batch import Batch, Jet
 from models.networks.dropout import Dropout
 from models.networks.inputs import KinematicsInput, MassInput, TokenInput
 from models.networks.registry import JET_ENCODERS, load_class
+from models.networks.subjets import SubjetInput
 
 
 class JetEncoder(nn.Module):
@@ -21,7 +22,9 @@ class JetEncoder(nn.Module):
 
 
 class SelfAttentionJetEncoder(JetEncoder):
-    """Constituents embedded, then self-attention layers among them.
+    """Constituents and subjets embedded, then self-attention layers among all of them.
+
+    What comes out are the constituents, which have seen the subjets.
 
     Parameters
     ----------
@@ -44,17 +47,27 @@ class SelfAttentionJetEncoder(JetEncoder):
     ) -> None:
         super().__init__()
         self.input = TokenInput(wanted, features, jets)
-        self.embedding = nn.Sequential(
-            nn.Linear(len(wanted), size.width), nn.GELU(), nn.Linear(size.width, size.width)
-        )
+        self.embedding = _embedding(len(wanted), size.width)
+        self.subjets = spec.subjets
+        if spec.subjets:
+            self.subjet_input = SubjetInput(features, jets)
+            self.subjet_embedding = _embedding(SubjetInput.SIZE, size.width)
         self.layers = nn.ModuleList(SelfAttentionLayer(size) for _ in range(spec.layers))
 
     def forward(self, jet: Jet) -> tuple[Tensor, Tensor]:
-        tokens, mask = self.input(jet)
-        tokens = self.embedding(tokens)
+        constituents, own = self.input(jet)
+        tokens, mask = self.embedding(constituents), own
+        if self.subjets:
+            subjets, present = self.subjet_input(jet)
+            tokens = torch.cat([tokens, self.subjet_embedding(subjets)], dim=1)
+            mask = torch.cat([mask, present], dim=1)
         for layer in self.layers:
             tokens = layer(tokens, mask)
-        return tokens, mask
+        return tokens[:, : own.shape[1]], own
+
+
+def _embedding(features: int, width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))
 
 
 def jet_encoder(spec: Any, features: Features, jets: tuple[int, ...]) -> JetEncoder:

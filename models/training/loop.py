@@ -1,6 +1,6 @@
 """The one training loop, for every network.
 
-Weighted cross entropy, AdamW with decoupled weight decay, linear warm-up and cosine decay.
+Weighted cross entropy, Muon or AdamW with decoupled weight decay, linear warm-up and cosine decay.
 """
 
 import logging
@@ -14,17 +14,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import Optimizer
+from torch.optim import AdamW
 
 from common.errors import ModelError
 from models.config.specs import Training
 from models.networks.batch import Batch
 from models.networks.steps import hypothesis_logits
 from models.training.data import Batches, Data, Labelled
+from models.training.muon import Muon
 from models.training.resume import Progress
 
 log = logging.getLogger(__name__)
 
+OPTIMIZERS = {"muon": Muon, "adamw": AdamW}
 AHEAD = 8
 """Batches that are read while a GPU computes."""
 
@@ -93,9 +95,10 @@ class Loop(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         settings = self.training_settings
-        optimizer = torch.optim.AdamW(
+        kind = OPTIMIZERS[settings.optimizer]
+        optimizer = kind(
             self.network.parameters(),
-            settings.learning_rate,
+            lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
             fused=self.device.type == "cpu",
         )
@@ -111,9 +114,9 @@ class Loop(lightning.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
-    def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
         # Lightning's own clipping refuses fused optimisers in mixed precision
-        parameters = optimizer.param_groups[0]["params"]
+        parameters = list(self.network.parameters())
         all_at_once = self.device.type == "cpu" or None  # None: torch chooses
         clip_grad_norm_(parameters, self.training_settings.gradient_clip, foreach=all_at_once)
 
