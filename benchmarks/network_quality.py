@@ -114,7 +114,9 @@ def main(
             folder = out / task / name / str(seed)
             if (not only or name in only) and not (folder / "scores.npz").exists():
                 rate = 1e-3 if is_peer else 2e-3
-                settings = Training(epochs=length, learning_rate=rate, accelerator="cpu")
+                settings = Training(
+                    optimizer="adamw", epochs=length, learning_rate=rate, accelerator="cpu"
+                )
                 fit(spec, settings, data, held, seed, folder)
     report(out / task, np.asarray(held.label) == 1, event[rows["test"]])
 

@@ -45,6 +45,7 @@ BEFORE: dict[str, dict[str, Any]] = {
         "epochs": 12,
         "batch_size": 128,
         "patience": 12,
+        "optimizer": "adamw",
         "learning_rate": 2e-3,
         "weight_decay": 0.01,
         "ema": 0.0,
@@ -52,6 +53,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     },
     "dataset": {"folds": 2, "validation": 0.15, "weight_cap_quantile": 0.9},
 }
+WITHOUT_SUBJETS = {"kind": "self_attention", "subjets": False}
 EXCHANGE_EMA = {"exchange_jets": True, "ema": 0.99}
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "before": {},
@@ -72,6 +74,8 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "epochs_18": {"training": {"epochs": 18, "patience": 18}},
     "width_16": {"network": {"width": 16}},
     "width_64": {"network": {"width": 64, "heads": 4}},
+    "muon": {"training": {"optimizer": "muon", "learning_rate": 6e-3}},
+    "subjets": {"network": {"jet_encoder": {"kind": "self_attention"}}},
     "without_theta": {"network": {"use_theta": False}},
     "half_the_events": {"dataset": {"validation": 0.575}},
 }
@@ -147,6 +151,8 @@ def fit(
     """Train one variant and score the test events under every mass hypothesis."""
     chosen = {name: {**BEFORE[name], **variant.get(name, {})} for name in BEFORE}
     network = {"name": "variant", "architecture": architecture, **chosen["network"]}
+    if architecture != "kinematics":
+        network = {"jet_encoder": WITHOUT_SUBJETS, **network}
     spec: Any = TypeAdapter(NetworkSpec).validate_python(network)
     training, block = Training(**chosen["training"]), DatasetConfig(**chosen["dataset"])
     sides = [Selection(judge.samples, Split(s, block, 1, fold)) for s in ("train", "validation")]
