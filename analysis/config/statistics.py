@@ -171,7 +171,7 @@ class Mixing(Block):
     """Mixed events for the tail of a sample's scores (`mixed_tail` of a sample)."""
 
     pairs: PositiveInt = Field(
-        20_000, description="Mixed events that are scored, for each network, mass and seed."
+        60_000, description="Mixed events that are scored, for each network, mass and seed."
     )
     n_eff: Positive = Field(
         100.0,

@@ -60,12 +60,9 @@ def mixed_events(
     """
     result = {name: np.stack([events[name][first, 0], events[name][second, 1]], axis=1)
               for name in TENSORS if name != "kinematics"}  # fmt: skip
-    place, jet = events["kinematics"][first, 1], events["kinematics"][second, 1]
-    side = np.where(place[:, _ETA] * jet[:, _ETA] < 0, -1, 1).astype(jet.dtype)
-    moved = jet.copy()
-    moved[:, [_ETA, _PHI]] = place[:, [_ETA, _PHI]]
-    moved[:, _THETA] *= side
-    moved[:, _ENERGY] = np.hypot(jet[:, _PT] * np.cosh(moved[:, _ETA]), jet[:, _MASS])
+    result["kinematics"] = mixed_kinematics(events["kinematics"], first, second)
+    jet, moved = events["kinematics"][second, 1], result["kinematics"][:, 1]
+    side = _side(events["kinematics"], first, second)
     stretched = np.log(moved[:, _ENERGY] / jet[:, _ENERGY])
     at = side * jet[:, _ETA], moved[:, _ETA]
     for name, features, mask in (
@@ -73,8 +70,27 @@ def mixed_events(
         ("subjets", subjet_features, "subjet_mask"),
     ):
         _move(result[name][:, 1], result[mask][:, 1], list(features), side, at, stretched)
-    result["kinematics"] = with_sum(np.stack([events["kinematics"][first, 0], moved], axis=1))
     return result
+
+
+def mixed_kinematics(
+    kinematics: NDArray[np.float32], first: NDArray[np.intp], second: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Return the kinematics [M, 3, 6] of mixed events, of those of the events [N, 3, 6]."""
+    moved = kinematics[second, 1].copy()
+    mass, pt = moved[:, _MASS], moved[:, _PT]
+    moved[:, _THETA] *= _side(kinematics, first, second)
+    moved[:, [_ETA, _PHI]] = kinematics[first, 1][:, [_ETA, _PHI]]
+    moved[:, _ENERGY] = np.hypot(pt * np.cosh(moved[:, _ETA]), mass)
+    return with_sum(np.stack([kinematics[first, 0], moved], axis=1))
+
+
+def _side(
+    kinematics: NDArray[np.float32], first: NDArray[np.intp], second: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Return −1 for pairs whose second jets are on different sides in η, else 1."""
+    product = kinematics[first, 1, _ETA] * kinematics[second, 1, _ETA]
+    return np.where(product < 0, -1, 1).astype(kinematics.dtype)
 
 
 def _move(

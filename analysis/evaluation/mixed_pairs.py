@@ -25,7 +25,7 @@ ETA_WIDTH = 0.3
 """Width of the Gaussian in |η| of jet 2."""
 FURTHEST = 4.0
 """Distance in these widths up to which events are alike."""
-PER_EVENT = 32
+PER_EVENT = 64
 """Candidates for the place of an event's jet 2."""
 POOL = 1 << 15
 """Events that are mixed at most; of more, some at random."""
@@ -58,6 +58,17 @@ class Pairs:
         """Return the pairs of all parts; at least one part."""
         names = ("first", "second", "weight")
         return cls(*(np.concatenate([getattr(part, n) for part in parts]) for n in names))
+
+    def distinct(self) -> Self:
+        """Return each pair once, with the sum of its weights."""
+        order = np.lexsort((self.second, self.first))
+        first, second = self.first[order], self.second[order]
+        new = np.ones(len(order), bool)
+        new[1:] = (np.diff(first) != 0) | (np.diff(second) != 0)
+        number = np.cumsum(new) - 1
+        weight = np.zeros(np.count_nonzero(new))
+        np.add.at(weight, number, self.weight[order])
+        return type(self)(first[new], second[new], weight)
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,7 @@ def draw_pairs(
     Pairs
         Their weights add up to those of the events on average, in every region.
     """
-    drawn = candidates(events["kinematics"], weight, fold, rng)
+    drawn = candidates(events["kinematics"], weight, fold, rng).distinct()
     expected, spread = expected_scores(events, log_odds, drawn, *features)
     return chosen(drawn, expected, spread, aim, number, rng)
 

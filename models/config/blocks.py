@@ -191,6 +191,11 @@ class Capabilities(Block):
         return not named.isdisjoint(DISPLACEMENT_FEATURES)
 
     @property
+    def orientation(self) -> dict[str, list[str]]:
+        """Features of what is inside jets that tell how a jet lies in the detector, by key."""
+        return {}
+
+    @property
     def encoder_kind(self) -> str | None:
         """Kind of its encoder of a fat jet, of those that `models.networks.registry` knows."""
         return None

@@ -128,6 +128,12 @@ class UsesConstituents(Capabilities):
     def shares_encoder(self) -> bool:
         return self.share_jet_encoder
 
+    @property
+    def orientation(self) -> dict[str, list[str]]:
+        inputs = {"constituent_features": self.constituent_features, **self.jet_encoder.inputs}
+        told = {key: ORIENTATION_FEATURES[key].intersection(names) for key, names in inputs.items()}
+        return {key: sorted(names) for key, names in told.items() if names}
+
 
 class WithoutTheta(UsesKinematics, UsesConstituents):
     """Both inputs; with `use_theta: false`, features from which θ follows are refused."""
@@ -136,14 +142,11 @@ class WithoutTheta(UsesKinematics, UsesConstituents):
     def _theta_stays_out(self) -> Self:
         if self.use_theta:
             return self
-        inputs = {"constituent_features": self.constituent_features, **self.jet_encoder.inputs}
-        for key, names in inputs.items():
-            leaks = sorted(ORIENTATION_FEATURES[key].intersection(names))
-            if leaks:
-                raise ValueError(
-                    f"with use_theta: false, {key} must not hold {', '.join(leaks)}, from which θ "
-                    "can be read; leave it out"
-                )
+        for key, leaks in self.orientation.items():
+            raise ValueError(
+                f"with use_theta: false, {key} must not hold {', '.join(leaks)}, from which θ "
+                "can be read; leave it out"
+            )
         return self
 
 

@@ -51,6 +51,13 @@ class Batch:
     def __len__(self) -> int:
         return len(self.kinematics)
 
+    @classmethod
+    def of_kinematics(cls, kinematics: Tensor, mass: Tensor | None = None) -> Batch:
+        """Return a batch of events of which no more is known: without constituents or subjets."""
+        nothing = kinematics.new_empty(len(kinematics), kinematics.shape[1] - 1, 0, 0)
+        absent = nothing.bool().flatten(2)
+        return cls(nothing, absent, nothing, absent, kinematics, mass)
+
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on `device`."""
         return self._each(lambda x: x.to(device, non_blocking=True))

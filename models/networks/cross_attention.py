@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from models.config.specs import Concatenation, Constituents, CrossAttention, Features
 from models.networks.attention import CrossAttentionLayer, masked_mean
-from models.networks.batch import Batch
+from models.networks.batch import Batch, Jet
 from models.networks.encoders import Head, KinematicsEncoder, jet_encoders
 from models.networks.inputs import in_pt_order
-from models.networks.steps import TwoStepNetwork
+from models.networks.steps import Encoded, TwoStepNetwork
 
 
 class CrossAttentionNetwork(TwoStepNetwork):
@@ -34,26 +34,27 @@ class CrossAttentionNetwork(TwoStepNetwork):
         self.layers = nn.ModuleList(CrossAttentionLayer(spec) for _ in range(spec.cross_layers))
         self.head = Head(spec.width, spec)
 
-    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def encode_jet(self, jet: Jet, place: int) -> Encoded:
+        """Return the tokens [B, N, D] of a jet's constituents, and their mask [B, N]."""
+        if self.fusion == "sum":
+            jet = in_pt_order(jet, self.features)
+        tokens, mask = self.jets[place](jet)
+        return (tokens + self.jet[place] if self.fusion == "tokens" else tokens), mask
+
+    def joined(self, first: Encoded, second: Encoded) -> Encoded:
         """Return keys and values [B, S, D] of both jets, and their mask [B, S].
 
         S = 2N for the fusion `tokens`, where the order of constituents does not matter, and N for
         `sum`, where the i-th constituents of the two jets are added, padding counting as zero.
         """
-        jets = [batch.jet(0), batch.jet(1)]
-        if self.fusion == "sum":
-            jets = [in_pt_order(jet, self.features) for jet in jets]
-        (first, first_mask), (second, second_mask) = (
-            encoder(jet) for encoder, jet in zip(self.jets, jets, strict=True)
-        )
+        (one, one_mask), (other, other_mask) = first, second
         if self.fusion == "tokens":
-            tokens = torch.cat([first + self.jet[0], second + self.jet[1]], dim=1)
-            return tokens, torch.cat([first_mask, second_mask], dim=1)
-        tokens = first.masked_fill(~first_mask.unsqueeze(-1), 0.0)
-        tokens = tokens + second.masked_fill(~second_mask.unsqueeze(-1), 0.0)
-        return tokens, first_mask | second_mask
+            return torch.cat([one, other], dim=1), torch.cat([one_mask, other_mask], dim=1)
+        tokens = one.masked_fill(~one_mask.unsqueeze(-1), 0.0)
+        tokens = tokens + other.masked_fill(~other_mask.unsqueeze(-1), 0.0)
+        return tokens, one_mask | other_mask
 
-    def answer(self, encoded: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+    def answer(self, encoded: Encoded, batch: Batch) -> Tensor:
         """Return logits [B, 2]."""
         context, mask = encoded
         tokens = self.kinematics(batch)
@@ -71,11 +72,15 @@ class ConcatenationNetwork(TwoStepNetwork):
         self.kinematics = KinematicsEncoder(spec, spec, spec.kinematics_layers, features)
         self.head = Head(3 * spec.width, spec)
 
-    def encode(self, batch: Batch) -> list[Tensor]:
-        """Return the mean [B, D] of each fat jet's constituents."""
-        return [masked_mean(*encoder(batch.jet(i))) for i, encoder in enumerate(self.jets)]
+    def encode_jet(self, jet: Jet, place: int) -> Encoded:
+        """Return the mean [B, D] of a fat jet's constituents."""
+        return (masked_mean(*self.jets[place](jet)),)
 
-    def answer(self, encoded: list[Tensor], batch: Batch) -> Tensor:
+    def joined(self, first: Encoded, second: Encoded) -> Encoded:
+        """Return both means."""
+        return (*first, *second)
+
+    def answer(self, encoded: Encoded, batch: Batch) -> Tensor:
         """Return logits [B, 2]."""
         return self.head(torch.cat([*encoded, self.kinematics(batch).mean(1)], dim=-1))
 

@@ -8,26 +8,42 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.networks.batch import Batch
+from models.networks.batch import Batch, Jet
 
 Masses = Sequence[float | None]
 """Mass hypotheses [GeV]; None leaves a batch as it is."""
 
 
-class TwoStepNetwork(nn.Module, ABC):
-    """Base of networks that see the constituents first, whatever m_H is.
+Encoded = tuple[Tensor, ...]
+"""What is inside a jet of each event: tensors [B, …]."""
 
-    Events that are scored for several m_H go through the first step, which takes most of the time,
-    once.
+
+class TwoStepNetwork(nn.Module, ABC):
+    """Base of networks that see each fat jet by itself first, whatever m_H is.
+
+    The first step takes most of the time. Events that are scored for several m_H go through it
+    once, and so does a jet that is put beside many others.
     """
 
     @abstractmethod
-    def encode(self, batch: Batch) -> Any:
-        """Return what the constituents tell."""
+    def encode_jet(self, jet: Jet, place: int) -> Encoded:
+        """Return what is inside a jet, in the place (0 or 1) of fat jet 1 or 2."""
+
+    @abstractmethod
+    def joined(self, first: Encoded, second: Encoded) -> Any:
+        """Return what is inside both."""
 
     @abstractmethod
     def answer(self, encoded: Any, batch: Batch) -> Tensor:
-        """Return logits [B, classes] of this and the kinematics, for the batch's m_H."""
+        """Return logits [B, classes] of this and the kinematics, for the batch's m_H.
+
+        Nothing else of the batch is looked at.
+        """
+
+    def encode(self, batch: Batch) -> Any:
+        """Return what is inside both jets of each event."""
+        first, second = (self.encode_jet(batch.jet(place), place) for place in (0, 1))
+        return self.joined(first, second)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits [B, classes]."""

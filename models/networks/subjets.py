@@ -39,9 +39,11 @@ class SubjetInput(Input):
         mask = jet.subjet_mask
         known = jet.subjets[..., self.columns].masked_fill(~mask.unsqueeze(-1), 0.0)
         deta, dphi, log_pt, log_mass, log_z = known.unbind(-1)
+        leading = log_z.masked_fill(~mask, -torch.inf).argmax(1, keepdim=True)
+        deta_1, dphi_1, log_z_1 = (x.gather(1, leading) for x in (deta, dphi, log_z))
         from_axis = _length(deta, dphi)
-        from_leading = _length(deta - deta[:, :1], dphi - dphi[:, :1])
-        product = (log_z + log_z[:, :1]).exp().clamp(min=_SOFTEST)
+        from_leading = _length(deta - deta_1, dphi - dphi_1)
+        product = (log_z + log_z_1).exp().clamp(min=_SOFTEST)
         pair = product.log() / 2 + from_leading.clamp(min=_NEAREST).log()
         parts = [log_pt, log_mass, log_z, from_axis, from_leading, pair]
         return torch.stack(parts, dim=-1), mask

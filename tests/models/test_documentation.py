@@ -31,7 +31,7 @@ def test_a_network_of_ones_own_as_documented(blocks, data, tmp_path, monkeypatch
         monkeypatch.delitem(sys.modules, "my_networks", raising=False)
         found["target"] = found["target"].replace(".py:", ":")
     spec = TypeAdapter(NetworkSpec).validate_python(found)
-    settings = Training(epochs=5, batch_size=64, learning_rate=1e-2, accelerator="cpu")
+    settings = Training(epochs=15, batch_size=64, learning_rate=1e-2, accelerator="cpu")
     train(spec, settings, data, 1, tmp_path / "model")
     scores = predict_log_odds(tmp_path / "model", data.validation.events, FEATURES)
     signal = data.validation.label == 1

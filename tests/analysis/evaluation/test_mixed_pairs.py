@@ -70,6 +70,15 @@ def test_neighbourhoods_hold_all_that_are_near() -> None:
         )
 
 
+def test_pairs_that_were_drawn_twice_count_once_with_both_weights() -> None:
+    pairs = Pairs(np.array([3, 1, 3, 3]), np.array([2, 2, 2, 4]), np.array([1.0, 5.0, 2.0, 7.0]))
+    once = pairs.distinct()
+    assert once.first.tolist() == [1, 3, 3]
+    assert once.second.tolist() == [2, 2, 4]
+    assert once.weight.tolist() == [5.0, 3.0, 7.0]
+    assert len(Pairs(*(np.empty(0, t) for t in (int, int, float))).distinct().first) == 0
+
+
 def test_choice_changes_no_sum() -> None:
     rng = np.random.default_rng(4)
     rows = np.arange(5000)

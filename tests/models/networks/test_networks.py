@@ -243,9 +243,8 @@ def test_jets_with_one_constituent_or_none_give_finite_output_and_gradient(name,
 
 
 def test_exchange_of_jets_changes_nothing_where_the_network_is_symmetric():
-    exchanged = BATCH.replace(
-        constituents=BATCH.constituents.flip(1), constituent_mask=BATCH.constituent_mask.flip(1)
-    )
+    names = ("constituents", "constituent_mask", "subjets", "subjet_mask")
+    exchanged = BATCH.replace(**{name: getattr(BATCH, name).flip(1) for name in names})
     assert change(network_of("shared sum"), BATCH, exchanged) < 1e-6
     assert change(network_of("sum"), BATCH, exchanged) > 1e-4
     assert change(network_of("tokens"), BATCH, exchanged) > 1e-4

@@ -50,8 +50,10 @@ MIXER = network_of(CrossAttention(name="n", width=16, jet_encoder=MixerEncoder(k
 SHARED = network_of(CrossAttention(name="n", width=16, share_jet_encoder=True))
 
 
-@pytest.mark.parametrize("network", [CROSS, IAFORMER], ids=["cross", "iaformer"])
-def test_attention_sums_to_one_and_is_zero_for_padding(network):
+@pytest.mark.parametrize(
+    ("network", "tokens"), [(CROSS, 18), (IAFORMER, 12)], ids=["cross", "iaformer"]
+)
+def test_attention_sums_to_one_and_is_zero_for_padding(network, tokens):
     found = attention_weights(network, BATCH)
     cross = found["layers.0.attention"]
     assert cross.shape == (20, 2, 3, 24)
@@ -59,7 +61,7 @@ def test_attention_sums_to_one_and_is_zero_for_padding(network):
     padding = ~BATCH.constituent_mask.flatten(1).numpy()
     assert (cross.transpose(0, 3, 1, 2)[padding] == 0).all()
     jets = found["jets.0.layers.1.attention"]
-    assert jets.shape == (20, 2, 12, 12)
+    assert jets.shape == (20, 2, tokens, tokens), "with subjets behind the constituents"
 
 
 def test_looking_does_not_change_the_network():
@@ -104,8 +106,8 @@ def test_shared_encoder_is_looked_into_jet_by_jet():
 @pytest.mark.parametrize(
     ("network", "stream", "tokens"),
     [
-        (CROSS, "jets.0", 12),
-        (CROSS, "jets.1", 12),
+        (CROSS, "jets.0", 18),
+        (CROSS, "jets.1", 18),
         (CROSS, "kinematics", 3),
         (IAFORMER, "jets.0", 12),
         (MIXER, "jets.0", 50),
@@ -153,7 +155,7 @@ def test_output_of_a_layer_is_the_mean_of_its_valid_tokens():
     hook = CROSS.jets[0].layers[1].register_forward_hook(lambda _, __, out: kept.append(out))
     CROSS(BATCH)
     hook.remove()
-    mask = BATCH.constituent_mask[:, 0]
+    mask = torch.cat([BATCH.constituent_mask, BATCH.subjet_mask], dim=2)[:, 0]
     expected = [tokens[there].mean(0) for tokens, there in zip(kept[0], mask, strict=True)]
     found = layer_outputs(CROSS, BATCH)["jets.0.layers.1"]
     np.testing.assert_allclose(found, torch.stack(expected).detach().numpy(), atol=1e-5)
