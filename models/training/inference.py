@@ -44,7 +44,9 @@ def _finite(logits: np.ndarray) -> np.ndarray:
     ModelError
         If one is not finite.
     """
-    bad = np.flatnonzero(~np.isfinite(logits).all(-1).reshape(-1, logits.shape[-2]).all(0))
+    of_events = logits.ndim - 2
+    others = tuple(axis for axis in range(logits.ndim) if axis != of_events)
+    bad = np.flatnonzero(~np.isfinite(logits).all(others))
     if len(bad):
         raise ModelError(
             f"the network gives no finite score for {len(bad)} of {logits.shape[-2]} events, the "

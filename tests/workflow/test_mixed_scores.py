@@ -87,6 +87,9 @@ def test_a_jet_that_is_encoded_once_scores_as_in_each_pair(
     once = sum(seen)
     whole = scoring.crossed(models, mixed, fold[first], (1000.0,), "cpu")[0]
     np.testing.assert_allclose(found, whole, atol=2e-5)
+    nobody = Pairs(first[:0], second[:0], np.empty(0))
+    none = scoring.crossed_pairs(models, events, nobody, fold, COLUMNS, 1000.0, "cpu")
+    assert none.shape == (0,)
     assert np.ptp(found) > 0.01
     if number in APART:
         jets = len(np.unique(first)) + len(np.unique(second))
