@@ -158,18 +158,18 @@ def candidates(
     size = np.sqrt(np.abs(weight))
     mean = max(float(size.sum()), 1e-300) / max(len(size), 1)
     number = np.ceil(per_event * size / mean).astype(np.intp)
-    place = Place.of(kinematics)
+    momenta = Momenta.of(kinematics)
     parts = [
-        _partners(place, weight, number[block], block, near, rng)
+        _partners(momenta, weight, number[block], block, near, rng)
         for one in np.unique(fold)
-        for block, near in place.neighbourhoods(np.flatnonzero(fold == one))
+        for block, near in momenta.neighbourhoods(np.flatnonzero(fold == one))
     ]
     nothing = np.empty(0, np.intp)
     return Pairs.joined([Pairs(nothing, nothing, np.empty(0)), *parts])
 
 
 @dataclass(frozen=True)
-class Place:
+class Momenta:
     """Momenta of the jets in units of the Gaussian's widths.
 
     Attributes
@@ -219,7 +219,7 @@ class Place:
 
 
 def _partners(
-    place: Place,
+    momenta: Momenta,
     weight: NDArray[np.float64],
     number: NDArray[np.intp],
     block: NDArray[np.intp],
@@ -227,7 +227,7 @@ def _partners(
     rng: np.random.Generator,
 ) -> Pairs:
     """Draw `number` [n] partners among `own` for each event of `block` [n]."""
-    near = place.likeness(block, own)
+    near = momenta.likeness(block, own)
     edges = np.cumsum(near * np.abs(weight[own]), axis=1)
     wanted = near @ weight[own]
     alone = (edges[:, -1] <= 0) | (wanted <= 0)

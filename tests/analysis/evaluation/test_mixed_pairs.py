@@ -3,8 +3,8 @@ import pytest
 
 from analysis.evaluation.mixed_pairs import (
     FURTHEST,
+    Momenta,
     Pairs,
-    Place,
     Window,
     candidates,
     chosen,
@@ -57,16 +57,16 @@ def test_an_event_without_others_stays_as_it_is() -> None:
 
 def test_neighbourhoods_hold_all_that_are_near() -> None:
     rng = np.random.default_rng(6)
-    place = Place.of(kinematics_of(3000, rng))
+    momenta = Momenta.of(kinematics_of(3000, rng))
     rows = np.flatnonzero(rng.random(3000) < 0.7)
-    parts = list(place.neighbourhoods(rows))
+    parts = list(momenta.neighbourhoods(rows))
     np.testing.assert_array_equal(np.sort(np.concatenate([block for block, _ in parts])), rows)
     for block, near in parts:
-        apart = place.coordinates[rows][None] - place.coordinates[block][:, None]
+        apart = momenta.coordinates[rows][None] - momenta.coordinates[block][:, None]
         alike = np.any(np.sum(apart**2, axis=2) < FURTHEST**2, axis=0)
         assert set(rows[alike]) <= set(near)
-        assert np.count_nonzero(place.likeness(block, rows)) == np.count_nonzero(
-            place.likeness(block, near)
+        assert np.count_nonzero(momenta.likeness(block, rows)) == np.count_nonzero(
+            momenta.likeness(block, near)
         )
 
 
