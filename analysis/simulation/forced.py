@@ -14,7 +14,10 @@ from analysis.simulation.hard_process import HardProcesses, draw
 from analysis.simulation.importance import best_threshold, hard_variables, worth
 from analysis.simulation.particles import Floats
 from analysis.simulation.splitting import (
+    GLUON,
     QUARK_MASS,
+    asymmetry,
+    azimuths,
     dipole_masses2,
     mass2,
     split,
@@ -23,7 +26,6 @@ from analysis.simulation.splitting import (
     with_masses,
 )
 
-GLUON = 21
 BLOCK = 2000
 """Hard processes that are drawn at a time."""
 TRIES = 10
@@ -99,10 +101,10 @@ def force(
 ) -> ForcedEvents:
     """Make one or both outgoing gluons split into quark pairs.
 
-    Pair masses are drawn uniformly in their logarithm, z and the azimuth uniformly; which gluon
-    gets which pair is drawn among all ways. The weight is that of the hard process times
-    probability over density, so that its mean over all N is the cross section with such pairs
-    over that without. It is zero where there are too few gluons or too little energy.
+    Pair masses are drawn uniformly in their logarithm, z uniformly, the azimuth as the gluon is
+    polarised; which gluon gets which pair is drawn among all ways. The weight is that of the hard
+    process times probability over density, so that its mean over all N is the cross section with
+    such pairs over that without. It is zero where there are too few gluons or too little energy.
 
     Parameters
     ----------
@@ -124,10 +126,11 @@ def force(
     partons = np.array(ways)[np.argmax(order, axis=1)]
     weight = hard.weight * number
     masses = low * (high / low) ** rng.random((count, len(quarks)))
-    z, azimuth = rng.random(masses.shape), 2 * np.pi * rng.random(masses.shape)
+    z, azimuth = rng.random(masses.shape), np.zeros(masses.shape)
     for k, quark in enumerate(quarks):
         beta = velocity(masses[:, k], QUARK_MASS[quark])
         z[:, k] = 0.5 + beta * (z[:, k] - 0.5)
+        azimuth[:, k] = azimuths(asymmetry(z[:, k], hard.ids[:, :2]), rng)
         dipoles = np.where(
             (partons[:, k] == 2)[:, None],
             dipole_masses2(hard.momenta, hard.colours, 2),

@@ -13,6 +13,7 @@ from analysis.simulation.importance import (
     tag_potential,
     worth,
 )
+from analysis.simulation.pair_radiation import ForcedPairs
 from analysis.simulation.strata import (
     BOTTOM,
     CHARM,
@@ -87,6 +88,8 @@ class Roulette:
 class Selection(pythia8mc.UserHooks):
     """Notes the weights of all hard processes; drops events by stratum, jets and roulette.
 
+    Of forced pairs it drops emissions, too (`pair_radiation`).
+
     Attributes
     ----------
     weights : list of float
@@ -135,6 +138,7 @@ class Selection(pythia8mc.UserHooks):
         self._masses = np.array(aim.masses_gev if aim else (), float)
         self._jet_pt_min = jet_pt_min
         self._forced_pairs = forced_pairs
+        self._pairs, self._rng = ForcedPairs(forced_pairs), rng
         self._flavour_jets = _jet_finder(flavour.jet_pt_min if flavour else 200.0)
         self._jets = _jet_finder(jet_pt_min or 200.0)
         self._place = place
@@ -154,6 +158,7 @@ class Selection(pythia8mc.UserHooks):
         self.weights.append(self._info().weight())
         self._factor = 1.0
         self._decays_later = False
+        self._pairs.begin()
         if self._aim is None or self._forced_pairs:
             return False
         codes = [abs(parton.id()) for parton in process if parton.isFinal()]
@@ -162,6 +167,15 @@ class Selection(pythia8mc.UserHooks):
             return False
         potential = tag_potential([code for code in codes if code in HEAVY], SUBJETS)
         return not self._passes(self._decays, potential)
+
+    def canVetoFSREmission(self) -> bool:  # noqa: N802
+        return self._forced_pairs > 0
+
+    def doVetoFSREmission(  # noqa: N802
+        self, size: int, event: pythia8mc.Event, _system: int, _in_resonance: bool
+    ) -> bool:
+        chance = self._pairs.chance(event, size)
+        return chance < 1 and self._rng.random() > chance
 
     def canVetoPT(self) -> bool:  # noqa: N802
         return self._flavour is not None or self._aim is not None
