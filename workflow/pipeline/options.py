@@ -268,7 +268,9 @@ class Options:
             output=self.targets.of_signals(paths.MIXED, wildcards),
             model=self.targets.training(wildcards),
             folds=self.config.dataset.folds,
-            config=self.config.working_point.mixing.model_dump_json(exclude={"closure"}),
+            config=self.config.working_point.mixing.model_dump_json(
+                exclude={"closure", "signal_closure"}
+            ),
             threads=self.config.training.threads,
             accelerator=self.config.training.accelerator,
         )

@@ -10,6 +10,8 @@ from scipy import integrate
 from analysis.simulation.splitting import (
     QUARK_MASS,
     alpha_s,
+    asymmetry,
+    azimuths,
     boosted,
     dipole_masses2,
     integrated_kernel,
@@ -184,3 +186,31 @@ def test_dipoles_end_where_the_colour_lines_end(
     ]
     assert found == pytest.approx(np.tile(expected, (2, 1)))
     assert expected[0] != pytest.approx(expected[1])
+
+
+def test_azimuth_has_the_asymmetry_of_polarised_gluons() -> None:
+    rng = np.random.default_rng(5)
+    for amplitude in (-0.6, 0.0, 0.3):
+        phi = azimuths(np.full(40_000, amplitude), rng)
+        assert np.mean(np.cos(2 * phi)) == pytest.approx(amplitude / 2, abs=0.02)
+        assert np.mean(np.sin(2 * phi)) == pytest.approx(0, abs=0.02)
+        assert np.mean(np.cos(phi)) == pytest.approx(0, abs=0.02)
+
+
+def test_pairs_of_gluons_split_across_the_plane_with_the_beam() -> None:
+    z = np.array([0.1, 0.5, 0.9])
+    gluons, quarks, mixed = ([code] * 3 for code in ([21, 21], [2, -2], [21, 2]))
+    found = [asymmetry(z, np.array(incoming)) for incoming in (gluons, quarks, mixed)]
+    assert (found[0] < 0).all()
+    assert (found[1] < found[0]).all()
+    assert (found[2] == 0).all()
+    np.testing.assert_allclose(found[0], found[0][::-1])
+    axis = np.array([[0.6, 0.0, 0.8], [0.0, 0.1, -0.995]])
+    axis /= np.linalg.norm(axis, axis=1)[:, None]
+    gluon = np.column_stack([500 * axis, np.hypot(500, 100) * np.ones(2)])
+    mass, half = np.full(2, 100.0), np.full(2, 0.5)
+    for azimuth, inside in ((0.0, True), (np.pi / 2, False)):
+        quark, _ = split(gluon, mass, half, np.full(2, azimuth), 4.8)
+        normal = np.cross([0.0, 0.0, 1.0], axis)
+        across = np.abs(np.sum(quark[:, :3] * normal, axis=1))
+        assert (across < 1e-9).all() == inside
