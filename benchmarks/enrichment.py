@@ -223,7 +223,7 @@ def main(
         rates = []
         for name, side in sides.items():
             fold = np.arange(len(side.weight)) % len(models)
-            odds = crossed(models, dict(side.inputs), fold, float(found.mass_gev), "cpu")
+            odds = crossed(models, dict(side.inputs), fold, (float(found.mass_gev),), "cpu")[0]
             weight, number = mean_weight(side.weight, odds, float(found.threshold_log_odds))
             rates.append(20 / weight / side.cpu)
             print(

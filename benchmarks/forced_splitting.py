@@ -233,7 +233,7 @@ def behind_scores(
                 stem = config.trained_on(network.name, signal.name)
                 folder = run / f"results/models/{network.name}/{stem}/{seed}"
                 models = [load(folder / f"fold{k}") for k in range(config.dataset.folds)]
-                odds = crossed(models, dict(inputs), fold, signal.mass_gev, "cpu")
+                odds = crossed(models, dict(inputs), fold, (signal.mass_gev,), "cpu")[0]
                 scores = pd.read_parquet(
                     run / f"results/scores/{network.name}/{signal.name}/{seed}.parquet"
                 )

@@ -177,7 +177,7 @@ def passed(run: Path, config: Config, table: ak.Array, cut: dict, width: float) 
         column = [s.name for s in config.signals].index(signal)
         mass = config.signals[column].mass_gev
         assert mass is not None
-        odds = crossed(models, inputs, fold, mass, "cpu")
+        odds = crossed(models, inputs, fold, (mass,), "cpu")[0]
         total[:, column] += 1 / (1 + np.exp(np.clip((threshold - odds) / width, -50, 50)))
     total *= len(config.signals) / len(cut)
     tagging = BTagging(mode="truth")
