@@ -39,7 +39,7 @@ class WeightedSample:
     kind : NDArray of int, [M]
         `SIGNAL`, or an index into `processes`.
     shared : NDArray, [M]
-        Error that a row shares with all others of its kind: such errors add up linearly.
+        Error that a row shares with all others of its process: such errors add up linearly.
     processes : tuple of str
         Names of the background processes.
     mixed_above : float
@@ -120,8 +120,9 @@ class WeightedSample:
 
     @property
     def shared_error(self) -> float:
-        """What the rows of each kind share of the error of the yield, kinds apart."""
-        sums = np.bincount(self.kind - SIGNAL, self.shared)
+        """What the rows of each process share of the error of the yield, processes apart."""
+        backgrounds = self.kind != SIGNAL
+        sums = np.bincount(self.kind[backgrounds], self.shared[backgrounds])
         return float(np.sqrt(np.sum(sums**2)))
 
     @property

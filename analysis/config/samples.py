@@ -54,8 +54,8 @@ class Sample(Block):
     )
     mixed_tail: bool = Field(
         False,
-        description="Above the cut up to which this sample is resolved, its scores are those of "
-        "mixed events: fat jet 1 of one event, fat jet 2 of another (`working_point.mixing`).",
+        description="Above the cut up to which this background is resolved, its scores are those "
+        "of mixed events: fat jet 1 of one event, fat jet 2 of another (`working_point.mixing`).",
     )
     mass_gev: Positive | None = Field(None, description="m_H of a signal [GeV].")
     masses_gev: tuple[Positive, ...] = Field(
@@ -75,8 +75,9 @@ class Sample(Block):
             raise ValueError(f"{name} needs either `files` or `simulation`")
         if self.label == "signal":
             self._check_masses(name)
-            if self.tail_from:
-                raise ValueError(f"{name} must not have `tail_from`: it is for backgrounds")
+            for key in ("tail_from", "mixed_tail"):
+                if getattr(self, key):
+                    raise ValueError(f"{name} must not have `{key}`: it is for backgrounds")
             own = self.simulation.cross_section_pb if self.simulation else None
             if self.cross_section_pb is not None or own is not None:
                 raise ValueError(

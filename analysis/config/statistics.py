@@ -182,14 +182,6 @@ class Mixing(Block):
         0.1,
         description="Relative uncertainty of the yield above a cut, beside what the events give.",
     )
-    signal_n_eff: Positive = Field(400.0, description="The same as `n_eff`, of a signal.")
-    signal_closure: NonNegative = Field(0.05, description="The same as `closure`, of a signal.")
-
-    def of(self, *, signal: bool) -> tuple[float, float]:
-        """Return the effective events that mixing needs, and its uncertainty."""
-        if signal:
-            return self.signal_n_eff, self.signal_closure
-        return self.n_eff, self.closure
 
 
 class WorkingPoint(Block):

@@ -21,8 +21,6 @@ from common.features import KINEMATIC_FEATURES
 
 PT_WIDTH = 0.06
 """Width of the Gaussian in ln pT of jet 2 and in ln(pT₁/pT₂)."""
-SIGNAL_PT_WIDTH = 0.02
-"""The same for a signal: little beside the width of its resonance in m_JJ."""
 ETA_WIDTH = 0.3
 """Width of the Gaussian in |η| of jet 2."""
 FURTHEST = 4.0
@@ -101,7 +99,6 @@ def draw_pairs(
     number: int,
     features: tuple[Sequence[str], Sequence[str]],
     rng: np.random.Generator,
-    pt_width: float = PT_WIDTH,
 ) -> Pairs:
     """Draw pairs of events that tell what passes cuts like `aim`.
 
@@ -120,15 +117,13 @@ def draw_pairs(
     features : (sequence of str, sequence of str)
         Names of the columns of constituents and subjets.
     rng : Generator
-    pt_width : float
-        How alike the momenta of two events are to be; see `PT_WIDTH`.
 
     Returns
     -------
     Pairs
         Their weights add up to those of the events on average, in every region.
     """
-    drawn = candidates(events["kinematics"], weight, fold, rng, pt_width=pt_width).distinct()
+    drawn = candidates(events["kinematics"], weight, fold, rng).distinct()
     expected, spread = expected_scores(events, log_odds, drawn, *features)
     return chosen(drawn, expected, spread, aim, number, rng)
 
@@ -139,7 +134,6 @@ def candidates(
     fold: NDArray[np.integer],
     rng: np.random.Generator,
     per_event: int = PER_EVENT,
-    pt_width: float = PT_WIDTH,
 ) -> Pairs:
     """Draw partners for each event, among the others of its fold.
 
@@ -154,8 +148,6 @@ def candidates(
     rng : Generator
     per_event : int
         Partners of an event in the mean; their number rises with the root of its weight.
-    pt_width : float
-        See `PT_WIDTH`.
 
     Returns
     -------
@@ -166,7 +158,7 @@ def candidates(
     size = np.sqrt(np.abs(weight))
     mean = max(float(size.sum()), 1e-300) / max(len(size), 1)
     number = np.ceil(per_event * size / mean).astype(np.intp)
-    momenta = Momenta.of(kinematics, pt_width)
+    momenta = Momenta.of(kinematics)
     parts = [
         _partners(momenta, weight, number[block], block, near, rng)
         for one in np.unique(fold)
@@ -192,12 +184,12 @@ class Momenta:
     pt: NDArray[np.float64]
 
     @classmethod
-    def of(cls, kinematics: NDArray[np.float32], pt_width: float = PT_WIDTH) -> Self:
+    def of(cls, kinematics: NDArray[np.float32]) -> Self:
         """Return that of events [N, 3, 6]."""
         pt = kinematics[:, :2, _PT].astype(np.float64)
         eta = np.abs(kinematics[:, 1, _ETA].astype(np.float64))
         logarithms = np.log(pt[:, 1]), np.log(pt[:, 0] / pt[:, 1])
-        columns = [*(x / pt_width for x in logarithms), eta / ETA_WIDTH]
+        columns = [*(x / PT_WIDTH for x in logarithms), eta / ETA_WIDTH]
         return cls(np.stack(columns, axis=1), pt)
 
     def neighbourhoods(

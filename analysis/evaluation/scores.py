@@ -75,15 +75,15 @@ def read_mixed(path: Path) -> dict[str, WeightedSample]:
     InputFileError
         If it cannot be read or lacks a column.
     """
-    columns = ["sample", "label", "log_odds", "weight", "error"]
+    columns = ["sample", "log_odds", "weight", "error"]
     try:
         table = pd.read_parquet(path, columns=columns)
     except (OSError, ValueError) as failure:
         raise InputFileError(f"{path} is no table of mixed events: {failure}") from None
     found = {}
     for sample, rows in table.groupby("sample", sort=False):
-        label, value, weight, error = (rows[name].to_numpy() for name in columns[1:])
-        events = WeightedSample.of_classes(value, weight, label == 1)
+        value, weight, error = (rows[name].to_numpy() for name in columns[1:])
+        events = WeightedSample.of_events(value, weight, np.zeros(len(rows), np.int64))
         found[str(sample)] = replace(events, error=error)
     return found
 

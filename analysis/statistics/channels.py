@@ -116,11 +116,9 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
     signal = np.maximum(nominal["signal"], 0)
     if not signal.any():
         raise NoLimitError("the signal has no positive yield in any bin of the score")
-    signal_error = float(np.sqrt(variances[0].sum()))
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
     if scores.nominal.shared.any():
         error = yields(histogram(replace(scores.nominal, weight=scores.nominal.shared), edges))
-        signal_error = float(np.hypot(signal_error, error["signal"].sum()))
         shapes["shared_tails"] = {n: (nominal[n] + error[n], nominal[n] - error[n]) for n in names}
     for name, sides in scores.variations.items():
         shifted = [yields(histogram(side, edges)) for side in sides]
@@ -135,7 +133,7 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
     return Channel(
         scores.category,
         signal,
-        signal_error / float(signal.sum()),
+        float(np.sqrt(variances[0].sum()) / signal.sum()),
         {name: np.maximum(nominal[name], 0) for name in names},
         np.sqrt(variances[1:].sum(axis=0)),
         _normalisations(scores, config, tagging),

@@ -17,7 +17,6 @@ Row = dict[str, float | int | str | None]
 
 COLUMNS = (
     "status", "signal_efficiency", "signal_efficiency_error", "signal_raw",
-    "signal_efficiency_simulated", "signal_efficiency_simulated_error", "signal_simulated_raw",
     "threshold_method", "threshold_log_odds", "threshold_error",
     "b_expected", "b_counted", "b_raw", "n_eff", "b_simulated", "b_simulated_error",
     "b_simulated_raw",
@@ -195,30 +194,24 @@ def limit_row(
         return row | {"status": "no limit", "reason": str(error)}
 
 
-def simulated_above(scores: WeightedSample, row: Row, norm: Normalisation) -> Row:
-    """Return what the simulated events themselves give above the cut of a row.
+def simulated_above(scores: WeightedSample, row: Row) -> Row:
+    """Return yield, its error and number of the simulated events above the cut of a row.
 
-    Without mixed and borrowed tails, which should agree with them: the signal's acceptance ×
-    efficiency and the background's yield, their errors, and the numbers of events.
+    Of these themselves, without mixed and borrowed tails, which should agree with them.
 
     Examples
     --------
-    >>> scores = WeightedSample.of_classes(np.arange(4.0), np.ones(4), np.array([0, 0, 0, 1]))
-    >>> found = simulated_above(scores, {"threshold_log_odds": 0.5}, Normalisation(1.0, 1.0))
-    >>> found["b_simulated"], found["b_simulated_raw"], found["signal_efficiency_simulated"]
-    (2.0, 2, 1.0)
+    >>> scores = WeightedSample.of_classes(np.arange(4.0), np.ones(4), np.zeros(4))
+    >>> simulated_above(scores, {"threshold_log_odds": 0.5})
+    {'b_simulated': 3.0, 'b_simulated_error': 1.7320508075688772, 'b_simulated_raw': 3}
     """
     if row["threshold_log_odds"] is None:
-        return dict.fromkeys(name for name in COLUMNS if "_simulated" in name)
-    above = scores.above(float(row["threshold_log_odds"]))
-    signal, background = above.signal, above.background
+        return dict.fromkeys(("b_simulated", "b_simulated_error", "b_simulated_raw"))
+    above = scores.background.above(float(row["threshold_log_odds"]))
     return {
-        "signal_efficiency_simulated": signal.total / norm.produced,
-        "signal_efficiency_simulated_error": signal.total_error / norm.produced,
-        "signal_simulated_raw": signal.raw,
-        "b_simulated": background.total,
-        "b_simulated_error": background.total_error,
-        "b_simulated_raw": background.raw,
+        "b_simulated": above.total,
+        "b_simulated_error": above.total_error,
+        "b_simulated_raw": above.raw,
     }
 
 

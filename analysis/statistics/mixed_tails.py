@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.config.statistics import Mixing
-from common.weighted import SIGNAL, WeightedSample
+from common.weighted import WeightedSample
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +28,11 @@ class MixedTail:
         Log-odds above which they stand for the simulated ones.
     events : WeightedSample
         The mixed events above it.
-    closure : float
-        Relative error of the yield above a cut, beside what the events give.
     """
 
     sample: str
     start: float
     events: WeightedSample
-    closure: float = 0.0
-
-    def rows_of(self, scores: WeightedSample) -> NDArray[np.bool_]:
-        """Return which rows are the sample's, of scores whose kinds are samples."""
-        return scores.kind == _kind(self.sample, self.events, scores)
 
 
 def find_mixed_tails(
@@ -55,30 +47,31 @@ def find_mixed_tails(
     mixed : mapping
         Sample → its mixed events, with errors as `paired_errors` gives them.
     config : Mixing
-        Effective events that a signal or background needs above the start.
+        Effective events that the sample needs above the start.
 
     Returns
     -------
     tuple of MixedTail
-        The start is the hardest cut above which the sample has as many effective events. One with
-        fewer in all keeps its own tail: a warning says so.
+        The start is the hardest cut above which the sample has `config.n_eff` effective events. One
+        with fewer in all keeps its own tail: a warning says so.
     """
     tails = []
     for name, events in mixed.items():
-        own = scores.select(scores.kind == _kind(name, events, scores))
-        needed, closure = config.of(signal=_is_signal(events))
-        start = own.hardest_resolved(needed)
+        own = scores.of_process(name)
+        start = own.hardest_resolved(config.n_eff)
         if start is None:
             log.warning(
                 "%s keeps its own tail: it has %.3g effective events, of %g that are needed for "
-                "mixed ones; simulate more", name, own.n_eff, needed,
+                "mixed ones; simulate more", name, own.n_eff, config.n_eff,
             )  # fmt: skip
         else:
-            tails.append(MixedTail(name, start, events.above(start), closure))
+            tails.append(MixedTail(name, start, events.above(start)))
     return tuple(tails)
 
 
-def with_mixed_tails(scores: WeightedSample, tails: tuple[MixedTail, ...]) -> WeightedSample:
+def with_mixed_tails(
+    scores: WeightedSample, tails: tuple[MixedTail, ...], config: Mixing
+) -> WeightedSample:
     """Replace simulated events above the starts by mixed ones.
 
     Parameters
@@ -87,6 +80,8 @@ def with_mixed_tails(scores: WeightedSample, tails: tuple[MixedTail, ...]) -> We
         Its kinds are samples.
     tails : tuple of MixedTail
         As `find_mixed_tails` gives them, of these scores or of those that these are a variation of.
+    config : Mixing
+        Relative error of a mixed tail, beside what the events of both give.
 
     Examples
     --------
@@ -94,17 +89,17 @@ def with_mixed_tails(scores: WeightedSample, tails: tuple[MixedTail, ...]) -> We
     >>> scores = WeightedSample.of_events(values, np.ones(6), none, ("qcd",))
     >>> mixed = WeightedSample.of_events(np.arange(2, 10) / 2, np.ones(8), np.zeros(8, int))
     >>> tail = MixedTail("qcd", 2.0, mixed.above(2.0))
-    >>> shared = with_mixed_tails(scores, (tail,))
+    >>> shared = with_mixed_tails(scores, (tail,), Mixing())
     >>> [round(shared.above(cut).total, 3) for cut in (1.0, 2.0, 4.0)]  # 2 of 6 rows are above 4
     [5.0, 4.0, 1.333]
     """
     for tail in tails:
-        kind = _kind(tail.sample, tail.events, scores)
-        replaced = tail.rows_of(scores) & (scores.value >= tail.start)
+        kind = scores.processes.index(tail.sample)
+        replaced = (scores.kind == kind) & (scores.value >= tail.start)
         own = scores.select(replaced)
         if own.total <= 0 or tail.events.total <= 0:
             continue
-        relative = np.sqrt(1 / own.n_eff + tail.closure**2)
+        relative = np.sqrt(1 / own.n_eff + config.closure**2)
         rows = tail.events.scaled(own.total / tail.events.total)
         rows = replace(
             rows,
@@ -112,18 +107,7 @@ def with_mixed_tails(scores: WeightedSample, tails: tuple[MixedTail, ...]) -> We
             shared=rows.weight * relative,
             processes=scores.processes,
         )
-        start = scores.mixed_above
-        if kind != SIGNAL:
-            start = min(start, tail.start)
+        start = min(scores.mixed_above, tail.start)
         scores = WeightedSample.joined([scores.select(~replaced), rows])
         scores = replace(scores, mixed_above=start)
     return scores
-
-
-def _is_signal(events: WeightedSample) -> bool:
-    return bool(len(events)) and bool(events.is_signal.all())
-
-
-def _kind(sample: str, events: WeightedSample, scores: WeightedSample) -> int:
-    """Return the kind of a sample's rows in scores whose kinds are samples."""
-    return SIGNAL if _is_signal(events) else scores.processes.index(sample)

@@ -59,18 +59,14 @@ def _row(region: str, low: float, high: float, scores: WeightedSample, norm: Nor
         "log_odds_low": None if low == -np.inf else low,
         "log_odds_high": None if high == np.inf else high,
         "signal_efficiency": signal.total / norm.produced,
-        "signal_efficiency_error": _error(signal) / norm.produced,
+        "signal_efficiency_error": signal.total_error / norm.produced,
         "background": background.total,
-        "background_error": _error(background),
+        "background_error": float(np.hypot(background.total_error, background.shared_error)),
         "n_eff": background.n_eff,
     }
     for number, name in enumerate(scores.processes):
         row[f"events_{name}"] = background.select(background.kind == number).total
     return row
-
-
-def _error(events: WeightedSample) -> float:
-    return float(np.hypot(events.total_error, events.shared_error))
 
 
 def _background(passing: BackgroundYield, processes: tuple[str, ...]) -> Row:

@@ -285,7 +285,7 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
 
 
 def signal_yield(scores: WeightedSample, threshold: float) -> tuple[float, float, int]:
-    """Return the signal's yield above the cut, its error from simulation and raw count.
+    """Return the signal's yield above the cut, its Monte Carlo error and raw count.
 
     Examples
     --------
@@ -294,5 +294,4 @@ def signal_yield(scores: WeightedSample, threshold: float) -> tuple[float, float
     ((7.0, 5.0, 2), (3.0, 3.0, 1))
     """
     passing = scores.signal.above(threshold)
-    error = float(np.hypot(passing.total_error, passing.shared_error))
-    return passing.total, error, passing.raw
+    return passing.total, passing.total_error, passing.raw

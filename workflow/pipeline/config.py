@@ -112,7 +112,7 @@ class Config(Block):
     @property
     def mixed_tails(self) -> list[str]:
         """Names of the samples whose tails are those of mixed events."""
-        return [sample.name for sample in self.samples if sample.mixed_tail]
+        return [sample.name for sample in self.backgrounds if sample.mixed_tail]
 
     @property
     def alternatives(self) -> tuple[Sample, ...]:

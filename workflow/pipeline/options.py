@@ -268,9 +268,7 @@ class Options:
             output=self.targets.of_signals(paths.MIXED, wildcards),
             model=self.targets.training(wildcards),
             folds=self.config.dataset.folds,
-            config=self.config.working_point.mixing.model_dump_json(
-                exclude={"closure", "signal_closure"}
-            ),
+            config=self.config.working_point.mixing.model_dump_json(exclude={"closure"}),
             threads=self.config.training.threads,
             accelerator=self.config.training.accelerator,
         )

@@ -282,21 +282,14 @@ class Targets:
     def mixed_and_model(self, wildcards: Wildcards) -> dict[str, list[str]]:
         """What mixing reads, as `datasets` of the samples that are mixed, `scores` and `model`."""
         return {
-            "datasets": expand(
-                paths.nominal(paths.DATASET), sample=self._mixed(self.signals_of(wildcards))
-            ),
+            "datasets": expand(paths.nominal(paths.DATASET), sample=self.config.mixed_tails),
             "scores": self.of_signals(paths.nominal(paths.SCORES), wildcards),
             "model": self.model()(wildcards),
         }
 
     def mixed_scores(self, wildcards: Wildcards) -> list[str]:
         """The scores of a training's mixed events; none where no sample is mixed."""
-        return [paths.MIXED.format(**wildcards)] if self._mixed([wildcards.signal]) else []
-
-    def _mixed(self, signals: Sequence[str]) -> list[str]:
-        """The samples that are mixed where these signals are searched for."""
-        others = {*self.signals} - {*signals}
-        return [name for name in self.config.mixed_tails if name not in others]
+        return [paths.MIXED.format(**wildcards)] if self.config.mixed_tails else []
 
     def all_variations(self, wildcards: Wildcards) -> list[str]:
         """The scores of all variations of a training, and the tables of its reweightings."""

@@ -62,7 +62,7 @@ rule score_joint:
 
 
 rule mix:
-    """Score mixed events, which tell the tails of samples."""
+    """Score mixed events, which tell the tail of a background."""
     input:
         unpack(targets.mixed_and_model),
     output:

@@ -90,7 +90,7 @@ def main(
     key = {"network": network, "mass_gev": mass, "seed": seed}
     process_errors = categories[0].process_errors
     row = limit_row(*common, non_closure=process_errors)
-    row |= simulated_above(simulated, row, norm)
+    row |= simulated_above(simulated, row)
     fits, model = fit_rows(categories, point, config, tagging)
     scan = scan_background_events(*common, process_errors, simulated)
     projection = [
@@ -127,7 +127,7 @@ def _reader(
         return read_scores
     by_sample = partial(read_scores, by="sample")
     own = find_mixed_tails(by_sample(path, column), mixed, point.mixing)
-    mix = partial(with_mixed_tails, tails=own)
+    mix = partial(with_mixed_tails, tails=own, config=point.mixing)
     lent = find_tails(by_sample(path, column, adapt=mix), tail_from, point.sharing)
 
     def adapt(scores: WeightedSample) -> WeightedSample:

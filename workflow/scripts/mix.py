@@ -1,4 +1,4 @@
-"""Rule mix: the scores of mixed events, which tell the tail of a sample's scores."""
+"""Rule mix: the scores of mixed events, which tell the tail of a background's scores."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.config.statistics import Mixing
 from analysis.datasets.dataset import Dataset
-from analysis.evaluation.mixed_pairs import (
-    POOL,
-    PT_WIDTH,
-    SIGNAL_PT_WIDTH,
-    Pairs,
-    Window,
-    draw_pairs,
-    paired_errors,
-)
+from analysis.evaluation.mixed_pairs import POOL, Pairs, Window, draw_pairs, paired_errors
 from analysis.statistics.working_point import empirical_threshold
 from common.columns import Columns
 from common.errors import InputFileError
@@ -57,11 +49,9 @@ def main(
     mixing = read_block(Mixing, config)
     networks = [load(model / f"fold{n}", feature_names(samples[0])) for n in range(folds)]
     for table, path in zip(scores, output, strict=True):
-        origin, held = origin_of(table), set(pd.read_parquet(table, columns=["sample"])["sample"])
+        origin = origin_of(table)
         mixed = (
-            mixed_scores(sample, table, networks, origin, mixing, accelerator)
-            for sample in samples
-            if sample.attributes["sample"] in held  # of several signals, the table's own
+            mixed_scores(sample, table, networks, origin, mixing, accelerator) for sample in samples
         )
         with atomic_path(path) as temporary:
             write_parquet(mixed, temporary, origin)
@@ -85,7 +75,7 @@ def mixed_scores(
     key, fold, log_odds, weight = (own[name] for name in ("key", "fold", "log_odds", "weight"))
     rng = np.random.default_rng([int(origin["seed"]), int(name_hash(sample) >> np.uint64(1))])
     scored = WeightedSample.of_classes(log_odds, weight, np.zeros(len(weight)))
-    start = scored.hardest_resolved(config.of(signal=data.is_signal)[0])
+    start = scored.hardest_resolved(config.n_eff)
     inside = mixed_rows(data, own, start)
     stay = np.setdiff1d(np.arange(len(key)), inside)
     pairs, value = Pairs(stay, stay, weight[stay]), log_odds[stay]
@@ -103,7 +93,6 @@ def mixed_scores(
             config.pairs,
             features,
             rng,
-            SIGNAL_PT_WIDTH if data.is_signal else PT_WIDTH,
         )
         found = crossed_pairs(
             networks, events, mixed, fold[pool], features, origin["mass_gev"], accelerator
@@ -114,7 +103,6 @@ def mixed_scores(
     return pd.DataFrame(
         {
             "sample": sample,
-            "label": np.uint8(data.is_signal),
             "log_odds": value,
             "weight": pairs.weight,
             "error": paired_errors(value, pairs.weight, first, second),

@@ -12,7 +12,7 @@ from analysis.statistics.limits import (
 )
 from analysis.statistics.mixed_tails import find_mixed_tails, with_mixed_tails
 from analysis.statistics.shared_tails import find_tails, share_tails
-from analysis.statistics.working_point import cut_and_count, find_cut, signal_yield
+from analysis.statistics.working_point import cut_and_count, find_cut
 from common.weighted import SIGNAL, WeightedSample
 
 CONFIG = Mixing(n_eff=50, closure=0.1)
@@ -40,7 +40,7 @@ def test_what_is_above_the_start_stays_and_follows_the_mixed_events() -> None:
     (tail,) = find_mixed_tails(scores, mixed_of(), CONFIG)
     own = scores.of_process("qcd")
     assert own.above(tail.start).raw == 50, "of equal weights"
-    mixed = with_mixed_tails(scores, (tail,))
+    mixed = with_mixed_tails(scores, (tail,), CONFIG)
     assert mixed.above(tail.start).of_process("qcd").total == pytest.approx(50 * 20)
     for depth in (1.0, 2.0):
         left = mixed.above(tail.start + depth).of_process("qcd").total
@@ -55,7 +55,7 @@ def test_what_is_above_the_start_stays_and_follows_the_mixed_events() -> None:
 def test_error_of_the_scale_is_shared_and_that_of_the_shape_is_not() -> None:
     scores = scores_of()
     tails = find_mixed_tails(scores, mixed_of(), CONFIG)
-    mixed = with_mixed_tails(scores, tails).of_process("qcd")
+    mixed = with_mixed_tails(scores, tails, CONFIG).of_process("qcd")
     above = mixed.above(tails[0].start + 1)
     relative = np.sqrt(1 / 50 + 0.1**2)
     assert above.shared_error == pytest.approx(above.total * relative)
@@ -63,35 +63,10 @@ def test_error_of_the_scale_is_shared_and_that_of_the_shape_is_not() -> None:
     assert mixed.select(mixed.value < tails[0].start).shared_error == 0
 
 
-def test_signal_is_mixed_as_backgrounds_are_and_no_cut_becomes_mixed_by_it() -> None:
-    scores = scores_of()
-    rng = np.random.default_rng(3)
-    value, weight = 4 + rng.exponential(1.0, 40_000), np.full(40_000, 0.003)
-    pairs = WeightedSample.of_classes(value, weight, np.ones(40_000))
-    mixed = {"signal": replace(pairs, error=2 * pairs.error)}
-    config = Mixing(n_eff=50, signal_n_eff=400, signal_closure=0.05)
-    (tail,) = find_mixed_tails(scores, mixed, config)
-    above = scores.signal.above(tail.start)
-    assert above.raw == pytest.approx(400, abs=1)
-    found = with_mixed_tails(scores, (tail,))
-    assert found.signal.total == pytest.approx(scores.signal.total)
-    assert found.background.total == scores.background.total
-    cut = tail.start + 2
-    total, error, raw = signal_yield(found, cut)
-    own, own_error, own_raw = signal_yield(scores, cut)
-    assert total == pytest.approx(4 * np.exp(-2), rel=0.1), "400 events of weight 0.01"
-    assert raw > 10 * own_raw
-    of_pairs, shared = np.sqrt(raw) * 2 * total / raw, total * np.hypot(0.05, above.n_eff**-0.5)
-    assert error == pytest.approx(np.hypot(of_pairs, shared))
-    assert error < own_error
-    assert abs(total - own) < 3 * own_error
-    assert find_cut(found, WorkingPoint(mixing=CONFIG)).method == "tail_fit"
-
-
 def test_a_cut_on_mixed_events_says_so() -> None:
     scores, point = scores_of(), WorkingPoint(mixing=CONFIG)
     assert find_cut(scores, point).method == "tail_fit"
-    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG))
+    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG), CONFIG)
     assert find_cut(mixed, point).method == "mixed"
     assert find_cut(mixed, point, events=3000.0).method == "empirical", "below the start"
     regrouped = mixed.regrouped(("all", "top"), np.array([0, 0, 1]))
@@ -101,7 +76,7 @@ def test_a_cut_on_mixed_events_says_so() -> None:
 def test_a_mixed_tail_is_not_fitted_but_cut_looser() -> None:
     scores, point = scores_of(), WorkingPoint(mixing=CONFIG)
     tails = find_mixed_tails(scores, mixed_of(count=900), CONFIG)
-    mixed = with_mixed_tails(scores, tails)
+    mixed = with_mixed_tails(scores, tails, CONFIG)
     cut, passing, reason = cut_and_count(mixed, point)
     assert cut.method == "resolved"
     assert passing.n_eff >= 10
@@ -111,32 +86,26 @@ def test_a_mixed_tail_is_not_fitted_but_cut_looser() -> None:
 
 def test_the_limit_is_better_and_names_what_is_simulated_above() -> None:
     scores, norm, config = scores_of(), Normalisation(3000.0, 0.582), Limits()
-    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG))
+    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG), CONFIG)
     own, better = (limit_row(s, norm, WorkingPoint(mixing=CONFIG), config) for s in (scores, mixed))
     assert float(better["limit_za_error_fb"]) < float(own["limit_za_error_fb"])
     assert own["threshold_method"] == "resolved"
     assert better["threshold_method"] == "mixed"
     assert float(better["n_eff"]) > 10
-    above, signal = (
-        part.above(float(better["threshold_log_odds"]))
-        for part in (scores.background, scores.signal)
-    )
-    found = simulated_above(scores, better, norm)
+    above = scores.background.above(float(better["threshold_log_odds"]))
+    found = simulated_above(scores, better)
     assert found == {
-        "signal_efficiency_simulated": signal.total / norm.produced,
-        "signal_efficiency_simulated_error": signal.total_error / norm.produced,
-        "signal_simulated_raw": signal.raw,
         "b_simulated": above.total,
         "b_simulated_error": above.total_error,
         "b_simulated_raw": above.raw,
     }
-    nothing = simulated_above(scores, {"threshold_log_odds": None}, norm)
+    nothing = simulated_above(scores, {"threshold_log_odds": None})
     assert set(nothing.values()) == {None}
 
 
 def test_raw_counts_simulated_events() -> None:
     scores, point = scores_of(), WorkingPoint(mixing=CONFIG)
-    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG))
+    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG), CONFIG)
     common = Normalisation(3000.0, 0.582), point, Limits()
     rows = scan_background_events(mixed, *common, simulated=scores)
     own = scan_background_events(scores, *common)
@@ -148,7 +117,7 @@ def test_raw_counts_simulated_events() -> None:
 
 def test_other_samples_borrow_a_mixed_tail() -> None:
     scores, sharing = scores_of(), TailSharing(n_eff=20)
-    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG))
+    mixed = with_mixed_tails(scores, find_mixed_tails(scores, mixed_of(), CONFIG), CONFIG)
     (lent,) = find_tails(mixed, {"few": "qcd"}, sharing)
     both = share_tails(mixed, (lent,), sharing)
     assert both.above(lent.start).of_process("few").raw == 0
@@ -165,4 +134,4 @@ def test_a_small_sample_keeps_its_tail_with_a_warning(caplog: pytest.LogCaptureF
     config = Mixing(n_eff=2000)
     assert find_mixed_tails(scores, mixed_of(), config) == ()
     assert "qcd keeps its own tail" in caplog.text
-    assert with_mixed_tails(scores, ()) is scores
+    assert with_mixed_tails(scores, (), config) is scores

@@ -125,7 +125,6 @@ def test_joint_network_is_told_the_mass(simulated: Options) -> None:
 
 def test_limit_is_told_where_its_uncertainties_are(tiny_config: dict[str, Any]) -> None:
     systematics = {"energy_scale": 0.03}
-    tiny_config["samples"][0]["mixed_tail"] = False
     tiny_config["samples"][1] |= {"k_factor_error": 0.2, "mixed_tail": False}
     made = {"simulation": {"pythia": ["HardQCD:all = on"], "pt_hat_min": 200, "events": 10}}
     few = {"name": "few", "process": "qcd", "label": "background", "tail_from": "qcd"}
