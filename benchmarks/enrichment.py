@@ -224,11 +224,11 @@ def main(
         for name, side in sides.items():
             fold = np.arange(len(side.weight)) % len(models)
             odds = crossed(models, dict(side.inputs), fold, (float(found.mass_gev),), "cpu")[0]
-            weight, number = mean_weight(side.weight, odds, float(found.threshold_log_odds))
-            rates.append(20 / weight / side.cpu)
+            mean, number = mean_weight(side.weight, odds, float(found.threshold_log_odds))
+            rates.append(20 / mean / side.cpu)
             print(
                 f"| {found.network}, {found.mass_gev:g}, {found.seed} | {name} | {number} | "
-                f"{weight:.3g} | {rates[-1]:.3g} | {rates[-1] / rates[0]:.3g} |"
+                f"{mean:.3g} | {rates[-1]:.3g} | {rates[-1] / rates[0]:.3g} |"
             )
 
 

@@ -52,7 +52,7 @@ def loop(
             continue
         if any(jets[k]["Mass"] <= mass_min for k in order):
             continue
-        objects = {}
+        objects: dict[int, tuple[float, float, float]] = {}
         for name, pt in EFLOW.items():
             ids = columns[f"{name}.fUniqueID"][entry]
             values = zip(

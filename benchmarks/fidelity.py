@@ -265,7 +265,9 @@ def main(
     seeds: Annotated[int, typer.Option(help="Passes through our detector.")] = 10,
 ) -> None:
     """Compare the parametric detector with Delphes."""
-    real, ours, events = [], [[] for _ in range(seeds)], 0
+    real: list[Jets] = []
+    ours: list[list[Jets]] = [[] for _ in range(seeds)]
+    events = 0
     for path in sorted(folder.glob("*.root")):
         delphes, parametric, generated = tables(path, seeds)
         n = len(generated)

@@ -227,9 +227,9 @@ def behind_scores(
     print("|---|---|---|---|---|---|---|---|---|")
     fold = np.arange(len(shower)) % config.dataset.folds
     for network in config.networks:
-        for signal in config.signals:
+        for signal in config.signals_of(network.name):
             assert signal.mass_gev is not None
-            for seed in config.training.seeds:
+            for seed in config.seeds_of(network.name):
                 stem = config.trained_on(network.name, signal.name)
                 folder = run / f"results/models/{network.name}/{stem}/{seed}"
                 models = [load(folder / f"fold{k}") for k in range(config.dataset.folds)]

@@ -157,8 +157,8 @@ def cuts(run: Path, config: Config, sample: str, background: float) -> dict[tupl
     """Return the log-odds that leave so many events of a sample, by network, signal and seed."""
     found = {}
     for network in config.networks:
-        for signal in config.signals:
-            for seed in config.training.seeds:
+        for signal in config.signals_of(network.name):
+            for seed in config.seeds_of(network.name):
                 path = run / f"results/scores/{network.name}/{signal.name}/{seed}.parquet"
                 table = pd.read_parquet(path)
                 table = table[table["sample"] == sample].sort_values("log_odds", ascending=False)
@@ -170,7 +170,7 @@ def cuts(run: Path, config: Config, sample: str, background: float) -> dict[tupl
 def passed(run: Path, config: Config, table: ak.Array, cut: dict, width: float) -> Floats:
     """Return the smeared passes [N, M] of events, the mean of networks and seeds."""
     inputs, fold = dict(tensors(table, 50, 6)), np.arange(len(table)) % config.dataset.folds
-    total = np.zeros((len(table), len(config.signals)))
+    total, trainings = np.zeros((len(table), len(config.signals))), np.zeros(len(config.signals))
     for (network, signal, seed), threshold in cut.items():
         folder = run / f"results/models/{network}/{config.trained_on(network, signal)}/{seed}"
         models = [load(folder / f"fold{k}") for k in range(config.dataset.folds)]
@@ -179,7 +179,8 @@ def passed(run: Path, config: Config, table: ak.Array, cut: dict, width: float) 
         assert mass is not None
         odds = crossed(models, inputs, fold, (mass,), "cpu")[0]
         total[:, column] += 1 / (1 + np.exp(np.clip((threshold - odds) / width, -50, 50)))
-    total *= len(config.signals) / len(cut)
+        trainings[column] += 1
+    total /= trainings
     tagging = BTagging(mode="truth")
     rates = tag_weights(leading_subjet_flavour(table), tagging)[:, 0]
     four_b = tag_weights(np.full((1, 2, 2), 5), tagging)[0, 0]
@@ -203,8 +204,10 @@ def read(run: Path, config: Config, name: str, folder: Path, cut: dict, width: f
     result[ak.to_numpy(table["entry"])] = passed(run, config, table, cut, width)
     processes = None
     if hard:
-        arrays = [np.concatenate(column) for column in zip(*(hard[n] for n in seen), strict=True)]
-        processes = hard_variables(*arrays, masses)
+        pair_masses, z, energy, pt, rapidity = (
+            np.concatenate(column) for column in zip(*(hard[n] for n in seen), strict=True)
+        )
+        processes = hard_variables(pair_masses, z, energy, pt, rapidity, masses)
     return Showers(PartonJets(**columns).variables(masses), processes, weight, tags, kept, result)
 
 

@@ -38,8 +38,10 @@ from workflow.pipeline.network_inputs import feature_names
 
 POINTS = (0.3, 0.5, 0.8)
 ENDS = (("low", "high"), ("low95", "high95"), ("min", "max"))
-EVENTS = ("particle_transformer", "cross_attention", "cross_attention_sum", "concatenation")
-EVENTS += ("constituents", "kinematics", "high_level_mlp")
+EVENTS = (
+    "particle_transformer", "cross_attention", "cross_attention_sum", "concatenation",
+    "constituents", "kinematics", "high_level_mlp",
+)  # fmt: skip
 JETS = ("particle_transformer_jet", "self_attention_jet", "mixer_subjet_jet")
 SHORT = ("particle_transformer", "particle_transformer_jet", "cross_attention", "mixer_subjet_jet")
 NETWORKS: dict[str, list[Any]] = {
@@ -103,8 +105,8 @@ def main(
     sizes = {"train": events // 2, "validation": events // 8}
     pairs = {side: (size, size) for side, size in sizes.items()}
     rows = split(label, event, pairs | {"test": (background, signal)})
-    data = Data(*(sample(tensors, label, rows[side]) for side in ("train", "validation")), features)
-    held = sample(tensors, label, rows["test"])
+    sides = {side: sample(tensors, label, chosen) for side, chosen in rows.items()}
+    data, held = Data(sides["train"], sides["validation"], features), sides["test"]
     for spec in NETWORKS[task]:
         is_peer = spec.architecture == "particle_transformer"
         lengths = {spec.name: peer_epochs if is_peer else epochs}

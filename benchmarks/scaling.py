@@ -40,6 +40,7 @@ TAGGER = {
     "jet_encoder": {"kind": "self_attention", "layers": 1},
 }  # fmt: skip
 TASK = {"name": "higgs", "signal": ["signal"], "background": ["qcd"]}
+LUMINOSITY = ("--luminosity", 3000)
 CHUNK = 100_000
 """Events of a file of reconstructed events."""
 NOISE = {"first": 0.3, "second": 1.0}
@@ -69,7 +70,7 @@ def measure(*command: object) -> Run:
         peak = max([peak, *(int(x.split()[1]) for x in lines if x.startswith("VmHWM"))])
         time.sleep(0.02)
     if status:
-        raise typer.Exit(f"{' '.join(words)} failed")
+        raise SystemExit(f"{' '.join(words)} failed")
     return Run(usage.ru_utime + usage.ru_stime, peak / 1e3)
 
 
@@ -78,9 +79,13 @@ class Samples:
 
     def __init__(self, folder: Path, events: int) -> None:
         self.folder, self.events = folder, events
-        signal = {"name": "signal", "process": "signal", "label": "signal", "mass_gev": 1000}
-        qcd = {"name": "qcd", "process": "qcd", "label": "background", "cross_section_pb": 1}
-        self.blocks = {block["name"]: block | {"files": ["0.root"]} for block in (signal, qcd)}
+        blocks: dict[str, dict[str, Any]] = {
+            "signal": {"process": "signal", "label": "signal", "mass_gev": 1000},
+            "qcd": {"process": "qcd", "label": "background", "cross_section_pb": 1},
+        }
+        self.blocks = {
+            name: {"name": name, **block, "files": ["0.root"]} for name, block in blocks.items()
+        }
         self.datasets = [folder / f"{name}.h5" for name in self.blocks]
         self.model, self.tagger = folder / "model", folder / "tagger"
         self.scores = {name: folder / "scores" / name / "signal" / "1.parquet" for name in NOISE}
@@ -139,8 +144,9 @@ class Samples:
         output = self.folder / "cutflow.csv"
         removed = ("--n-minus-one", self.folder / "n_minus_one.csv", "--figure", self.folder / "n")
         return measure(
-            "workflow.scripts.cutflow", *self.blocks, *folders, "--output", output, *removed
-        )
+            "workflow.scripts.cutflow", *self.blocks, *folders, *LUMINOSITY, "--output", output,
+            *removed,
+        )  # fmt: skip
 
     def train(self) -> Run:
         return self._train(NETWORK, self.model)
@@ -161,7 +167,7 @@ class Samples:
 
     def score(self) -> Run:
         output = ("--output", self.folder / "scores.parquet")
-        return self._of_model("score", *output)
+        return self._of_model("score", *LUMINOSITY, *output)
 
     def interpret(self) -> Run:
         return self._of_model("interpret", "--config", "{}", "--output", self.folder / "looked")

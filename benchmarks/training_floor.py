@@ -24,14 +24,16 @@ from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.networks import random_batch
+from benchmarks.networks import PLAIN, random_batch
 from models.config.specs import CrossAttention, Features
 from models.networks.dropout import kept
 from models.networks.normalisation import fit_normalisation
 from models.networks.registry import build
 from models.training.devices import keep_freed_memory
 
-SPEC = CrossAttention(name="three_stream", fusion="sum", kinematics_encoding="published")
+SPEC = CrossAttention(
+    name="three_stream", fusion="sum", kinematics_encoding="published", jet_encoder=PLAIN
+)
 PARTS = {
     "matrix products": ("mm", "addmm", "bmm"),
     "layer normalisation": ("native_layer_norm", "native_layer_norm_backward"),
@@ -96,7 +98,7 @@ def main(
         gradient()
     with sdpa_kernel(SDPBackend.MATH), Parts() as parts:
         gradient()
-    dropouts = 2 * sum(len(encoder.layers) for encoder in network.jets)
+    dropouts = 2 * 2 * PLAIN.layers  # two in each layer of either jet
     shape = torch.Size((batch_size, batch.constituents.shape[2], SPEC.width))
     parts.seconds["dropout"] = dropouts * fastest(lambda: kept(shape, SPEC.dropout), 50)
     parts.seconds["AdamW"] = fastest(optimizer.step, 50)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.transfer FOLDER --run . --signal signal_mH1000
 
-takes the trainings of one signal of a finished run, and a folder of real Delphes files with its
-`manifest.json` (Pythia settings, cross sections). It simulates every sample of the manifest anew,
-with the manifest's settings and our detector, and prints for each training the rejection at
+takes the trainings of a finished run that serve one signal, and a folder of real Delphes files with
+its `manifest.json` (Pythia settings, cross sections). It simulates every sample of the manifest
+anew, with the manifest's settings and our detector, and prints for each training the rejection at
 ε_S = 0.5 on our events and on Delphes', with their statistical errors. Both sides have the same
 composition: every sample counts with the number of events that Delphes has of it, and every event
 as often as Pythia made it, without the weights of a biased or enhanced generation. The trainings
@@ -13,7 +13,7 @@ see the same events, so that the errors of the rows hold together.
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,9 +30,10 @@ from analysis.evaluation.metrics import metric_row
 from analysis.reconstruction.reconstruct import reconstruct_file
 from analysis.simulation.produce import produce
 from common.weighted import WeightedSample
-from models.networks.batch import Events
-from models.training.inference import predict_log_odds
-from workflow.pipeline.network_inputs import feature_names
+from models.training.checkpoint import TrainedModel, load
+from workflow.pipeline.config import ALL_MASSES
+from workflow.pipeline.network_inputs import feature_names, mass_of
+from workflow.pipeline.scoring import crossed
 
 BACKGROUNDS = ("qcd", "qcd_bb", "ttbar")
 CHUNK = 500
@@ -80,12 +81,18 @@ def of_ours(common: list[str], entries: list[dict[str, Any]], factor: int) -> We
     return joined([(part, scale * weight) for part, weight in parts])
 
 
-def measure(score: Callable[[Any], np.ndarray], signal: Weighted, background: Weighted) -> dict:
-    """Return the metrics of a trained network on signal against background."""
-    scores = [score(side[0]) for side in (signal, background)]
-    label = np.repeat([True, False], [len(score) for score in scores])
-    weight = np.concatenate([signal[1], background[1]])
-    return metric_row(WeightedSample.of_classes(np.concatenate(scores), weight, label))
+def measure(
+    models: Sequence[TrainedModel], mass_gev: float, signal: Weighted, background: Weighted
+) -> dict[str, Any]:
+    """Return the metrics of a training on signal against background.
+
+    No network has seen the events: they go to the folds in turn.
+    """
+    values, weight = joined([signal, background])
+    fold = np.arange(len(weight)) % len(models)
+    scores = crossed(models, dict(values), fold, (mass_gev,), "auto")[0]
+    label = np.repeat([True, False], [len(signal[1]), len(background[1])])
+    return metric_row(WeightedSample.of_classes(scores, weight, label))
 
 
 def main(
@@ -108,7 +115,8 @@ def main(
         name: of_ours(manifest["common_pythia_settings"], files, factor)
         for name, files in entries.items()
     }
-    features = feature_names(Dataset(run / f"results/datasets/{signal}.h5"))
+    data = Dataset(run / f"results/datasets/{signal}.h5")
+    features, mass = feature_names(data), mass_of(data)
     for name in entries:
         shares = [len(side[name][1]) for side in (ours, delphes)]
         print(f"{name}: {shares[0]} events of ours selected, {shares[1]} of Delphes")
@@ -116,17 +124,15 @@ def main(
     print(f"\n| {' | '.join(columns)} | AUC: ours | Delphes |")
     print("|---|---|---|---|---|---|---|---|")
     present = [name for name in entries if name != signal]
-    for model in sorted((run / "results/models").glob(f"*/{signal}/*")):
+    own, joint = ((run / "results/models").glob(f"*/{n}/*") for n in (signal, ALL_MASSES))
+    for training in sorted([*own, *joint]):
+        models = [load(folder, features) for folder in sorted(training.glob("fold*"))]
         for title, names in {"all": present, **{name: [name] for name in present}}.items():
             rows = [
-                measure(
-                    lambda values, model=model: predict_log_odds(model, Events(values), features),
-                    side[signal],
-                    joined([side[name] for name in names]),
-                )
+                measure(models, mass, side[signal], joined([side[name] for name in names]))
                 for side in (ours, delphes)
             ]
-            print(line(model.parents[1].name, model.name, title, *rows), flush=True)
+            print(line(training.parents[1].name, training.name, title, *rows), flush=True)
 
 
 def line(network: str, seed: str, background: str, ours: dict, theirs: dict) -> str:
