@@ -53,7 +53,7 @@ def main(
             origin = origin_of(path)
             for tail in find_mixed_tails(scores, read_mixed(path), Mixing(n_eff=n_eff)):
                 key = (tail.sample, str(origin["network"]), float(origin["mass_gev"]))
-                of_mass[key].append(rows_of(scores.select(tail.rows_of(scores)), tail))
+                of_mass[key].append(rows_of(scores.of_process(tail.sample), tail))
         for (sample, network, _), trainings in of_mass.items():
             cells[sample, network].append(np.mean(trainings, axis=0))
     table = Table("sample", "network", "masses × runs", *(f"{share:g}" for share in SHARES))
