@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from analysis.simulation.particles import Particles, offsets_of
+from analysis.detector.particles import Particles, offsets_of
 
 LEAVES = ("PID", "Status", "Charge", "Px", "Py", "Pz", "E", "Mass", "X", "Y", "Z", "T", "M1", "M2",
           "D1", "D2")  # fmt: skip

@@ -29,9 +29,9 @@ from analysis.config.reconstruction import Reconstruction
 from analysis.config.simulation import HeavyFlavour, Simulation
 from analysis.datasets.features import kinematic_tokens, tensors
 from analysis.delphes.reader import open_delphes
+from analysis.detector.detector import simulate
+from analysis.detector.layout import open_writer
 from analysis.reconstruction.reconstruct import reconstruct
-from analysis.simulation.detector import simulate
-from analysis.simulation.layout import open_writer
 from analysis.simulation.pythia import Generator
 from benchmarks.forced_splitting import LUMINOSITY_FB, WINDOW, WINDOW_GEV, tagged
 from common.weights import effective_number

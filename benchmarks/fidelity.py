@@ -24,10 +24,10 @@ from scipy.stats import ks_2samp
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import FatJets, Reconstruction
 from analysis.delphes.reader import open_delphes
+from analysis.detector.detector import simulate
+from analysis.detector.layout import open_writer
 from analysis.figures.style import styled
 from analysis.reconstruction.reconstruct import reconstruct
-from analysis.simulation.detector import simulate
-from analysis.simulation.layout import open_writer
 from benchmarks.delphes_truth import read_particles
 from common.angles import delta_r
 from common.files import atomic_path

@@ -18,9 +18,9 @@ import uproot
 from numpy.typing import NDArray
 
 from analysis.config.detector import Detector, ImpactResolution
-from analysis.simulation.particles import Particles
-from analysis.simulation.propagation import closest_approach
-from analysis.simulation.tracking import measure_impact
+from analysis.detector.particles import Particles
+from analysis.detector.propagation import closest_approach
+from analysis.detector.tracking import measure_impact
 from benchmarks.delphes_truth import read_particles
 
 EDGES = (0.5, 1.0, 2.0, 5.0, 10.0, 100.0)

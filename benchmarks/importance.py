@@ -36,15 +36,15 @@ from analysis.config.simulation import Importance
 from analysis.config.statistics import BTagging
 from analysis.datasets.btagging import tag_weights
 from analysis.datasets.features import leading_subjet_flavour, tensors
+from analysis.detector.detector import simulate
+from analysis.detector.layout import open_writer
 from analysis.reconstruction.reconstruct import reconstruct_file
-from analysis.simulation.detector import simulate
 from analysis.simulation.importance import (
     PartonJets,
     Perceptron,
     hard_variables,
     tag_potential,
 )
-from analysis.simulation.layout import open_writer
 from analysis.simulation.pythia import Generator
 from analysis.simulation.selection import SUBJETS, Selection, parton_jets
 from analysis.simulation.settings import chunk_seeds

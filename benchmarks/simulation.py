@@ -18,8 +18,8 @@ import typer
 
 from analysis.config.detector import Detector
 from analysis.config.simulation import HeavyFlavour, Simulation
-from analysis.simulation.detector import simulate
-from analysis.simulation.layout import open_writer
+from analysis.detector.detector import simulate
+from analysis.detector.layout import open_writer
 from analysis.simulation.pythia import Generator
 
 SIGNAL = (

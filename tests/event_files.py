@@ -9,8 +9,8 @@ import numpy as np
 import pyhepmc
 import pythia8mc
 
+from analysis.detector.particles import Particles
 from analysis.simulation.hard_process import STOP, HardProcesses, draw
-from analysis.simulation.particles import Particles
 
 BOTTOM_PAIRS = ("HardQCD:gg2bbbar = on", "HardQCD:qqbar2bbbar = on")
 PT_HAT_MIN = 250.0

@@ -4,8 +4,8 @@ from dataclasses import fields
 
 import numpy as np
 
-from analysis.simulation.detector import Response
-from analysis.simulation.particles import Particles
+from analysis.detector.detector import Response
+from analysis.detector.particles import Particles
 
 
 def scalar_sums(response: Response, events: int) -> np.ndarray:

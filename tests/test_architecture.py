@@ -18,6 +18,7 @@ ROOMS = {
         "analysis.config",
         "analysis.delphes",
         "analysis.event_files",
+        "analysis.detector",
         "analysis.simulation",
         "analysis.reconstruction",
         "analysis.datasets",

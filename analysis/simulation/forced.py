@@ -10,9 +10,9 @@ import pythia8mc
 from numpy.typing import NDArray
 
 from analysis.config.simulation import HeavyFlavour, Importance
+from analysis.detector.particles import Floats
 from analysis.simulation.hard_process import HardProcesses, draw
 from analysis.simulation.importance import best_threshold, hard_variables, worth
-from analysis.simulation.particles import Floats
 from analysis.simulation.splitting import (
     GLUON,
     QUARK_MASS,

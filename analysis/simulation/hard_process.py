@@ -6,7 +6,7 @@ import numpy as np
 import pythia8mc
 from numpy.typing import NDArray
 
-from analysis.simulation.particles import Floats
+from analysis.detector.particles import Floats
 
 STOP = ("PartonLevel:all = off", "HadronLevel:all = off")
 """Lines that end an event with its hard process."""

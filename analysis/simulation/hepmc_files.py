@@ -9,6 +9,7 @@ import pyhepmc
 import pythia8mc
 
 from analysis.config.simulation import Simulation
+from analysis.detector.particles import Particles, offsets_of
 from analysis.event_files.checks import (
     check_beams,
     check_cross_sections,
@@ -16,7 +17,6 @@ from analysis.event_files.checks import (
     event_range,
 )
 from analysis.event_files.hepmc import Content, read_content, write_range
-from analysis.simulation.particles import Particles, offsets_of
 from analysis.simulation.pythia import Batch, Normalisation
 from common.errors import ConfigError, InputFileError, NormalisationError
 

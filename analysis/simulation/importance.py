@@ -15,7 +15,7 @@ from importlib.resources import files
 import numpy as np
 
 from analysis.config.simulation import Importance
-from analysis.simulation.particles import Floats
+from analysis.detector.particles import Floats
 
 EFFICIENCY = {5: 0.75, 4: 0.10}
 """Chance of a b or c quark that its subjet is b-tagged, as the roulette sees it."""

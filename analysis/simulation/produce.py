@@ -11,9 +11,9 @@ import pythia8mc
 
 from analysis.config.detector import Detector
 from analysis.config.simulation import Simulation
-from analysis.simulation.detector import simulate
+from analysis.detector.detector import simulate
+from analysis.detector.layout import open_writer
 from analysis.simulation.hepmc_files import HepmcFiles
-from analysis.simulation.layout import open_writer
 from analysis.simulation.pythia import Batch, Generator, Normalisation, cross_section
 from analysis.simulation.real_delphes import find_card, find_executable, run_delphes
 from analysis.simulation.selection import Selection

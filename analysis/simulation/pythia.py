@@ -9,10 +9,10 @@ import pythia8mc
 from numpy.typing import NDArray
 
 from analysis.config.simulation import HeavyFlavour, Simulation
+from analysis.detector.particles import Floats, Particles, offsets_of
 from analysis.simulation.forced import TRIES, ForcedEvents, ForcedSource
 from analysis.simulation.hard_process import STOP
 from analysis.simulation.les_houches import LesHouches
-from analysis.simulation.particles import Floats, Particles, offsets_of
 from analysis.simulation.selection import Selection
 from analysis.simulation.settings import seed_lines, settings_lines, showered_lines
 from common.errors import ConfigError, NormalisationError

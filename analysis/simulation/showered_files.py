@@ -9,10 +9,10 @@ import numpy as np
 import pythia8mc
 
 from analysis.config.simulation import Simulation
+from analysis.detector.particles import Floats
 from analysis.event_files.accord import Weighted, weigh
 from analysis.event_files.checks import check_heads, event_range
 from analysis.event_files.les_houches import read_init, read_weights, write_range
-from analysis.simulation.particles import Floats
 from analysis.simulation.pythia import Batch, Normalisation, start, to_particles
 from analysis.simulation.selection import ABS_ETA_MAX, ANTI_KT, FATJET_RADIUS, VISIBLE
 from common.errors import ConfigError, InputFileError, NormalisationError

@@ -9,7 +9,7 @@ nothing inside the opening angle of the pair was emitted before it. Four-momenta
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.simulation.particles import Floats
+from analysis.detector.particles import Floats
 
 Z_MASS = 91.188
 ALPHA_S_Z = 0.1365

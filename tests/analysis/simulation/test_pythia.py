@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from analysis.config.simulation import HeavyFlavour, Importance, Pairs, Simulation
+from analysis.detector.particles import Particles
 from analysis.reconstruction.flavour import count_b_hadrons, heavy_hadrons
 from analysis.simulation.forced import ForcedSource
 from analysis.simulation.hard_process import STOP
 from analysis.simulation.les_houches import LesHouches
-from analysis.simulation.particles import Particles
 from analysis.simulation.pythia import Batch, Generator, Normalisation, start
 from analysis.simulation.settings import showered_lines
 from common.errors import ConfigError

@@ -9,11 +9,11 @@ import uproot
 from pydantic import ValidationError
 
 from analysis.config.detector import Detector, ImpactResolution
-from analysis.simulation.detector import Response, simulate
-from analysis.simulation.layout import open_writer
-from analysis.simulation.particles import Particles
-from analysis.simulation.propagation import closest_approach
-from analysis.simulation.tracking import impact_resolution, measure_impact
+from analysis.detector.detector import Response, simulate
+from analysis.detector.layout import open_writer
+from analysis.detector.particles import Particles
+from analysis.detector.propagation import closest_approach
+from analysis.detector.tracking import impact_resolution, measure_impact
 from tests.simulated_particles import many, one_particle
 
 DETECTOR = Detector()

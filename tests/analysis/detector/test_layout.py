@@ -9,10 +9,10 @@ from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
 from analysis.config.simulation import Simulation
 from analysis.delphes.reader import open_delphes
+from analysis.detector.detector import Response, simulate
+from analysis.detector.layout import open_writer
+from analysis.detector.particles import Particles
 from analysis.reconstruction.reconstruct import reconstruct
-from analysis.simulation.detector import Response, simulate
-from analysis.simulation.layout import open_writer
-from analysis.simulation.particles import Particles
 from analysis.simulation.pythia import Generator
 
 REAL = Path(__file__).parents[2] / "data" / "tiny_signal_mH1000.root"

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.config.detector import Detector
-from analysis.simulation.calorimeter import Grid, energy_resolution
-from analysis.simulation.detector import simulate
+from analysis.detector.calorimeter import Grid, energy_resolution
+from analysis.detector.detector import simulate
 from tests.simulated_particles import many, one_particle, scalar_sums
 
 DETECTOR = Detector()

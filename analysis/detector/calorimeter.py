@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.detector import Calorimeter
-from analysis.simulation.particles import Floats, Particles
-from analysis.simulation.propagation import Propagated
-from analysis.simulation.tracking import Tracks, lognormal
+from analysis.detector.particles import Floats, Particles
+from analysis.detector.propagation import Propagated
+from analysis.detector.tracking import Tracks, lognormal
 
 Ints = NDArray[np.int64]
 

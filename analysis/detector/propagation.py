@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.simulation.particles import Floats, Particles, pseudorapidity
+from analysis.detector.particles import Floats, Particles, pseudorapidity
 from common.angles import wrap
 
 LIGHT = 0.299792458

@@ -1,4 +1,4 @@
-"""Truth particles of real Delphes files, and a quick simulation, for the tests of this folder."""
+"""Truth particles of real Delphes files, and a quick simulation: for detector and simulation."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ import pytest
 import uproot
 
 from analysis.config.simulation import Simulation
-from analysis.simulation.particles import Particles, offsets_of
+from analysis.detector.particles import Particles, offsets_of
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[1] / "data"
 SIGNAL = (
     "Higgs:useBSM = on",
     "HiggsBSM:gg2H2 = on",

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from analysis.config.detector import Detector, Efficiency
-from analysis.simulation.particles import Particles
-from analysis.simulation.propagation import Cylinder, propagate
-from analysis.simulation.tracking import (
+from analysis.detector.particles import Particles
+from analysis.detector.propagation import Cylinder, propagate
+from analysis.detector.tracking import (
     Tracks,
     efficiency,
     find_tracks,

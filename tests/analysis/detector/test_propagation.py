@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.simulation.propagation import LIGHT, Cylinder, propagate
+from analysis.detector.propagation import LIGHT, Cylinder, propagate
 from tests.simulated_particles import one_particle
 
 VOLUME = Cylinder(radius=1.2, half_length=3.25, field=3.0)

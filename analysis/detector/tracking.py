@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.detector import RESOLUTION_PT, Efficiency, ImpactResolution, Tracker
-from analysis.simulation.particles import Floats, Particles
-from analysis.simulation.propagation import Cylinder, Propagated, closest_approach, propagate
+from analysis.detector.particles import Floats, Particles
+from analysis.detector.propagation import Cylinder, Propagated, closest_approach, propagate
 from common.angles import wrap
 
 

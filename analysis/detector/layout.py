@@ -10,8 +10,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from analysis.simulation.detector import Response
-from analysis.simulation.particles import Floats, Particles
+from analysis.detector.detector import Response
+from analysis.detector.particles import Floats, Particles
 from common.errors import AnalysisError
 
 TREE = "Delphes"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.config.detector import Detector
-from analysis.simulation.calorimeter import Towers, measure
-from analysis.simulation.particles import Particles
-from analysis.simulation.propagation import Cylinder, propagate
-from analysis.simulation.tracking import ImpactParameters, Tracks, find_tracks, measure_impact
+from analysis.detector.calorimeter import Towers, measure
+from analysis.detector.particles import Particles
+from analysis.detector.propagation import Cylinder, propagate
+from analysis.detector.tracking import ImpactParameters, Tracks, find_tracks, measure_impact
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@ import pytest
 from pydantic import ValidationError
 
 from analysis.config.detector import Detector
-from analysis.simulation.detector import Response, simulate
-from analysis.simulation.particles import Particles
+from analysis.detector.detector import Response, simulate
+from analysis.detector.particles import Particles
 from tests.simulated_particles import scalar_sums
 
 DETECTOR = Detector()
