@@ -26,9 +26,16 @@ class GuidedSelection(Selection):
 
     Attributes
     ----------
+    masses_gev : (float, float)
+        Range of masses of the pairs that are wanted.
+    wanted, other : float
+        f of the first pair of each hard gluon, in and outside that range.
     unclear : int
         Trials of which the weight did not tell the outcome.
     """
+
+    masses_gev = MASSES_GEV
+    wanted, other = WANTED, OTHER
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -64,10 +71,10 @@ class GuidedSelection(Selection):
         root = self._root(event, quark.mother1())
         factor = 1.0
         if root is not None and root not in self._split:
-            low, high = MASSES_GEV
+            low, high = self.masses_gev
             mass = (quark.p() + other.p()).mCalc()
             of_stratum = mass >= self._flavour.pair_mass_min if self._flavour else True
-            factor = WANTED if low < mass < high else OTHER if of_stratum else 1.0
+            factor = self.wanted if low < mass < high else self.other if of_stratum else 1.0
         if self._draw() > factor / TRIALS:
             return True
         self._pending = factor, self._info().weight(), root if factor > 1 else None

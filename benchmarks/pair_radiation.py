@@ -27,7 +27,6 @@ from analysis.config.simulation import HeavyFlavour, Simulation
 from analysis.detector.particles import Particles
 from analysis.simulation.pythia import Generator
 from analysis.simulation.selection import Selection
-from benchmarks import guided_shower
 from benchmarks.guided_shower import TRIALS, GuidedSelection
 from common.angles import delta_r
 from common.weights import effective_number
@@ -46,11 +45,25 @@ EDGES: Mapping[str, list[float]] = {
 }
 
 
+class Guided(GuidedSelection):
+    """Makes the shower's pairs of these masses more often, and no others."""
+
+    masses_gev = MASSES_GEV
+    other = 1.0
+
+
 class Uncorrected(Selection):
     """Lets Pythia shower forced pairs as it does what comes out of a hard process."""
 
     def canVetoFSREmission(self) -> bool:  # noqa: N802
         return False
+
+
+KINDS: Mapping[str, type[Selection]] = {
+    "shower": Guided,
+    "forced": Selection,
+    "forced, uncorrected": Uncorrected,
+}
 
 
 def pairs_of(particles: Particles, forced: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -107,21 +120,16 @@ def jets_of(particles: Particles) -> ak.Array:
 def sample(kind: str, events: int, seed: int) -> pd.DataFrame:
     """Return one row per pair with a jet: its weight [pb], mass, share, and what the jet is."""
     options = {"pythia": PROCESS, "events": events, "pt_hat_min": 450.0, "bias_power": 4.0}
-    forced = kind != "shower"
-    selection: type[Selection] = GuidedSelection
-    if forced:
+    if kind == "shower":
+        options["enhancement"] = TRIALS
+    else:
         low, high = MASSES_GEV
-        flavour = HeavyFlavour(
+        options["heavy_flavour"] = HeavyFlavour(
             pairs=("bb+bb",), origins=("splitting",), forced=True,
             pair_mass_min=low, pair_mass_max=high,
         )  # fmt: skip
-        options["heavy_flavour"] = flavour
-        selection = Selection if kind == "forced" else Uncorrected
-    else:
-        guided_shower.MASSES_GEV, guided_shower.OTHER = MASSES_GEV, 1.0
-        options["enhancement"] = TRIALS
-    generator = Generator(Simulation(**options), seed, selection)
-    parts = [rows_of(b.particles, b.weight, forced) for b in generator.batches()]
+    generator = Generator(Simulation(**options), seed, KINDS[kind])
+    parts = [rows_of(b.particles, b.weight, kind != "shower") for b in generator.batches()]
     norm = generator.normalisation()
     rows = pd.concat(parts, ignore_index=True)
     return rows.assign(weight=rows.weight * norm.cross_section_pb / norm.sum_of_weights)
@@ -192,8 +200,7 @@ def main(
 ) -> None:
     """Print both tables."""
     samples = {
-        kind: sample(kind, shower_events if kind == "shower" else events, seed)
-        for kind in ("shower", "forced", "forced, uncorrected")
+        kind: sample(kind, shower_events if kind == "shower" else events, seed) for kind in KINDS
     }
     columns = ("particles", "charged", "jet mass")
     heads = [*(f"{c}, {w}" for w in ("all", "90–160 GeV") for c in columns), "cos 2φ"]

@@ -52,9 +52,8 @@ def corrected_rate(x1: float, x2: float, r1: float, r2: float) -> float:
     a, b = r1 * r1, r2 * r2
     p1, p2 = 1 + a - b - x1, 1 + b - a - x2
     inside = (x1 * x1 - 4 * a) * (x2 * x2 - 4 * b) - (2 * (1 - x1 - x2 + a + b) + x1 * x2) ** 2
-    if min(
-        x1 - 2 * r1, x2 - 2 * r2, p1, p2, x1 + x2 - 1 - (r1 + r2) ** 2
-    ) < _EDGE or inside < _EDGE * (_CORNER + r1 + r2):
+    closest = min(x1 - 2 * r1, x2 - 2 * r2, p1, p2, x1 + x2 - 1 - (r1 + r2) ** 2)
+    if closest < _EDGE or inside < _EDGE * (_CORNER + r1 + r2):
         return 0.0
     lowest = sqrt(max((1 - a - b) ** 2 - (2 * r1 * r2) ** 2, 0.0)) * (1 + a - b + 2 * r1)
     mixed = -1 - a - 2 * r1 * a - b - 2 * r1 * b + 1.5 * x1 + r1 * x1 - a * x1 / 2 - b * x1 / 2

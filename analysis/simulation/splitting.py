@@ -23,7 +23,7 @@ QUARK_MASS = {5: 4.8, 4: 1.5}
 ALONG_BEAM = 1 - 1e-9
 """cos ϑ from which there is no plane with the beam."""
 UNDISTURBED = 0.7
-"""Share of the polarisation that is left where the shower's pairs are made (docs/validation)."""
+"""Share of the polarisation that the shower's pairs have (`benchmarks/pair_radiation.py`)."""
 GLUON = 21
 SMALLEST_SCALE2 = 1.0
 """μ² below which α_s is frozen [GeV²]."""

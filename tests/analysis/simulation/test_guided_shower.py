@@ -5,7 +5,6 @@ import pytest
 
 from analysis.config.simulation import HeavyFlavour, Simulation
 from analysis.simulation.pythia import Generator
-from benchmarks import guided_shower
 from benchmarks.guided_shower import TRIALS, GuidedSelection
 
 SHOWERS = 700
@@ -13,8 +12,8 @@ SHOWERS = 700
 
 def weights_and_pairs(monkeypatch, wanted: float, other: float) -> np.ndarray:
     """Shower to 5 GeV; return the weight that the splittings give, and how many pairs came."""
-    monkeypatch.setattr(guided_shower, "WANTED", wanted)
-    monkeypatch.setattr(guided_shower, "OTHER", other)
+    monkeypatch.setattr(GuidedSelection, "wanted", wanted)
+    monkeypatch.setattr(GuidedSelection, "other", other)
     rows = []
 
     class Recording(GuidedSelection):
