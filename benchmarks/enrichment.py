@@ -9,6 +9,10 @@ count. The tables have, per CPU second, the effective number n_eff = (Σw)²/Σw
 events in a window around each m_H, and of 20 events behind the cut of RUN's networks that leaves
 20: n_eff = 20 / w̄ with the mean weight w̄ = Σw²/Σw of the events behind the cut, or, where fewer
 than ten pass, behind the hardest cut that ten pass. Weights are at 3000 fb⁻¹.
+
+Two more rows have what RUN's limits are set with, mixed events and shared tails
+(docs/statistics.md), per CPU second of its simulation and mixing: n_eff of the table of limits, and
+(b / σ)², where σ also has the errors of what the two methods assume. Both are scaled to 20 events.
 """
 
 import tempfile
@@ -26,6 +30,7 @@ from numpy.typing import NDArray
 
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
+from analysis.config.samples import Sample
 from analysis.config.simulation import HeavyFlavour, Simulation
 from analysis.datasets.features import kinematic_tokens, tensors
 from analysis.delphes.reader import open_delphes
@@ -136,16 +141,21 @@ def draw(simulation: Simulation, k_factor: float, seed: int, folder: Path) -> Ev
     )
 
 
-def cpu_seconds(run: Path, sample: str) -> float:
-    """Return the CPU time that a run spent on simulating a sample."""
-    files = (run / f"results/benchmarks/simulate/{sample}").glob("*.tsv")
+def multijets(config: Config) -> list[Sample]:
+    """Return the simulated samples of multijets."""
+    return [s for s in config.backgrounds if s.process == "qcd" and s.simulation]
+
+
+def cpu_seconds(run: Path, jobs: str) -> float:
+    """Return the CPU time that a run spent on jobs, such as `simulate/qcd_bb/*`."""
+    files = (run / "results/benchmarks").glob(f"{jobs}.tsv")
     return float(sum(pd.read_csv(path, sep="\t").cpu_time.sum() for path in files))
 
 
 def of_run(run: Path, config: Config, seconds: float, folder: Path) -> Events:
     """Return events of the run's multijet strata, together for about `seconds`."""
-    samples = [s for s in config.backgrounds if s.process == "qcd" and s.simulation]
-    times = {sample.name: cpu_seconds(run, sample.name) for sample in samples}
+    samples = multijets(config)
+    times = {s.name: cpu_seconds(run, f"simulate/{s.name}/*") for s in samples}
     part = seconds / sum(times.values())
     drawn = []
     for sample in samples:
@@ -174,6 +184,15 @@ def mean_weight(weight: Floats, odds: Floats, cut: float) -> tuple[float, int]:
     number = int((odds >= cut).sum())
     chosen = np.argsort(-odds)[: max(number, FEWEST)]
     return float(np.sum(weight[chosen] ** 2) / weight[chosen].sum()), number
+
+
+def in_limit(found: Mapping[str, float]) -> dict[str, float]:
+    """Return n_eff of a row of the table of limits, and (b / σ)² with the errors of its methods."""
+    errors = found["sigma_b_statistical"], found["sigma_b_tail"], found["sigma_b_shared"]
+    return {
+        "limit": found["n_eff"],
+        "limit, (b / σ)²": found["b_expected"] ** 2 / sum(error**2 for error in errors),
+    }
 
 
 def heaviest(weight: Floats) -> float:
@@ -215,11 +234,13 @@ def main(
         "ratio |\n|---|---|---|---|---|---|"
     )
     limits = pd.read_csv(run / "results/limits.csv")
+    simulated = sum(cpu_seconds(run, f"simulate/{s.name}/*") for s in multijets(config))
     for found in limits.itertuples():
         signal = next(s for s in config.signals if s.mass_gev == found.mass_gev)
         stem = config.trained_on(str(found.network), signal.name)
         folder_of = run / f"results/models/{found.network}/{stem}/{found.seed}"
         models = [load(folder_of / f"fold{k}") for k in range(config.dataset.folds)]
+        row = f"{found.network}, {found.mass_gev:g}, {found.seed}"
         rates = []
         for name, side in sides.items():
             fold = np.arange(len(side.weight)) % len(models)
@@ -227,9 +248,13 @@ def main(
             mean, number = mean_weight(side.weight, odds, float(found.threshold_log_odds))
             rates.append(20 / mean / side.cpu)
             print(
-                f"| {found.network}, {found.mass_gev:g}, {found.seed} | {name} | {number} | "
-                f"{mean:.3g} | {rates[-1]:.3g} | {rates[-1] / rates[0]:.3g} |"
+                f"| {row} | {name} | {number} | {mean:.3g} | {rates[-1]:.3g} | "
+                f"{rates[-1] / rates[0]:.3g} |"
             )
+        spent = simulated + cpu_seconds(run, f"mix/{found.network}/{stem}/{found.seed}")
+        for name, number in in_limit(found._asdict()).items():
+            rate = 20 / float(found.b_expected) * number / spent
+            print(f"| {row} | {name} | {found.b_raw} | | {rate:.3g} | {rate / rates[0]:.3g} |")
 
 
 if __name__ == "__main__":
