@@ -10,6 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_S = 20.0
+ATTEMPTS = 3
+
+
+class ServerEndedError(Exception):
+    """The server ended before it answered."""
 
 
 def free_port() -> int:
@@ -44,7 +49,8 @@ class XRootDServer:
         )
         deadline = time.monotonic() + START_S
         while not self._answers():
-            assert self.process.poll() is None, f"the server ended; see {self._work}"
+            if self.process.poll() is not None:
+                raise ServerEndedError(f"the server ended; see {self._work}")
             assert time.monotonic() < deadline, "the server does not start"
             time.sleep(0.05)
 
@@ -60,8 +66,15 @@ class XRootDServer:
 @contextmanager
 def serve_xrootd(folder: Path, work: Path) -> Iterator[XRootDServer]:
     """Serve a folder while the body runs."""
-    server = XRootDServer(folder, work)
-    server.start()
+    for _ in range(ATTEMPTS):
+        server = XRootDServer(folder, work)
+        try:
+            server.start()
+            break
+        except ServerEndedError:  # another program has taken the port that was free
+            continue
+    else:
+        raise ServerEndedError(f"{ATTEMPTS} servers ended; see {work}")
     try:
         yield server
     finally:
