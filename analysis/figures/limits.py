@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.figures.style import MARKERS, add_label, axes_with_ratio, styled
 
-BELOW = 100.0
+BELOW = 10.0
 """How far below the smallest limit the axis goes; references further down are left out."""
 
 
@@ -64,6 +64,8 @@ def limit_plot(
 ) -> Figure:
     """Draw limits against m_H, with the ratio to the first curve below.
 
+    The errors of a ratio are those of both limits as if they were independent.
+
     Parameters
     ----------
     curves : sequence of LimitCurve
@@ -83,9 +85,9 @@ def limit_plot(
     """
     figure, ax, ratio = axes_with_ratio()
     for curve, marker in zip(curves, MARKERS * len(curves), strict=False):
-        _draw(ax, curve, marker, np.ones(len(curve.mass)))
+        _draw(ax, curve, marker)
         if len(curves[0].mass) and len(curve.mass):
-            _draw(ratio, *_over(curve, curves[0], marker))
+            _draw(ratio, _over(curve, curves[0]), marker)
     draw_references(ax, references)
     ax.set_yscale("log")
     ax.set_ylabel(rf"{quantity} on $\sigma(gg\to H\to hh)$ [fb]")
@@ -139,10 +141,10 @@ def name_what_is_seen(ax: Axes, references: Sequence[ReferenceCurve]) -> None:
             line.set_label("_")
 
 
-def _draw(ax: Axes, curve: LimitCurve, marker: str, scale: NDArray[np.float64]) -> None:
+def _draw(ax: Axes, curve: LimitCurve, marker: str) -> None:
     ax.fill_between(curve.mass, curve.low, curve.high, color=curve.colour, alpha=0.25, lw=0)
     ax.plot(curve.mass, curve.median, marker=marker, color=curve.colour, label=curve.label)
-    error = np.zeros(len(curve.mass)) if curve.error is None else curve.error * scale
+    error = np.zeros(len(curve.mass)) if curve.error is None else curve.error
     for chosen, face in ((~curve.fitted, curve.colour), (curve.fitted, "white")):
         ax.errorbar(
             curve.mass[chosen],
@@ -163,21 +165,26 @@ def _positive(error: NDArray[np.float64], value: NDArray[np.float64]) -> NDArray
     return np.stack([np.minimum(error, 0.95 * value), error])
 
 
-def _over(
-    curve: LimitCurve, base: LimitCurve, marker: str
-) -> tuple[LimitCurve, str, NDArray[np.float64]]:
+def _over(curve: LimitCurve, base: LimitCurve) -> LimitCurve:
+    """Return a curve over another where both have limits; over itself it has no error."""
     shared = np.isin(curve.mass, base.mass)
-    below = base.median[np.searchsorted(base.mass, curve.mass[shared])]
-    shown = LimitCurve(
+    at = np.searchsorted(base.mass, curve.mass[shared])
+    below, median = base.median[at], curve.median[shared] / base.median[at]
+    error = None
+    if curve is not base and curve.error is not None and base.error is not None:
+        error = median * np.hypot(
+            curve.error[shared] / curve.median[shared], base.error[at] / below
+        )
+    return LimitCurve(
         curve.label,
         curve.colour,
         curve.mass[shared],
-        curve.median[shared] / below,
+        median,
         curve.low[shared] / below,
         curve.high[shared] / below,
         curve.fitted[shared],
+        error,
     )
-    return shown, marker, 1 / below
 
 
 def _legend(

@@ -82,6 +82,15 @@ def test_ratio_to_a_network_without_all_masses_uses_the_shared_ones():
     np.testing.assert_allclose(over["all"].get_ydata(), 3)
 
 
+def test_ratio_has_the_errors_of_both_limits():
+    """Each is 10%; the first curve over itself has none."""
+    figure = limit_plot([curve("ours", 1, [False] * 3), curve("other", 4, [False] * 3)])
+    bars = [c for container in figure.axes[1].containers for c in container[2]]
+    heights = sorted(np.ptp(path[:, 1]) for bar in bars for path in bar.get_segments())
+    np.testing.assert_allclose(heights[:3], 0, atol=1e-12)
+    np.testing.assert_allclose(heights[3:], 2 * 4 * np.hypot(0.1, 0.1))
+
+
 def test_roc_plot_survives_gaps_and_large_errors(tmp_path):
     x = np.linspace(0.01, 1, 100)
     y = np.where(x > 0.2, 1 / x**3, np.nan)
