@@ -11,8 +11,9 @@ events in a window around each m_H, and of 20 events behind the cut of RUN's net
 than ten pass, behind the hardest cut that ten pass. Weights are at 3000 fb⁻¹.
 
 Two more rows have what RUN's limits are set with, mixed events and shared tails
-(docs/statistics.md), per CPU second of its simulation and mixing: n_eff of the table of limits, and
-(b / σ)², where σ also has the errors of what the two methods assume. Both are scaled to 20 events.
+(docs/statistics.md), per second of one core of its simulation and mixing: n_eff of the table of
+limits, and (b / σ)², where σ also has the errors of what the two methods assume. Both are scaled to
+20 events.
 """
 
 import tempfile
@@ -146,16 +147,19 @@ def multijets(config: Config) -> list[Sample]:
     return [s for s in config.backgrounds if s.process == "qcd" and s.simulation]
 
 
-def cpu_seconds(run: Path, jobs: str) -> float:
-    """Return the CPU time that a run spent on jobs, such as `simulate/qcd_bb/*`."""
+def seconds_of(run: Path, jobs: str) -> float:
+    """Return the time that a run spent on jobs of one thread, such as `simulate/qcd_bb/*`.
+
+    It is their wall time: Snakemake looks at the CPU time now and then, and misses the end.
+    """
     files = (run / "results/benchmarks").glob(f"{jobs}.tsv")
-    return float(sum(pd.read_csv(path, sep="\t").cpu_time.sum() for path in files))
+    return float(sum(pd.read_csv(path, sep="\t").s.sum() for path in files))
 
 
 def of_run(run: Path, config: Config, seconds: float, folder: Path) -> Events:
     """Return events of the run's multijet strata, together for about `seconds`."""
     samples = multijets(config)
-    times = {s.name: cpu_seconds(run, f"simulate/{s.name}/*") for s in samples}
+    times = {s.name: seconds_of(run, f"simulate/{s.name}/*") for s in samples}
     part = seconds / sum(times.values())
     drawn = []
     for sample in samples:
@@ -234,7 +238,7 @@ def main(
         "ratio |\n|---|---|---|---|---|---|"
     )
     limits = pd.read_csv(run / "results/limits.csv")
-    simulated = sum(cpu_seconds(run, f"simulate/{s.name}/*") for s in multijets(config))
+    simulated = sum(seconds_of(run, f"simulate/{s.name}/*") for s in multijets(config))
     for found in limits.itertuples():
         signal = next(s for s in config.signals if s.mass_gev == found.mass_gev)
         stem = config.trained_on(str(found.network), signal.name)
@@ -251,7 +255,7 @@ def main(
                 f"| {row} | {name} | {number} | {mean:.3g} | {rates[-1]:.3g} | "
                 f"{rates[-1] / rates[0]:.3g} |"
             )
-        spent = simulated + cpu_seconds(run, f"mix/{found.network}/{stem}/{found.seed}")
+        spent = simulated + seconds_of(run, f"mix/{found.network}/{stem}/{found.seed}")
         for name, number in in_limit(found._asdict()).items():
             rate = 20 / float(found.b_expected) * number / spent
             print(f"| {row} | {name} | {found.b_raw} | | {rate:.3g} | {rate / rates[0]:.3g} |")
