@@ -15,12 +15,13 @@ import pandas as pd
 import typer
 from typer import Argument
 
+from analysis.evaluation.network_ratios import MIN_N_EFF
 from analysis.statistics.published import published_limits
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER, PAGE = DOCS / "results" / "reference", DOCS / "results.md"
 KEPT = (
-    "limits.csv", "limits_summary.csv", "metrics.csv", "network_ratios.csv",
+    "limits.csv", "limits_summary.csv", "limit_ratios.csv", "metrics.csv", "network_ratios.csv",
     "working_point_scan.csv", "projection.csv", "cutflow.csv", "figures/limits.png",
 )  # fmt: skip
 LUMINOSITY = 3000.0
@@ -108,13 +109,29 @@ def rows_of_first() -> Rows:
 
 
 def limit_ratios() -> Rows:
-    """Limits of other networks over those of cross-attention, training by training."""
-    table = _trainings()
-    networks = [name for name in _for_all_masses(table) if name != FIRST]
-    rows = [["m_H [GeV]", *(f"{_name(n)} / {_name(FIRST)}" for n in networks)]]
-    for mass, of_mass in table.groupby("mass_gev"):
-        rows.append([f"{mass:g}", *(_ratio(of_mass, name, FIRST) for name in networks)])
+    """Limits of other networks over those of what they are compared with, on the same events."""
+    rows = [["", "m_H [GeV]", "n_eff", "ratio", "95%", "trainings", "differs from 1"]]
+    for row in pd.read_csv(FOLDER / "limit_ratios.csv").itertuples():
+        ends = ["" if np.isnan(end) else _number(end) for end in (row.low95, row.high95)]
+        rows.append(
+            [
+                f"{_name(row.second)} over {_name(row.first)}",
+                f"{row.mass_gev:g}",
+                _number(row.n_eff),
+                f"**{_number(row.ratio)}**",
+                "–".join(ends),
+                f"{_number(row.min)}–{_number(row.max)}",
+                _answer(row.supported, row.n_eff),
+            ]
+        )
     return rows
+
+
+def _answer(supported: str, n_eff: float) -> str:
+    """Return whether a ratio differs from 1; nobody knows where the cut is not resolved."""
+    if n_eff < MIN_N_EFF:
+        return "not resolved"
+    return supported
 
 
 def background_events() -> Rows:
@@ -199,24 +216,6 @@ def _of_seeds(own: pd.DataFrame) -> str:
         for row in own.itertuples()
     ]
     return f"**{_number(own['limit_za_fb'].median())}** ({', '.join(each)})"
-
-
-def _ratio(of_mass: pd.DataFrame, one: str, other: str) -> str:
-    """Return the mean over trainings, its interval from the errors of the limits, and each."""
-    columns = ["seed", "limit_za_fb", "limit_za_error_fb"]
-    sides = [of_mass.loc[of_mass["network"] == name, columns] for name in (one, other)]
-    both = sides[0].merge(sides[1], on="seed", suffixes=("", "_other"))
-    if both.empty:
-        return ""
-    ratio = both["limit_za_fb"] / both["limit_za_fb_other"]
-    relative = np.hypot(
-        both["limit_za_error_fb"] / both["limit_za_fb"],
-        both["limit_za_error_fb_other"] / both["limit_za_fb_other"],
-    )
-    mean = float(np.exp(np.log(ratio).mean()))
-    factor = float(np.exp(1.96 * np.sqrt((relative**2).mean())))
-    each = ", ".join(_number(x) for x in ratio)
-    return f"**{_number(mean)}**, 95%: {_number(mean / factor)}–{_number(mean * factor)} ({each})"
 
 
 def _each(own: pd.DataFrame) -> str:

@@ -151,31 +151,48 @@ def ratio_rows(
         raise InputFileError("there are no events that both networks have scored")
     drawn = bootstrap(tests, signal_efficiencies, replicas)
     seeds = [[_of_seed(rows, e) for e in signal_efficiencies] for rows in map(condensed, tests)]
-    rows = []
-    for number, efficiency in enumerate(signal_efficiencies):
-        ratio_of_seed = [ratios[number] for ratios in seeds]
-        valid = [k for k, (value, _) in enumerate(ratio_of_seed) if value is not None]
-        row: dict[str, Any] = {"signal_efficiency": efficiency, "seeds": len(valid)}
-        row["n_eff"] = min(n_eff for _, n_eff in ratio_of_seed)
-        medians = np.median(drawn[valid, number], axis=0) if valid else np.array([])
-        medians = medians[~np.isnan(medians)]
-        if len(medians) < replicas / 2:  # too often no background is left to form a ratio
-            rows.append(row | {"supported": "no", "verdict": "no background is left to compare"})
-            continue
-        low95, low, high, high95 = np.quantile(
-            medians, [0.025, 0.16, 0.84, 0.975], method="nearest"
+    return [
+        {"signal_efficiency": efficiency}
+        | summary(
+            [ratios[number][0] for ratios in seeds],
+            drawn[:, number],
+            min(ratios[number][1] for ratios in seeds),
         )
-        spread = over_seeds([ratio_of_seed[k][0] for k in valid])
-        row |= {
-            **dict(zip(("ratio", "min", "max"), map(float, spread), strict=True)),
-            "low": float(low),
-            "high": float(high),
-            "low95": float(low95),
-            "high95": float(high95),
-        }
-        why = doubt(row)
-        rows.append(row | {"supported": "no" if why else "yes", "verdict": why or _support(row)})
-    return rows
+        for number, efficiency in enumerate(signal_efficiencies)
+    ]
+
+
+def summary(
+    ratio_of_seed: Sequence[float | None], drawn: NDArray[np.float64], n_eff: float
+) -> dict[str, Any]:
+    """Return the columns of a row: the ratio over the seeds, its interval and what it supports.
+
+    Parameters
+    ----------
+    ratio_of_seed : sequence of S
+        None where there is none.
+    drawn : NDArray, [S, K]
+        Replicas; NaN where there is no ratio.
+    n_eff : float
+        Effective background events above the cuts, the smallest of all.
+    """
+    valid = [k for k, value in enumerate(ratio_of_seed) if value is not None]
+    row: dict[str, Any] = {"seeds": len(valid), "n_eff": n_eff}
+    medians = np.median(drawn[valid], axis=0) if valid else np.array([])
+    medians = medians[~np.isnan(medians)]
+    if len(medians) < drawn.shape[1] / 2:  # too often nothing is left to form a ratio of
+        return row | {"supported": "no", "verdict": "no background is left to compare"}
+    low95, low, high, high95 = np.quantile(medians, [0.025, 0.16, 0.84, 0.975], method="nearest")
+    spread = over_seeds([ratio_of_seed[k] for k in valid])
+    row |= {
+        **dict(zip(("ratio", "min", "max"), map(float, spread), strict=True)),
+        "low": float(low),
+        "high": float(high),
+        "low95": float(low95),
+        "high95": float(high95),
+    }
+    why = doubt(row)
+    return row | {"supported": "no" if why else "yes", "verdict": why or _support(row)}
 
 
 def doubt(row: dict[str, Any]) -> str:

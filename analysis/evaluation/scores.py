@@ -1,12 +1,13 @@
 """The scores of all events, each by a network that has not seen it, as the statistics need them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.evaluation.density_ratio import Factors
 from analysis.evaluation.score_table import ScoreTable
@@ -75,17 +76,36 @@ def read_mixed(path: Path) -> dict[str, WeightedSample]:
     InputFileError
         If it cannot be read or lacks a column.
     """
-    columns = ["sample", "log_odds", "weight", "error"]
+    found = {}
+    for sample, (value, weight, error) in _of_mixed(path, "log_odds", "weight", "error"):
+        events = WeightedSample.of_events(value, weight, np.zeros(len(value), np.int64))
+        found[sample] = replace(events, error=error)
+    return found
+
+
+def read_parents(path: Path) -> dict[str, NDArray[np.uint64]]:
+    """Return the keys [M, 2] of the events that the jets of each mixed event are from, by sample.
+
+    In the order of `read_mixed`; an event that is not mixed has its own key twice.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be read or lacks a column.
+    """
+    return {
+        sample: np.stack(keys, axis=1).astype(np.uint64)
+        for sample, keys in _of_mixed(path, "first", "second")
+    }
+
+
+def _of_mixed(path: Path, *columns: str) -> Iterator[tuple[str, list[NDArray]]]:
     try:
-        table = pd.read_parquet(path, columns=columns)
+        table = pd.read_parquet(path, columns=["sample", *columns])
     except (OSError, ValueError) as failure:
         raise InputFileError(f"{path} is no table of mixed events: {failure}") from None
-    found = {}
     for sample, rows in table.groupby("sample", sort=False):
-        value, weight, error = (rows[name].to_numpy() for name in columns[1:])
-        events = WeightedSample.of_events(value, weight, np.zeros(len(rows), np.int64))
-        found[str(sample)] = replace(events, error=error)
-    return found
+        yield str(sample), [rows[name].to_numpy() for name in columns]
 
 
 def _check_yields(path: Path, scores: WeightedSample) -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.config.statistics import TailSharing
+from analysis.config.statistics import TailSharing, WorkingPoint
+from analysis.statistics.mixed_tails import MixedTail, find_mixed_tails, with_mixed_tails
 from common.weighted import SIGNAL, WeightedSample
 
 log = logging.getLogger(__name__)
@@ -120,6 +121,47 @@ def share_tails(
         scaled = scores.scaled(np.where(lent, 1 + ratio, 1.0))
         scores = replace(scaled, shared=np.hypot(scaled.shared, shared)).select(~own)
     return scores
+
+
+@dataclass(frozen=True)
+class Tails:
+    """The tails that the simulated events do not resolve: first mixed ones, then borrowed ones.
+
+    Attributes
+    ----------
+    mixed : tuple of MixedTail
+    lent : tuple of SharedTail
+    point : WorkingPoint
+        What they are uncertain by.
+    """
+
+    mixed: tuple[MixedTail, ...]
+    lent: tuple[SharedTail, ...]
+    point: WorkingPoint
+
+    @classmethod
+    def find(
+        cls,
+        scores: WeightedSample,
+        mixed: Mapping[str, WeightedSample],
+        tail_from: Mapping[str, str],
+        point: WorkingPoint,
+    ) -> "Tails":
+        """Find where they start in nominal scores, whose kinds are samples."""
+        own = find_mixed_tails(scores, mixed, point.mixing)
+        adapted = with_mixed_tails(scores, own, point.mixing)
+        return cls(own, find_tails(adapted, tail_from, point.sharing), point)
+
+    @property
+    def start(self) -> float:
+        """Lowest log-odds at which one starts; infinity where there is none."""
+        starts = [tail.start for tail in self.mixed] + [tail.start for tail in self.lent]
+        return min(starts, default=np.inf)
+
+    def put(self, scores: WeightedSample) -> WeightedSample:
+        """Put them in place of what they stand for, in the nominal scores or a variation."""
+        adapted = with_mixed_tails(scores, self.mixed, self.point.mixing)
+        return share_tails(adapted, self.lent, self.point.sharing)
 
 
 def _of(scores: WeightedSample, samples: tuple[str, ...]) -> NDArray[np.bool_]:

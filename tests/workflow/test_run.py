@@ -100,6 +100,14 @@ def test_ratios_of_rejections_say_what_they_support(finished: Path) -> None:
     assert ratios.verdict.str.len().gt(20).all()
 
 
+def test_ratios_of_limits_are_those_of_signal_efficiencies(finished: Path) -> None:
+    (row,) = pd.read_csv(finished / "results/limit_ratios.csv").to_dict("records")
+    assert (row["first"], row["second"]) == ("cross_attention", "kinematics")
+    assert row["background_events"] == 20
+    assert row["supported"] == "no", "a dozen events cannot tell networks apart"
+    assert len(row["verdict"]) > 20
+
+
 def test_cutflow_falls_and_starts_with_all_events(finished: Path) -> None:
     cutflow = pd.read_csv(finished / "results/cutflow.csv")
     for name, steps in cutflow.groupby("sample", sort=False):

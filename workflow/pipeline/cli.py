@@ -78,6 +78,25 @@ def read_block(kind: type[T], text: str) -> T:
         raise ConfigError(explain(error)) from None
 
 
+def lenders(pairs: Sequence[str] | None) -> dict[str, str]:
+    """Return the sample that lends its tail to another, of options SAMPLE=OTHER.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is not of that form.
+    """
+    found = {}
+    for text in pairs or ():
+        name, _, other = text.partition("=")
+        if not name or not other:
+            raise typer.BadParameter(
+                f"--tail-from {text!r}: write SAMPLE=OTHER, as in qcd_bb=qcd_bbbb"
+            )
+        found[name] = other
+    return found
+
+
 def _parse(text: str) -> Any:
     if text.lstrip().startswith(("{", "[", '"')):
         try:

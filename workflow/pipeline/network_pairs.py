@@ -6,7 +6,9 @@ from typing import NamedTuple
 from models.config.specs import NetworkSpec
 
 RATIO_KEYS = ("question", "first", "second", "mass_gev", "signal_efficiency")
-"""What tells the rows of a table of ratios apart."""
+"""What tells the rows of the table of ratios of rejections apart."""
+LIMIT_RATIO_KEYS = ("question", "first", "second", "mass_gev")
+"""The same of ratios of limits."""
 
 
 class Pair(NamedTuple):

@@ -299,7 +299,7 @@ class Options:
             btagging=self.config.btagging,
             tag_map=self.targets.tag_maps,
             k_factor_error=[f"{name}={error:g}" for name, error in errors.items()],
-            tail_from=[f"{name}={other}" for name, other in self.config.tail_from.items()],
+            tail_from=self._tail_from,
             mixed=self.targets.mixed_scores(wildcards),
             variation=[f"{nuisance}={','.join(files)}" for nuisance, files in varied.items()],
             reweighting=[
@@ -369,6 +369,20 @@ class Options:
     def pairs(self, wildcards: Wildcards) -> list[str]:
         """The pairs that are compared for the wildcards' signal."""
         return flags(pairs=json.dumps(self.targets.pairs_of(wildcards.signal)))
+
+    @property
+    def limit_ratios(self) -> list[str]:
+        """All pairs that are compared, their mixed events, and how background is counted."""
+        return flags(
+            pairs=json.dumps(self.targets.pairs),
+            mixed=self.targets.compared(paths.MIXED) if self.config.mixed_tails else [],
+            working_point=self.config.working_point,
+            tail_from=self._tail_from,
+        )
+
+    @property
+    def _tail_from(self) -> list[str]:
+        return [f"{name}={other}" for name, other in self.config.tail_from.items()]
 
     @property
     def networks_table(self) -> list[str]:

@@ -300,11 +300,11 @@ class Targets:
         """What a limit reads beside the scores: its mixed events, maps of tags, and variations."""
         return [*self.mixed_scores(wildcards), *self.tag_maps, *self.all_variations(wildcards)]
 
-    def trainings(self, template: str) -> list[str]:
-        """Return one path per network, signal and seed, in that order."""
+    def trainings(self, template: str, networks: Iterable[str] | None = None) -> list[str]:
+        """Return one path per network (of all or some), signal and seed, in that order."""
         return [
             path
-            for network in self.networks
+            for network in (self.networks if networks is None else networks)
             for path in expand(
                 template,
                 network=network,
@@ -336,6 +336,11 @@ class Targets:
         pairs = self.pairs_of(wildcards.signal)
         networks = dict.fromkeys(name for pair in pairs for name in pair[1:])
         return self._of_signal(paths.nominal(paths.SCORES), networks, wildcards.signal)
+
+    def compared(self, template: str) -> list[str]:
+        """Return one path per network that is in a pair, signal and seed."""
+        networks = {name for pair in self.pairs for name in pair[1:]}
+        return self.trainings(template, [name for name in self.networks if name in networks])
 
     def models(self, file: str, signals: Sequence[str] | None = None) -> list[str]:
         """Return a file of all networks that serve some signals, or all.
@@ -512,7 +517,7 @@ class Targets:
             paths.EFFICIENCIES,
             paths.LIKELIHOODS,
             paths.HEPDATA,
-            *([paths.RATIOS_TABLE] if self.pairs else []),
+            *([paths.RATIOS_TABLE, paths.LIMIT_RATIOS] if self.pairs else []),
             *self.jet_tables(),
             *self.reweighting_products(),
             *self.figures(),

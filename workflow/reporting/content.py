@@ -19,7 +19,11 @@ from workflow.pipeline.network_pairs import network_pairs
 from workflow.pipeline.provenance import code_version
 from workflow.reporting.figures import Picture, pictures
 from workflow.reporting.findings import findings
-from workflow.reporting.network_tables import networks_table, ratios_table
+from workflow.reporting.network_tables import (
+    limit_ratios_table,
+    networks_table,
+    ratios_table,
+)
 from workflow.reporting.tables import (
     Table,
     cutflow_table,
@@ -48,7 +52,7 @@ class Content:
         The result in a sentence or two.
     findings : list of str
         Weaknesses of the results.
-    limits, cutflow, yields, networks, ratios, metrics, timings : Table
+    limits, cutflow, yields, networks, ratios, limit_ratios, metrics, timings : Table
     jets : Table or None
         Taggers of single jets, where the configuration has some.
     figures : dict of lists of Picture
@@ -68,6 +72,7 @@ class Content:
     yields: Table
     networks: Table
     ratios: Table
+    limit_ratios: Table
     metrics: Table
     timings: Table
     jets: Table | None
@@ -114,7 +119,8 @@ def read_content(files: Sequence[Path], folder: Path, config: Config) -> Content
         cutflow_table(cutflow, config.luminosity_fb),
         yields_table(cutflow),
         networks_table(read_csv(folder / paths.NETWORKS_TABLE)),
-        ratios_table(_ratios(folder, config)),
+        ratios_table(_ratios(folder / paths.RATIOS_TABLE, config)),
+        limit_ratios_table(_ratios(folder / paths.LIMIT_RATIOS, config)),
         metrics_table(metrics),
         timings_table(_timings(folder)),
         _jets(folder, config),
@@ -154,8 +160,8 @@ def _limits_text(summary: Sequence[dict[str, Any]]) -> str:
     return "Upper limits against m_H. " + "; ".join(parts) + "."
 
 
-def _ratios(folder: Path, config: Config) -> list[dict[str, Any]]:
-    return read_csv(folder / paths.RATIOS_TABLE) if network_pairs(config.networks) else []
+def _ratios(table: Path, config: Config) -> list[dict[str, Any]]:
+    return read_csv(table) if network_pairs(config.networks) else []
 
 
 def _tag_maps(folder: Path, config: Config) -> list[dict[str, Any]]:

@@ -71,6 +71,37 @@ def ratios_table(rows: Sequence[Row]) -> Table:
     return Table(caption, columns, cells, "network_ratios.csv")
 
 
+def limit_ratios_table(rows: Sequence[Row]) -> Table:
+    """Return one row per pair of networks and mass: the ratio of limits, and its worth."""
+    cells = tuple(
+        (
+            text(f"{row['second']} over {row['first']}".replace("_", " ")),
+            number(row["mass_gev"], 4),
+            number(row["background_events"]),
+            number(row.get("ratio")),
+            _between(row, "low", "high"),
+            _between(row, "low95", "high95"),
+            _between(row, "min", "max"),
+            number(row["n_eff"], 2),
+            text(row["verdict"]),
+        )
+        for row in rows
+    )
+    columns = (
+        "networks",
+        "m_H [GeV]",
+        "background events",
+        "ratio of limits",
+        "statistics (68%)",
+        "statistics (95%)",
+        "range over trainings",
+        "background n_eff",
+        "what it supports",
+    )
+    caption = "How much weaker: ratios of limits behind as much background, on the same events"
+    return Table(caption, columns, cells, "limit_ratios.csv")
+
+
 def _between(row: Row, low: str, high: str) -> Cell:
     """Return an interval; "–" for an end that is not bounded."""
     ends = [number(row.get(name)) for name in (low, high)]

@@ -37,6 +37,25 @@ rule ratios_table:
         call("ratios_table", "{input:q} --output {output:q}")
 
 
+rule limit_ratios:
+    """Compare the limits of pairs of networks on the events that both have scored."""
+    input:
+        targets.compared(paths.MIXED) if cfg.mixed_tails else [],
+        scores=targets.compared(paths.nominal(paths.SCORES)),
+    output:
+        paths.LIMIT_RATIOS,
+    log:
+        paths.log("limit_ratios"),
+    benchmark:
+        paths.benchmark("limit_ratios")
+    conda:
+        "../../envs/boosted-hh4b.yaml"
+    params:
+        **params("limit_ratios", options.limit_ratios),
+    shell:
+        call("limit_ratios", "{input.scores:q} --output {output:q}")
+
+
 rule ratios_figure:
     """Draw the ratios between the networks for one signal."""
     input:

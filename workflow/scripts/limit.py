@@ -19,13 +19,12 @@ from analysis.statistics.limits import (
     scan_background_events,
     simulated_above,
 )
-from analysis.statistics.mixed_tails import find_mixed_tails, with_mixed_tails
 from analysis.statistics.projections import luminosity_rows, sample_size_rows
 from analysis.statistics.regions import region_rows
-from analysis.statistics.shared_tails import find_tails, share_tails
+from analysis.statistics.shared_tails import Tails
 from common.tables import read_json, write_json
 from common.weighted import WeightedSample
-from workflow.pipeline.cli import read_block, run
+from workflow.pipeline.cli import lenders, read_block, run
 
 
 def main(
@@ -62,14 +61,14 @@ def main(
     shifted = dict(_named(text) for text in variation or [])
     weighted = {name: Factors.read(path) for name, (path, *_) in map(_named, reweighting or [])}
     errors = dict(_error(text) for text in k_factor_error or [])
-    simulated, lenders = read_scores(scores), dict(_lender(text) for text in tail_from or [])
+    simulated, lending = read_scores(scores), lenders(tail_from)
     mixtures = read_mixed(mixed) if mixed else {}
     if point.counting == "raw":  # simulated events, so that none are mixed or borrowed
-        lenders, mixtures = {}, {}
+        lending, mixtures = {}, {}
     categories = []
     for k, name in enumerate(tagging.categories):
         column = f"weight_{name}" if k else "weight"
-        read = _reader(scores, column, mixtures, lenders, point)
+        read = _reader(scores, column, mixtures, lending, point)
         variations = {n: tuple(read(p, column) for p in ps) for n, ps in shifted.items()}
         for nuisance in tagging.nuisances:
             sides = (f"weight_{name}_{nuisance}_{side}" for side in ("up", "down"))
@@ -125,15 +124,8 @@ def _reader(
     """
     if not mixed and not tail_from:
         return read_scores
-    by_sample = partial(read_scores, by="sample")
-    own = find_mixed_tails(by_sample(path, column), mixed, point.mixing)
-    mix = partial(with_mixed_tails, tails=own, config=point.mixing)
-    lent = find_tails(by_sample(path, column, adapt=mix), tail_from, point.sharing)
-
-    def adapt(scores: WeightedSample) -> WeightedSample:
-        return share_tails(mix(scores), lent, point.sharing)
-
-    return partial(read_scores, adapt=adapt)
+    tails = Tails.find(read_scores(path, column, by="sample"), mixed, tail_from, point)
+    return partial(read_scores, adapt=tails.put)
 
 
 def _error(text: str) -> tuple[str, float]:
@@ -145,13 +137,6 @@ def _error(text: str) -> tuple[str, float]:
     if not name or not 0 <= error < float("inf"):
         raise BadParameter(f"--k-factor-error {text!r}: write PROCESS=RELATIVE, as in qcd=0.1")
     return name, error
-
-
-def _lender(text: str) -> tuple[str, str]:
-    name, _, other = text.partition("=")
-    if not name or not other:
-        raise BadParameter(f"--tail-from {text!r}: write SAMPLE=OTHER, as in qcd_bb=qcd_bbbb")
-    return name, other
 
 
 def _named(text: str) -> tuple[str, list[Path]]:

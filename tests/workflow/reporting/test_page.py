@@ -94,8 +94,9 @@ def test_page_tells_the_numbers_of_the_tables(finished: Path, page: Page) -> Non
     limits = pd.read_csv(finished / "results/limits.csv")
     first, *others = limits[limits.limit_za_fb.isna()].reason.dropna().unique()
     assert first + (f" ({len(others)} more in limits.csv)" if others else "") in page.words
-    ratios = pd.read_csv(finished / "results/network_ratios.csv")
-    assert all(verdict in page.words for verdict in ratios.verdict)
+    for name in ("network_ratios", "limit_ratios"):
+        ratios = pd.read_csv(finished / f"results/{name}.csv")
+        assert all(verdict in page.words for verdict in ratios.verdict)
     parameters = pd.read_csv(finished / "results/networks.csv").parameters
     assert all(count(n).text in page.words for n in parameters)
     cutflow = pd.read_csv(finished / "results/cutflow.csv")

@@ -18,6 +18,7 @@ from workflow.pipeline.network_pairs import Pair, network_pairs
 from workflow.scripts import (
     calibration,
     calibration_figure,
+    limit_ratios,
     network_ratios,
     networks_table,
     ratios_figure,
@@ -77,6 +78,15 @@ def test_ratios_are_measured_then_drawn(scores: list[Path], tmp_path: Path) -> N
     ratios_figure.main(found, pairs, image)
     assert image.stat().st_size > 10_000
     assert image.with_suffix(".csv").read_bytes() == found.read_bytes()
+
+
+def test_limits_are_compared_by_network_mass_and_seed(scores: list[Path], tmp_path: Path) -> None:
+    found, pairs = tmp_path / "limits.csv", json.dumps([("kinematics", "ours", "theirs")])
+    limit_ratios.main(scores, pairs, found)
+    (row,) = pd.read_csv(found).to_dict("records")
+    assert (row["mass_gev"], row["background_events"], row["seeds"]) == (1000, 20, 2)
+    assert row["min"] <= row["ratio"] <= row["max"]
+    assert row["ratio"] > 1
 
 
 def test_scores_say_of_which_training_they_are(scores: list[Path], tmp_path: Path) -> None:
