@@ -15,6 +15,12 @@ from tests.event_files import les_houches, write
 
 NAMED = "<rwgt>\n<wgt id='1'> {w} </wgt>\n<wgt id='2'> {w}e1 </wgt>\n</rwgt>"
 LISTED = "<weights> {w} {w}e1 </weights>"
+OF_POWHEG = "#rwgt  2  101  3933017.7  3  267  0\n<weights>\n{w}\n{w}e1\n</weights>"
+OF_MADGRAPH = (
+    "#aMCatNLO 1 6 2 0 0 0.0E+00 0.0E+00 9 0 0 0.1E+01 0.9E+00 0.1E+01 0.0E+00 0.0E+00\n# 10 20\n"
+    f"{NAMED}\n<weights> 7. 8. </weights>\n<scales muf='90.1' mur='90.2' mups='90.3'> </scales>"
+)
+"""What these two write behind the particles."""
 
 
 @pytest.mark.parametrize("suffix", [".lhe", ".lhe.gz"])
@@ -36,7 +42,7 @@ def test_reads_what_was_written(tmp_path: Path, suffix: str, version: str) -> No
     assert np.isnan(found.trials).all()
 
 
-@pytest.mark.parametrize("named", [NAMED, LISTED])
+@pytest.mark.parametrize("named", [NAMED, LISTED, OF_POWHEG, OF_MADGRAPH])
 @pytest.mark.parametrize("weight", ["2", "muR=2"])
 def test_named_weight_is_chosen_by_identity_or_meaning(
     tmp_path: Path, named: str, weight: str
