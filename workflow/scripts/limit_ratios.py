@@ -37,10 +37,11 @@ def main(
 
     rows: list[dict[str, Any]] = []
     for pair in read_block(list[Pair], pairs):
-        own = [training for training in sorted(tables) if training[0] == pair.first]
-        for mass in dict.fromkeys(mass for _, mass, _ in own):
+        both = [[rest for name, *rest in sorted(tables) if name == network] for network in pair[1:]]
+        own = [rest for rest in both[0] if rest in both[1]]
+        for mass in dict.fromkeys(mass for mass, _ in own):
             sides = (
-                [behind_cut(name, *rest) for _, *rest in own if rest[0] == mass]
+                [behind_cut(name, *rest) for rest in own if rest[0] == mass]
                 for name in (pair.first, pair.second)
             )
             key = {"mass_gev": mass, "background_events": point.background_events}
