@@ -62,7 +62,7 @@ def trainings(config: Config) -> Iterator[float]:
 
 def test_reference_takes_eight_cpu_hours(reference: Config) -> None:
     hours = [sum(found(reference)) / 3.6e6 for found in (simulations, trainings)]
-    assert hours == pytest.approx([1.5, 4.3], abs=0.05), "config/reference.yaml tells these"
+    assert hours == pytest.approx([1.3, 3.2], abs=0.05), "config/reference.yaml tells these"
     assert sum(hours) + ALL_ELSE < 8
 
 
