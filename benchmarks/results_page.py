@@ -121,17 +121,10 @@ def limit_ratios() -> Rows:
                 f"**{_number(row.ratio)}**",
                 "–".join(ends),
                 f"{_number(row.min)}–{_number(row.max)}",
-                _answer(row.supported, row.n_eff),
+                "not resolved" if row.n_eff < MIN_N_EFF else row.supported,
             ]
         )
     return rows
-
-
-def _answer(supported: str, n_eff: float) -> str:
-    """Return whether a ratio differs from 1; nobody knows where the cut is not resolved."""
-    if n_eff < MIN_N_EFF:
-        return "not resolved"
-    return supported
 
 
 def background_events() -> Rows:

@@ -153,7 +153,7 @@ def ratio_rows(
     seeds = [[_of_seed(rows, e) for e in signal_efficiencies] for rows in map(condensed, tests)]
     return [
         {"signal_efficiency": efficiency}
-        | summary(
+        | ratio_columns(
             [ratios[number][0] for ratios in seeds],
             drawn[:, number],
             min(ratios[number][1] for ratios in seeds),
@@ -162,7 +162,7 @@ def ratio_rows(
     ]
 
 
-def summary(
+def ratio_columns(
     ratio_of_seed: Sequence[float | None], drawn: NDArray[np.float64], n_eff: float
 ) -> dict[str, Any]:
     """Return the columns of a row: the ratio over the seeds, its interval and what it supports.
@@ -181,7 +181,7 @@ def summary(
     medians = np.median(drawn[valid], axis=0) if valid else np.array([])
     medians = medians[~np.isnan(medians)]
     if len(medians) < drawn.shape[1] / 2:  # too often nothing is left to form a ratio of
-        return row | {"supported": "no", "verdict": "no background is left to compare"}
+        return row | {"supported": "no", "verdict": "nothing is left to compare"}
     low95, low, high, high95 = np.quantile(medians, [0.025, 0.16, 0.84, 0.975], method="nearest")
     spread = over_seeds([ratio_of_seed[k] for k in valid])
     row |= {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
 from analysis.figures.style import MARKERS, add_label, axes_with_ratio, styled
@@ -94,6 +95,8 @@ def limit_plot(
     _frame(ax, curves)
     ratio.set_xlabel(r"$m_H$ [GeV]")
     ratio.set_ylabel("ratio")
+    ratio.set_yscale("log")
+    ratio.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ratio.axhline(1, color="black", lw=0.8)
     if any(len(c.mass) for c in curves):
         masses = np.concatenate([c.mass for c in curves])

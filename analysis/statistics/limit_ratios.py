@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import WorkingPoint
-from analysis.evaluation.network_ratios import summary
+from analysis.evaluation.network_ratios import ratio_columns
 from analysis.evaluation.replicas import poisson_counts
 from analysis.evaluation.score_table import ScoreTable
 from analysis.evaluation.scores import read_mixed, read_parents, read_scores
@@ -24,6 +24,7 @@ from analysis.statistics.working_point import empirical_threshold, up_to
 from common.weighted import SIGNAL, WeightedSample
 
 REPLICAS = 200
+"""Of the bootstrap: fewer than for rejections, since each finds its cut anew."""
 LOOSER = 10.0
 """Background events of the loosest cut that a replica may need, over those of the cut."""
 
@@ -87,12 +88,12 @@ def signal_behind_cut(
     of_mixed = [] if mixed is None else _counts_of_mixed(mixed, mixtures, tails, replicas, seed)
 
     def signal(replica: int) -> float:
-        own = tuple(
-            replace(tail, events=tail.events.scaled(drawn[:, replica]))
-            for tail, drawn in zip(tails.mixed, of_mixed, strict=True)
+        mixed_tails = tuple(
+            replace(tail, events=tail.events.scaled(times[:, replica]))
+            for tail, times in zip(tails.mixed, of_mixed, strict=True)
         )
-        drawn = _counted(rows, point).scaled(counts[:, replica])
-        found = replace(tails, mixed=own).put(drawn)
+        own = _counted(rows, point).scaled(counts[:, replica])
+        found = replace(tails, mixed=mixed_tails).put(own)
         threshold = empirical_threshold(found.background, point.background_events)
         return found.signal.above(threshold).total
 
@@ -114,13 +115,13 @@ def ratio_row(
     Returns
     -------
     dict
-        Columns of `network_ratios.summary`: above 1 the first network is the better one.
+        Columns of `network_ratios.ratio_columns`: above 1 the first network is the better one.
     """
     pairs = list(zip(first, second, strict=True))
     ratios = [one.total / other.total if other.total > 0 else None for one, other in pairs]
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = np.array([one.drawn / other.drawn for one, other in pairs])
-    return summary(ratios, drawn, min(side.n_eff for pair in pairs for side in pair))
+    return ratio_columns(ratios, drawn, min(side.n_eff for pair in pairs for side in pair))
 
 
 def _counted(scores: WeightedSample, point: WorkingPoint) -> WeightedSample:
@@ -138,9 +139,7 @@ def _rows_above(
     rows, keys = [], []
     for events in table.steps():
         above = events["log_odds"] >= cut
-        index = np.array(
-            [samples.index(name) if name in samples else SIGNAL for name in table.groups]
-        )
+        index = np.array([samples.index(name) for name in table.groups])
         kind = np.where(events["label"] == 1, SIGNAL, index[events["group"]])
         found = WeightedSample.of_events(events["log_odds"], events["weight"], kind, samples)
         rows.append(found.select(above))

@@ -42,30 +42,17 @@ def networks_table(rows: Sequence[Row]) -> Table:
 
 def ratios_table(rows: Sequence[Row]) -> Table:
     """Return one row per pair of networks, mass and ε_S: the ratio of rejections, and its worth."""
+    columns = (
+        *("networks", "m_H [GeV]", "ε_S", "ratio of 1/ε_B", "statistics (68%)"),
+        *("statistics (95%)", "range over trainings", "background n_eff", "what it supports"),
+        "published",
+    )
     cells = tuple(
         (
-            text(f"{row['first']} over {row['second']}".replace("_", " ")),
-            number(row["mass_gev"], 4),
-            number(row["signal_efficiency"]),
-            number(row.get("ratio")),
-            _between(row, "low", "high"),
-            _between(row, "min", "max"),
+            *_ratio(f"{row['first']} over {row['second']}", row, "signal_efficiency"),
             number(row.get("published")),
-            number(row["n_eff"], 2),
-            text(row["verdict"]),
         )
         for row in rows
-    )
-    columns = (
-        "networks",
-        "m_H [GeV]",
-        "ε_S",
-        "ratio of 1/ε_B",
-        "statistics (68%)",
-        "range over trainings",
-        "published",
-        "background n_eff",
-        "what it supports",
     )
     caption = "How much better: ratios of background rejections on the same events"
     return Table(caption, columns, cells, "network_ratios.csv")
@@ -73,33 +60,30 @@ def ratios_table(rows: Sequence[Row]) -> Table:
 
 def limit_ratios_table(rows: Sequence[Row]) -> Table:
     """Return one row per pair of networks and mass: the ratio of limits, and its worth."""
-    cells = tuple(
-        (
-            text(f"{row['second']} over {row['first']}".replace("_", " ")),
-            number(row["mass_gev"], 4),
-            number(row["background_events"]),
-            number(row.get("ratio")),
-            _between(row, "low", "high"),
-            _between(row, "low95", "high95"),
-            _between(row, "min", "max"),
-            number(row["n_eff"], 2),
-            text(row["verdict"]),
-        )
-        for row in rows
-    )
     columns = (
-        "networks",
-        "m_H [GeV]",
-        "background events",
-        "ratio of limits",
-        "statistics (68%)",
-        "statistics (95%)",
-        "range over trainings",
-        "background n_eff",
-        "what it supports",
+        *("networks", "m_H [GeV]", "background events", "ratio of limits", "statistics (68%)"),
+        *("statistics (95%)", "range over trainings", "background n_eff", "what it supports"),
+    )
+    cells = tuple(
+        _ratio(f"{row['second']} over {row['first']}", row, "background_events") for row in rows
     )
     caption = "How much weaker: ratios of limits behind as much background, on the same events"
     return Table(caption, columns, cells, "limit_ratios.csv")
+
+
+def _ratio(networks: str, row: Row, where: str) -> tuple[Cell, ...]:
+    """Return the cells of one ratio: of which networks, where, its intervals, what it supports."""
+    return (
+        text(networks.replace("_", " ")),
+        number(row["mass_gev"], 4),
+        number(row[where]),
+        number(row.get("ratio")),
+        _between(row, "low", "high"),
+        _between(row, "low95", "high95"),
+        _between(row, "min", "max"),
+        number(row["n_eff"], 2),
+        text(row["verdict"]),
+    )
 
 
 def _between(row: Row, low: str, high: str) -> Cell:
