@@ -108,10 +108,43 @@ def rows_of_first() -> Rows:
     return [list(columns), *([cell(row) for cell in columns.values()] for row in trainings)]
 
 
+def at_1000() -> Rows:
+    """All networks that are trained for 1 TeV, alone or beside other masses."""
+    table, metrics = _trainings(), pd.read_csv(FOLDER / "metrics.csv")
+    rows = [["network", "trained for", "limits of the trainings [fb]", "behind", "n_eff", "AUC"]]
+    masses = table.groupby("network")["mass_gev"].nunique()
+    table, metrics = (each[each["mass_gev"] == 1000] for each in (table, metrics))
+    for name, own in table.groupby("network", sort=False):
+        aucs = metrics.loc[metrics["network"] == name, "auc"]
+        rows.append(
+            [
+                _name(name),
+                "all m_H" if masses[name] > 1 else "1 TeV",
+                _each(own),
+                _range(own["b_expected"]),
+                _range(own["n_eff"]),
+                "–".join(dict.fromkeys((f"{aucs.min():.4f}", f"{aucs.max():.4f}"))),
+            ]
+        )
+    return rows
+
+
 def limit_ratios() -> Rows:
-    """Limits of other networks over those of what they are compared with, on the same events."""
+    """Limits of networks for all m_H over those of what they are compared with."""
+    return _ratios(of_all_masses=True)
+
+
+def limit_ratios_at_1000() -> Rows:
+    """The same of networks that are trained for 1 TeV alone."""
+    return _ratios(of_all_masses=False)
+
+
+def _ratios(of_all_masses: bool) -> Rows:
+    """Ratios of limits on the same events, of pairs that have several masses or one."""
+    table = pd.read_csv(FOLDER / "limit_ratios.csv")
+    masses = table.groupby(["first", "second"])["mass_gev"].transform("nunique")
     rows = [["", "m_H [GeV]", "n_eff", "ratio", "95%", "trainings", "differs from 1"]]
-    for row in pd.read_csv(FOLDER / "limit_ratios.csv").itertuples():
+    for row in table[(masses > 1) == of_all_masses].itertuples():
         ends = ["" if np.isnan(end) else _number(end) for end in (row.low95, row.high95)]
         rows.append(
             [
@@ -187,7 +220,8 @@ def by_sample() -> Rows:
 TABLES: dict[str, Callable[[], Rows]] = {
     make.__name__: make
     for make in (
-        limits, rows_of_first, by_sample, limit_ratios, background_events, projections, rejections,
+        limits, rows_of_first, by_sample, limit_ratios, at_1000, limit_ratios_at_1000,
+        background_events, projections, rejections,
     )
 }  # fmt: skip
 

@@ -11,14 +11,18 @@ LIMIT_RATIO_KEYS = ("question", "first", "second", "mass_gev")
 """The same of ratios of limits."""
 
 
+ARCHITECTURES = ("kinematics", "concatenation", "constituents", "high_level_bdt")
+"""What cross-attention is compared with."""
+QUESTIONS = (*ARCHITECTURES, "theta", "fusion", "fat jets")
+
+
 class Pair(NamedTuple):
     """Two networks and what their ratio tells.
 
     Attributes
     ----------
     question : str
-        "kinematics", "concatenation", "theta", "fusion" or "fat jets": what the second one lacks
-        or has instead.
+        One of QUESTIONS: what the second one lacks or has instead.
     first, second : str
         Names of the networks; the ratio is that of the first over the second.
     """
@@ -31,10 +35,10 @@ class Pair(NamedTuple):
 def network_pairs(networks: Sequence[NetworkSpec]) -> list[Pair]:
     """Return the pairs that differ in nothing but what is asked, in the order of the questions.
 
-    `kinematics`, `concatenation`: cross-attention over that architecture; `theta`: with over
-    without θ; `fusion`: `tokens` over `sum`; `fat jets`: the jet-free network over that of fat
-    jets. All keys that both networks have must agree otherwise,
-    sizes included.
+    One of ARCHITECTURES: cross-attention over that architecture; `theta`: with over without θ;
+    `fusion`: `tokens` over `sum`; `fat jets`: the jet-free network over that of fat jets. All keys
+    that both networks have must agree otherwise, sizes included. A network without θ, or with
+    fusion `sum`, that stands beside the whole one is compared with others of its kind alone.
     """
     pairs = [
         Pair(question, first.name, second.name)
@@ -42,8 +46,9 @@ def network_pairs(networks: Sequence[NetworkSpec]) -> list[Pair]:
         for second in networks
         if first is not second and (question := _question(first, second))
     ]
-    order = ("kinematics", "concatenation", "theta", "fusion", "fat jets")
-    return sorted(pairs, key=lambda pair: order.index(pair.question))
+    less = {pair.second for pair in pairs if pair.question in ("theta", "fusion")}
+    pairs = [pair for pair in pairs if pair.first not in less or pair.second in less]
+    return sorted(pairs, key=lambda pair: QUESTIONS.index(pair.question))
 
 
 def _question(first: NetworkSpec, second: NetworkSpec) -> str:
@@ -56,5 +61,5 @@ def _question(first: NetworkSpec, second: NetworkSpec) -> str:
     if unlike == {"objects"} and a["objects"] and not b["objects"]:
         return "fat jets"
     if unlike == {"architecture"} and a["architecture"] == "cross_attention":
-        return b["architecture"] if b["architecture"] in ("kinematics", "concatenation") else ""
+        return b["architecture"] if b["architecture"] in ARCHITECTURES else ""
     return ""

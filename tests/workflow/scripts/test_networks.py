@@ -12,7 +12,14 @@ import pytest
 from analysis.evaluation.network_ratios import PairedTables
 from common.errors import InputFileError
 from common.tables import origin_of, write_csv
-from models.config.specs import Concatenation, CrossAttention, Kinematics, ParticleTransformer
+from models.config.specs import (
+    Concatenation,
+    Constituents,
+    CrossAttention,
+    Kinematics,
+    ParticleTransformer,
+)
+from models.config.specs_peers import HighLevelTrees
 from tests.analysis.score_samples import draw_scores, write_scores
 from workflow.pipeline.network_pairs import Pair, network_pairs
 from workflow.scripts import (
@@ -47,6 +54,9 @@ def test_pairs_differ_in_nothing_but_the_question() -> None:
         CrossAttention(name="x_sum", fusion="sum"),
         CrossAttention(name="x_wide", width=64),
         Concatenation(name="c"),
+        Concatenation(name="c_blind", use_theta=False),
+        Constituents(name="jets"),
+        HighLevelTrees(name="trees"),
         ParticleTransformer(name="p"),
         ParticleTransformer(name="free", objects=120),
         ParticleTransformer(name="long", objects=160),
@@ -54,10 +64,13 @@ def test_pairs_differ_in_nothing_but_the_question() -> None:
     ]
     assert network_pairs(networks) == [
         Pair("kinematics", "x", "k"),
-        Pair("kinematics", "x_sum", "k"),
         Pair("concatenation", "x", "c"),
-        Pair("concatenation", "x_sum", "c"),
+        Pair("concatenation", "x_blind", "c_blind"),
+        Pair("constituents", "x", "jets"),
+        Pair("high_level_bdt", "x", "trees"),
+        Pair("high_level_bdt", "x_wide", "trees"),
         Pair("theta", "x", "x_blind"),
+        Pair("theta", "c", "c_blind"),
         Pair("fusion", "x", "x_sum"),
         Pair("fat jets", "free", "p"),
         Pair("fat jets", "long", "p"),
