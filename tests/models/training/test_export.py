@@ -20,10 +20,16 @@ from models.training.training import Data, train
 from tests.models.events import make_arrays, with_objects
 
 SHORT = Training(epochs=1, batch_size=64, accelerator="cpu")
+SMALL = {"width": 16, "heads": 2}  # the time to export goes with the number of layers
+ONE_LAYER = {
+    "kinematics_layers": 1,
+    "cross_layers": 1,
+    "jet_encoder": {"kind": "self_attention", "layers": 1},
+}
 NETWORKS = [
-    {"architecture": "cross_attention", "width": 16, "heads": 2},
-    {"architecture": "cross_attention", "width": 16, "heads": 2, "fusion": "sum"},
-    {"architecture": "kinematics", "width": 16, "heads": 2},
+    {"architecture": "cross_attention", **SMALL, **ONE_LAYER},
+    {"architecture": "cross_attention", **SMALL, **ONE_LAYER, "fusion": "sum"},
+    {"architecture": "kinematics", **SMALL},
     {
         "architecture": "particle_transformer",
         "layers": 1,
@@ -32,7 +38,7 @@ NETWORKS = [
         "embedding": (16,),
         "pair_embedding": (),
     },
-    {"architecture": "lorentz_net", "width": 8, "layers": 2},
+    {"architecture": "lorentz_net", "width": 8, "layers": 1},
     {"architecture": "lorentz_net", "objects": 20, "width": 8, "layers": 1},
 ]
 
@@ -43,7 +49,7 @@ def arrays_for(network: Any, count: int, seed: int) -> dict[str, np.ndarray]:
     return with_objects(arrays) if network.event_objects else arrays
 
 
-@pytest.fixture(scope="module", params=NETWORKS, ids=lambda spec: "-".join(map(str, spec.values())))
+@pytest.fixture(scope="module", params=NETWORKS, ids=lambda spec: spec["architecture"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained model and its ONNX file."""
     folder = tmp_path_factory.mktemp("exported")
