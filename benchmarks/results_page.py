@@ -272,7 +272,9 @@ def _number(value: float) -> str:
 
 
 def _name(network: str) -> str:
-    return network.replace("_", " ").replace("cross attention", "cross-attention")
+    for word, spelt in {"_": " ", "cross attention": "cross-attention", "theta": "θ"}.items():
+        network = network.replace(word, spelt)
+    return network
 
 
 def _markdown(rows: Rows) -> str:
