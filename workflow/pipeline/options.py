@@ -411,7 +411,7 @@ class Options:
     def limits_figure(self) -> list[str]:
         """The networks, and what the limits are compared with."""
         return flags(
-            network=self.targets.networks,
+            network=self.targets.drawn_against_mass,
             luminosity=self.config.luminosity_fb,
             background_events=self.config.working_point.background_events,
             benchmarks=self._benchmarks,

@@ -97,6 +97,12 @@ class Targets:
         return [name for name in self.networks if not self.config.is_joint(name)]
 
     @property
+    def drawn_against_mass(self) -> list[str]:
+        """Networks with several masses; all of them where none has."""
+        several = [name for name in self.networks if len(self.config.signals_of(name)) > 1]
+        return several or self.networks
+
+    @property
     def pairs(self) -> list[Pair]:
         """Pairs of networks that are compared."""
         return network_pairs(self.config.networks)

@@ -110,7 +110,7 @@ def test_network_has_files_of_its_own_masses_and_seeds_alone() -> None:
     blind = {"name": "blind", "use_theta": False, **one}
     files = targets_of(default | {"networks": [*default["networks"], {"name": "x", **one}, blind]})
     assert files.joint == ["cross_attention", "kinematics"]
-    assert files.networks_of("signal_mH800") == files.joint
+    assert files.networks_of("signal_mH800") == files.drawn_against_mass == files.joint
     own = [path for path in files.trainings(paths.LIMIT) if "/x/" in path]
     assert own == ["results/limits/x/signal_mH1000/2.json"]
     trained = [path for path in files.models("model.json") if "/x/" in path]
@@ -123,6 +123,10 @@ def test_network_has_files_of_its_own_masses_and_seeds_alone() -> None:
     assert files.pairs_of("signal_mH800") == [kinematics]
     assert files.pairs_of("signal_mH1000") == [kinematics, theta]
     assert len(files.compared_scores(of(signal="signal_mH1000"))) == 2 * 2 + 2
+
+
+def test_networks_of_one_mass_are_drawn_where_none_has_several(files: Targets) -> None:
+    assert files.drawn_against_mass == files.networks == ["cross_attention", "kinematics"]
 
 
 def test_signal_without_a_pair_has_no_ratios() -> None:
