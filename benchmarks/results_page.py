@@ -182,6 +182,16 @@ def projections() -> Rows:
     return rows
 
 
+def training_size() -> Rows:
+    """Cross-attention of 1 TeV alone, trained on a part of its events."""
+    rows = [["part of the training sample", "training", "limit [fb]", "n_eff", "AUC"]]
+    for row in pd.read_csv(FOLDER / "training_size.csv").itertuples():
+        limit = _with_error(row.limit_za_fb, row.limit_za_error_fb)
+        cells = [f"{row.part:g}", f"{row.seed}", limit, _number(row.n_eff), f"{row.auc:.4f}"]
+        rows.append(cells)
+    return rows
+
+
 def rejections() -> Rows:
     """Ratios of background rejections at equal signal efficiency that the sample supports."""
     table = pd.read_csv(FOLDER / "network_ratios.csv")
@@ -221,7 +231,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
     make.__name__: make
     for make in (
         limits, rows_of_first, by_sample, limit_ratios, at_1000, limit_ratios_at_1000,
-        background_events, projections, rejections,
+        background_events, projections, training_size, rejections,
     )
 }  # fmt: skip
 
