@@ -115,7 +115,7 @@ def at_1000() -> Rows:
     masses = table.groupby("network")["mass_gev"].nunique()
     table, metrics = (each[each["mass_gev"] == 1000] for each in (table, metrics))
     for name, own in table.groupby("network", sort=False):
-        aucs = metrics.loc[metrics["network"] == name, "auc"]
+        measured = metrics[metrics["network"] == name].itertuples()
         rows.append(
             [
                 _name(name),
@@ -123,7 +123,7 @@ def at_1000() -> Rows:
                 _each(own),
                 _range(own["b_expected"]),
                 _range(own["n_eff"]),
-                "–".join(dict.fromkeys((f"{aucs.min():.4f}", f"{aucs.max():.4f}"))),
+                ", ".join(_auc(row) for row in measured),
             ]
         )
     return rows
@@ -187,7 +187,7 @@ def training_size() -> Rows:
     rows = [["part of the training sample", "training", "limit [fb]", "n_eff", "AUC"]]
     for row in pd.read_csv(FOLDER / "training_size.csv").itertuples():
         limit = _with_error(row.limit_za_fb, row.limit_za_error_fb)
-        cells = [f"{row.part:g}", f"{row.seed}", limit, _number(row.n_eff), f"{row.auc:.4f}"]
+        cells = [f"{row.part:g}", f"{row.seed}", limit, _number(row.n_eff), _auc(row)]
         rows.append(cells)
     return rows
 
@@ -265,6 +265,10 @@ def _each(own: pd.DataFrame) -> str:
 
 def _with_error(value: float, error: float) -> str:
     return f"{_number(value)} ± {_number(error)}"
+
+
+def _auc(row: Any) -> str:
+    return f"{row.auc:.4f} ± {row.auc_error:.4f}"
 
 
 def _range(values: Sequence[float] | pd.Series) -> str:

@@ -46,8 +46,8 @@ def network_pairs(networks: Sequence[NetworkSpec]) -> list[Pair]:
         for second in networks
         if first is not second and (question := _question(first, second))
     ]
-    less = {pair.second for pair in pairs if pair.question in ("theta", "fusion")}
-    pairs = [pair for pair in pairs if pair.first not in less or pair.second in less]
+    ablated = {pair.second for pair in pairs if pair.question in ("theta", "fusion")}
+    pairs = [pair for pair in pairs if pair.first not in ablated or pair.second in ablated]
     return sorted(pairs, key=lambda pair: QUESTIONS.index(pair.question))
 
 

@@ -38,7 +38,7 @@ NETWORKS = [
         "embedding": (16,),
         "pair_embedding": (),
     },
-    {"architecture": "lorentz_net", "width": 8, "layers": 1},
+    {"architecture": "lorentz_net", "width": 8, "layers": 2},
     {"architecture": "lorentz_net", "objects": 20, "width": 8, "layers": 1},
 ]
 
