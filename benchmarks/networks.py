@@ -198,6 +198,7 @@ def main(
     learning_rate: Annotated[float, typer.Option(help="Peak of the trainings.")] = 2e-3,
     cap: Annotated[float, typer.Option(help="Quantile at which training weights end.")] = 1.0,
     share: Annotated[float, typer.Option(help="Of the training jets that are used.")] = 1.0,
+    precision: Annotated[str, typer.Option(help="auto, 32-true or bf16-mixed.")] = "auto",
     seed: Annotated[list[int] | None, typer.Option(help="A training each; repeat.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="These taggers alone.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder that keeps the trainings.")] = None,
@@ -225,6 +226,7 @@ def main(
             learning_rate=learning_rate,
             patience=epochs,
             threads=threads,
+            precision=precision,  # type: ignore[arg-type]
             accelerator=accelerator,
         )
         chosen = [spec for spec in taggers if not only or spec.name in only]
