@@ -226,7 +226,7 @@ def main(
             learning_rate=learning_rate,
             patience=epochs,
             threads=threads,
-            precision=precision,  # type: ignore[arg-type]
+            precision=precision,
             accelerator=accelerator,
         )
         chosen = [spec for spec in taggers if not only or spec.name in only]

@@ -90,7 +90,7 @@ rule cutflow:
         paths.log("cutflow"),
     benchmark:
         paths.benchmark("cutflow")
-    priority: 1
+    priority: 2
     conda:
         "../../envs/boosted-hh4b.yaml"
     params:

@@ -8,6 +8,7 @@ rule train:
         paths.log("train", "{network}/{masses}/{seed}"),
     benchmark:
         paths.benchmark("train", "{network}/{masses}/{seed}")
+    priority: 1
     conda:
         "../../envs/boosted-hh4b.yaml"
     threads: cfg.training.threads * cfg.training.devices
