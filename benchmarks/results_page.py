@@ -192,6 +192,35 @@ def training_size() -> Rows:
     return rows
 
 
+def signal_events() -> Rows:
+    """Cross-attention for all masses: other trainings of it on twice the signal events."""
+    more, table = pd.read_csv(FOLDER / "signal_events.csv"), _trainings()
+    table = table[(table["network"] == FIRST) & table["seed"].isin(more["seed"])]
+    rows = [["m_H [GeV]", "6,000 signal events a mass [fb]", "12,000 [fb]", "n_eff"]]
+    for mass, own in more.groupby("mass_gev"):
+        before = table[table["mass_gev"] == mass]
+        rows.append([f"{mass:g}", _of_seeds(before), _of_seeds(own), _range(own["n_eff"])])
+    return rows
+
+
+def encoders() -> Rows:
+    """Rejection of cross-attention of 1 TeV alone over the same with other encoders of jets."""
+    rows = [["encoder of the jets", "ε_S", "n_eff", "ratio", "95%", "trainings"]]
+    for row in pd.read_csv(FOLDER / "encoders.csv").itertuples():
+        ends, of_seeds = (row.low95, row.high95), (row.min, row.max)
+        rows.append(
+            [
+                row.encoder,
+                f"{row.signal_efficiency:g}",
+                _number(row.n_eff),
+                f"**{_number(row.ratio)}**",
+                "–".join(map(_number, ends)),
+                "–".join(map(_number, of_seeds)),
+            ]
+        )
+    return rows
+
+
 def rejections() -> Rows:
     """Ratios of background rejections at equal signal efficiency that the sample supports."""
     table = pd.read_csv(FOLDER / "network_ratios.csv")
@@ -231,7 +260,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
     make.__name__: make
     for make in (
         limits, rows_of_first, by_sample, limit_ratios, at_1000, limit_ratios_at_1000,
-        background_events, projections, training_size, rejections,
+        background_events, projections, training_size, signal_events, encoders, rejections,
     )
 }  # fmt: skip
 
