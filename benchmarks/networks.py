@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 import typer
@@ -61,6 +61,8 @@ from models.networks.inputs import parameter_count
 from models.networks.normalisation import fit_normalisation
 from models.networks.registry import build
 from models.training.devices import keep_freed_memory
+
+Precision = Literal["auto", "32-true", "bf16-mixed"]
 
 IAFORMER = IAFormerEncoder(kind="iaformer", layers=2)
 PLAIN = SelfAttentionEncoder(kind="self_attention", subjets=False)
@@ -198,7 +200,7 @@ def main(
     learning_rate: Annotated[float, typer.Option(help="Peak of the trainings.")] = 2e-3,
     cap: Annotated[float, typer.Option(help="Quantile at which training weights end.")] = 1.0,
     share: Annotated[float, typer.Option(help="Of the training jets that are used.")] = 1.0,
-    precision: Annotated[str, typer.Option(help="auto, 32-true or bf16-mixed.")] = "auto",
+    precision: Annotated[Precision, typer.Option(help="Of the trainings on a GPU.")] = "auto",
     seed: Annotated[list[int] | None, typer.Option(help="A training each; repeat.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="These taggers alone.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder that keeps the trainings.")] = None,

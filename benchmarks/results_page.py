@@ -27,7 +27,7 @@ KEPT = (
 LUMINOSITY = 3000.0
 BESIDE = {"atlas_2202.07288": "ATLAS 139 fb⁻¹, obs.", "hllhc_1812.05640": "HL-LHC projection"}
 FIRST = "cross_attention"
-MARKS = re.compile(r"(<!-- table: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+MARKS = re.compile(r"(<!-- table: (\w+) -->\n)(?:(?!<!-- ).*\n)*(<!-- end -->)")
 
 Rows = list[list[str]]
 
@@ -65,7 +65,7 @@ def above_cuts(results: Path) -> pd.DataFrame:
 
 def filled(text: str) -> str:
     """Return the page with each table made of the files."""
-    return MARKS.sub(lambda found: found[1] + _markdown(TABLES[found[2]]()) + found[3], text)
+    return MARKS.sub(lambda found: f"{found[1]}{_markdown(TABLES[found[2]]())}\n{found[3]}", text)
 
 
 def limits() -> Rows:
