@@ -9,7 +9,8 @@ process: the networks that `analysis/simulation/data/importance.json` holds. Cut
 leave `--background` events of RUN's first multijet sample; they are smeared by `--width` in
 log-odds, since hard ones have too few events to learn from. Half of the events judge what was
 learned from the other half: the table has, by bins of the chance, the sum that is predicted and
-the sum that passed.
+the sum that passed. A second table has the chance to be selected at all, which the jets give by
+fixed edges, beside the share that was.
 """
 
 import json
@@ -58,6 +59,7 @@ from workflow.pipeline.scoring import crossed
 Floats = NDArray[np.float64]
 FOUR_B = tag_potential([5] * SUBJETS, SUBJETS)
 BINS = (0.0, 1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, np.inf)
+SHARES = (0.0, 0.011, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 1.01)
 SIGNAL_WEIGHT = 0.05
 """Of signal events in the fit: they say where events pass, background events how often."""
 NODES, EPOCHS, BATCH, RATE = 12, 100, 1024, 3e-3
@@ -119,6 +121,10 @@ class Showers:
         Weight of enhanced splittings; tag rates of the heavy quarks over those of four b.
     kept : [K] int
         Rows of those that became events.
+    selected : [K] bool
+        Whether their fat jets were selected.
+    acceptance : [K]
+        What the jets at the checkpoint gave for the chance of that.
     passed : [K, M]
         Whether they pass, smeared, times their squared tag rates over those of four b.
     """
@@ -128,6 +134,8 @@ class Showers:
     weight: Floats
     tags: Floats
     kept: NDArray[np.int64]
+    selected: NDArray[np.bool_]
+    acceptance: Floats
     passed: Floats
 
 
@@ -201,14 +209,21 @@ def read(run: Path, config: Config, name: str, folder: Path, cut: dict, width: f
     table = ak.from_parquet(folder / f"{name}.parquet")
     kept = np.array([rows[number] for number in numbers])
     result = np.zeros((len(kept), len(masses)))
-    result[ak.to_numpy(table["entry"])] = passed(run, config, table, cut, width)
+    entries = ak.to_numpy(table["entry"])
+    selected = np.zeros(len(kept), bool)
+    selected[entries] = True
+    result[entries] = passed(run, config, table, cut, width)
     processes = None
     if hard:
         pair_masses, z, energy, pt, rapidity = (
             np.concatenate(column) for column in zip(*(hard[n] for n in seen), strict=True)
         )
         processes = hard_variables(pair_masses, z, energy, pt, rapidity, masses)
-    return Showers(PartonJets(**columns).variables(masses), processes, weight, tags, kept, result)
+    jets = PartonJets(**columns)
+    acceptance = jets.accepted[kept] ** 2
+    return Showers(
+        jets.variables(masses), processes, weight, tags, kept, selected, acceptance, result
+    )
 
 
 def fit(variables: Floats, target: Floats, weight: Floats, seed: int) -> Perceptron:
@@ -292,6 +307,20 @@ def calibration(checkpoint: Perceptron, showers: Sequence[Showers]) -> None:
         )
 
 
+def selection(showers: Sequence[Showers]) -> None:
+    """Print the mean chance to be selected and the share that was, by bins of the chance."""
+    chance = np.concatenate([one.acceptance for one in showers])
+    selected = np.concatenate([one.selected for one in showers])
+    print("| chance | events | mean chance | selected |\n|---|---|---|---|")
+    for low, high in pairwise(SHARES):
+        inside = (chance >= low) & (chance < high)
+        if inside.any():
+            print(
+                f"| {low:g} – {high:g} | {inside.sum()} | {chance[inside].mean():.3f} | "
+                f"{selected[inside].mean():.3f} |"
+            )
+
+
 def as_lists(network: Perceptron) -> list[dict[str, list]]:
     """Return a network ready for JSON."""
     return [
@@ -327,6 +356,7 @@ def main(
     samples = {name: [showers(name, k) for k in range(chunks)] for name in backgrounds}
     everything = [one for parts in samples.values() for one in parts]
     calibration(fit_checkpoint(everything[::2], signal), everything[1::2])
+    selection(everything)
     checkpoint = fit_checkpoint(everything, signal)
     result = {"checkpoint": as_lists(checkpoint)}
     for pairs in (1, 2):

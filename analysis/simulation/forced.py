@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from analysis.config.simulation import HeavyFlavour, Importance
 from analysis.detector.particles import Floats
 from analysis.simulation.hard_process import HardProcesses, draw
-from analysis.simulation.importance import best_threshold, hard_variables, worth
+from analysis.simulation.importance import (
+    AT_HARD_PROCESS,
+    best_threshold,
+    hard_variables,
+    worth,
+)
 from analysis.simulation.splitting import (
     GLUON,
     QUARK_MASS,
@@ -274,7 +279,8 @@ class ForcedSource:
         variables = hard_variables(
             events.pair_masses, events.z, energy, pt, rapidity, np.array(self._aim.masses_gev)
         )
-        value = weight * worth(f"hard_{self.pairs}", variables, self._aim)
+        accepted = AT_HARD_PROCESS.accepted(pt, rapidity)
+        value = weight * worth(f"hard_{self.pairs}", variables, accepted, self._aim)
         if self._threshold is None and len(value):
             self._threshold = best_threshold(value, SHOWER_COST)
         chance = np.minimum(value / (self._threshold or 1.0), 1.0)

@@ -24,6 +24,8 @@ LIGHT = 0.03
 HIGGS_MASS = 125.0
 FURTHEST = 4.0
 """Range of the variables, beyond which all events are alike."""
+LEAST_ACCEPTED = 0.1
+"""Smallest root of the chance to be selected, which bounds what it does to weights."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,39 @@ def learned(stage: str) -> Perceptron:
 
 
 @dataclass(frozen=True)
+class Edges:
+    """Where a jet of partons begins to be selected, and in what range it may be or not.
+
+    Attributes
+    ----------
+    pt, mass, abs_rapidity : (float, float)
+        Where half of the jets are selected [GeV, GeV, 1], and the width of the transition, which
+        for pT and mass is one in their logarithms.
+    """
+
+    pt: tuple[float, float]
+    abs_rapidity: tuple[float, float]
+    mass: tuple[float, float] | None = None
+
+    def accepted(self, pt: Floats, rapidity: Floats, mass: Floats | None = None) -> Floats:
+        """Return the root of the chance that both jets [N, 2] are selected, and 0.1 at least."""
+        chance = _step(np.log(np.maximum(pt, 1.0) / self.pt[0]) / self.pt[1])
+        chance *= _step((self.abs_rapidity[0] - np.abs(rapidity)) / self.abs_rapidity[1])
+        if self.mass and mass is not None:
+            chance *= _step(np.log(np.maximum(mass, 1.0) / self.mass[0]) / self.mass[1])
+        return np.asarray(np.maximum(np.sqrt(chance.prod(axis=1)), LEAST_ACCEPTED))
+
+
+def _step(x: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-_within(x, -30.0, 30.0))))
+
+
+AT_CHECKPOINT = Edges(pt=(281.0, 0.085), abs_rapidity=(1.95, 0.02), mass=(30.0, 0.28))
+AT_HARD_PROCESS = Edges(pt=(271.0, 0.14), abs_rapidity=(2.0, 0.09))
+"""Of the default's selection: pT > 250 GeV, |η| < 2, mass > 50 GeV (fits to 4,000 events)."""
+
+
+@dataclass(frozen=True)
 class PartonJets:
     """The two hardest jets of partons in N events.
 
@@ -86,6 +121,11 @@ class PartonJets:
     distance: Floats
     softer_pt: Floats
     quarks: Floats
+
+    @property
+    def accepted(self) -> Floats:
+        """Root of the chance that an event is selected [N]."""
+        return AT_CHECKPOINT.accepted(self.pt, self.rapidity, self.mass)
 
     def variables(self, masses_gev: Floats) -> Floats:
         """Return what the network sees [N, M, 19], for each of M masses m_H."""
@@ -162,13 +202,14 @@ def _within(values: Floats, low: float, high: float) -> Floats:
     return np.asarray(np.minimum(np.maximum(values, low), high))
 
 
-def worth(stage: str, variables: Floats, aim: Importance) -> Floats:
+def worth(stage: str, variables: Floats, accepted: Floats, aim: Importance) -> Floats:
     """Return the worth of N events, from their variables [N, M, …] for the masses of `aim`.
 
-    It is a power of the summed chances to pass, and at least the floor.
+    It is a power of the summed chances to pass, and at least the floor times `accepted` [N]: events
+    that will hardly be selected need not be light.
     """
     chance = np.exp(learned(stage)(variables)).sum(axis=1)
-    return np.asarray(chance**aim.power + aim.floor)
+    return np.asarray(chance**aim.power + aim.floor * accepted)
 
 
 def tag_potential(flavours: list[int], subjets: int = 2) -> float:

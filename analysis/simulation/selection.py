@@ -259,8 +259,8 @@ class Selection(pythia8mc.UserHooks):
         if self._jets.sizeJet() < 2:
             return 0.0
         jets, flavours = parton_jets(event, self._jets, heavy)
-        variables = jets.variables(self._masses)
-        return float(worth("checkpoint", variables, aim)[0]) * tag_potential(flavours, SUBJETS)
+        found = worth("checkpoint", jets.variables(self._masses), jets.accepted, aim)
+        return float(found[0]) * tag_potential(flavours, SUBJETS)
 
 
 def parton_jets(

@@ -8,7 +8,7 @@ import pytest
 from analysis.config.simulation import HeavyFlavour, Importance, Simulation
 from analysis.simulation.forced import TRIES, ForcedEvents, ForcedSource, force, quarks_of
 from analysis.simulation.hard_process import STOP, HardProcesses
-from analysis.simulation.importance import hard_variables, worth
+from analysis.simulation.importance import AT_HARD_PROCESS, hard_variables, worth
 from analysis.simulation.pythia import start
 from analysis.simulation.splitting import QUARK_MASS, boosted, dipole_masses2, mass2
 from tests.analysis.simulation.hard_events import by_hand, from_pythia, probability
@@ -244,7 +244,7 @@ def test_thinned_events_are_worth_the_same_or_more() -> None:
     pt, y = np.hypot(jets[..., 0], jets[..., 1]), np.arctanh(jets[..., 2] / jets[..., 3])
     masses = np.array(AIM.masses_gev)
     variables = hard_variables(events.pair_masses, events.z, energy, pt, y, masses)
-    value = events.weight * worth("hard_2", variables, AIM)
+    value = events.weight * worth("hard_2", variables, AT_HARD_PROCESS.accepted(pt, y), AIM)
     at_threshold = np.isclose(value, value.min(), rtol=1e-9)
     assert 0.3 < at_threshold.mean() < 1
     assert value.max() > 1.001 * value.min()

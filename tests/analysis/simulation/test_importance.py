@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 from analysis.config.simulation import Importance, Simulation
 from analysis.simulation import selection
 from analysis.simulation.importance import (
+    AT_CHECKPOINT,
+    AT_HARD_PROCESS,
+    LEAST_ACCEPTED,
+    Edges,
     PartonJets,
     best_threshold,
     hard_variables,
@@ -152,7 +156,8 @@ def jets(
 
 
 def worth_of(event: PartonJets, aim: Importance = AIM) -> float:
-    return float(worth("checkpoint", event.variables(np.array(aim.masses_gev)), aim)[0])
+    variables = event.variables(np.array(aim.masses_gev))
+    return float(worth("checkpoint", variables, event.accepted, aim)[0])
 
 
 @given(
@@ -171,7 +176,7 @@ def test_worth_of_jets_is_bounded(
 ) -> None:
     """A worth of zero would end events that no weight makes up for."""
     found = worth_of(jets(masses, resonance, pt, rapidity, quarks))
-    assert AIM.floor <= found < 5
+    assert LEAST_ACCEPTED * AIM.floor <= found < 5
 
 
 @pytest.mark.parametrize(
@@ -190,6 +195,45 @@ def test_worth_falls_with_the_distance_from_the_signal(other: dict) -> None:
     assert worth_of(jets(**other)) < 0.5 * worth_of(jets())
 
 
+EDGES = st.sampled_from([AT_CHECKPOINT, AT_HARD_PROCESS])
+PT, MASS = st.floats(0.0, 3000.0), st.floats(0.0, 400.0)
+RAPIDITY = st.floats(-4.0, 4.0)
+
+
+@given(
+    edges=EDGES, pt=st.tuples(PT, PT), rapidity=st.tuples(RAPIDITY, RAPIDITY),
+    mass=st.tuples(MASS, MASS), more=st.floats(0.0, 500.0), jet=st.integers(0, 1),
+)  # fmt: skip
+def test_harder_heavier_more_central_jets_are_selected_no_less(
+    edges: Edges,
+    pt: tuple[float, float],
+    rapidity: tuple[float, float],
+    mass: tuple[float, float],
+    more: float,
+    jet: int,
+) -> None:
+    columns = [np.array([column]) for column in (pt, rapidity, mass)]
+    found = edges.accepted(*columns)[0]
+    assert LEAST_ACCEPTED <= found <= 1
+    assert edges.accepted(*(column[:, ::-1] for column in columns))[0] == pytest.approx(found)
+    columns[1][0, jet] /= 1 + more
+    central = edges.accepted(*columns)[0]
+    assert central >= found
+    for k in (0, 2):
+        columns[k][0, jet] += more
+        assert edges.accepted(*columns)[0] >= central
+
+
+@pytest.mark.parametrize("edges", [AT_CHECKPOINT, AT_HARD_PROCESS])
+def test_jets_far_within_the_cuts_are_accepted_and_far_outside_hardly(edges: Edges) -> None:
+    inside = [np.array([pair]) for pair in ((450.0, 500.0), (0.3, -1.0), (125.0, 90.0))]
+    assert edges.accepted(*inside)[0] > 0.9
+    for column, value in ((0, 205.0), (1, 2.5)):
+        outside = [array.copy() for array in inside]
+        outside[column][0, 1] = value
+        assert edges.accepted(*outside)[0] < 0.4
+
+
 @pytest.mark.parametrize("mass", [800.0, 1000.0, 1500.0, 2000.0])
 def test_decays_at_all_masses_are_worth_the_most(mass: float) -> None:
     aim = Importance(masses_gev=(mass,))
@@ -202,7 +246,8 @@ def test_decays_at_all_masses_are_worth_the_most(mass: float) -> None:
 def test_every_signal_adds_to_the_worth() -> None:
     both = Importance(masses_gev=(1000.0, 1500.0))
     lone = [Importance(masses_gev=(mass,)) for mass in both.masses_gev]
-    found = [(worth_of(jets(), aim) - aim.floor) ** (1 / aim.power) for aim in (both, *lone)]
+    floor = AIM.floor * jets().accepted[0]
+    found = [(worth_of(jets(), aim) - floor) ** (1 / aim.power) for aim in (both, *lone)]
     assert found[0] == pytest.approx(found[1] + found[2])
 
 
@@ -227,6 +272,7 @@ def test_worth_of_hard_processes_does_not_depend_on_the_order_of_pairs(
             hard_variables(
                 np.array([pair_masses[::step]]), np.array([z[:number][::step]]), *rest, masses
             ),
+            np.ones(1),
             AIM,
         )[0]
         for step in (1, -1)
