@@ -146,8 +146,8 @@ class Importance(Block):
     floor: Positive = Field(
         0.0002,
         le=1,
-        description="Smallest worth, a power of a chance, which bounds the weights of distant "
-        "events.",
+        description="Smallest worth of an event that will be selected, a power of a chance, which "
+        "bounds the weights of distant events; one that will hardly be has a tenth of it.",
     )
 
 

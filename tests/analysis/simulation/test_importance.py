@@ -234,6 +234,17 @@ def test_jets_far_within_the_cuts_are_accepted_and_far_outside_hardly(edges: Edg
         assert edges.accepted(*outside)[0] < 0.4
 
 
+def test_floor_counts_a_tenth_for_events_that_are_hardly_selected() -> None:
+    high, low = (AIM.model_copy(update={"floor": floor}) for floor in (0.5, 0.1))
+
+    def of_the_floor(event: PartonJets) -> float:
+        return (worth_of(event, high) - worth_of(event, low)) / (high.floor - low.floor)
+
+    assert of_the_floor(jets()) > 0.9
+    assert of_the_floor(jets(pt=(215.0, 205.0))) == pytest.approx(LEAST_ACCEPTED)
+    assert of_the_floor(jets(rapidity=(0.2, -2.5))) == pytest.approx(LEAST_ACCEPTED)
+
+
 @pytest.mark.parametrize("mass", [800.0, 1000.0, 1500.0, 2000.0])
 def test_decays_at_all_masses_are_worth_the_most(mass: float) -> None:
     aim = Importance(masses_gev=(mass,))
