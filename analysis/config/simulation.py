@@ -88,6 +88,11 @@ class HeavyFlavour(Block):
         return set(self.pairs) == set(PAIRS)
 
     @property
+    def by_hard_process(self) -> bool:
+        """Whether the hard process alone decides on the stratum: both gluons are made to split."""
+        return self.forced and self.pairs == ("bb+bb",)
+
+    @property
     def cells(self) -> set[tuple[Origin, Pairs, int]]:
         """Origin, pairs and class of all that the stratum holds."""
         return set(product(self.origins, self.pairs, range(self.min, self.max + 1)))
@@ -250,9 +255,10 @@ class Simulation(Block):
             raise ValueError("bias_power needs pt_hat_min")
         if self.importance and self.parton_jet_pt_min is None:
             raise ValueError("importance needs parton_jet_pt_min")
-        if self.shower != "simple" and (self.enhancement > 1 or self.heavy_flavour):
+        if self.shower != "simple" and not self.any_shower:
             raise ValueError(
-                f"enhancement and heavy_flavour work with shower: simple, not {self.shower}"
+                f"enhancement and heavy_flavour (but for forced pairs bb+bb) work with shower: "
+                f"simple, not {self.shower}"
             )
         if self.detector == "delphes":
             if self.delphes.card is None:
@@ -302,6 +308,12 @@ class Simulation(Block):
                     f"pythia: {line!r} makes no sense with {source}: the hard processes come from "
                     "the files; leave the line out"
                 )
+
+    @property
+    def any_shower(self) -> bool:
+        """Whether nothing in the block needs to look into Pythia's own shower."""
+        flavour = self.heavy_flavour
+        return self.enhancement == 1 and (flavour is None or flavour.by_hard_process)
 
     @property
     def event_files(self) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ down, and as if they were massless. A pair that the shower has made differs in t
   (Norrbin and Sjöstrand, hep-ph/0010012; kind 13, "~g → q ~q̄", in `TimeShower::calcMEcorr`).
 
 So trial emissions are vetoed: hard ones inside the angle of the pair, soft ones with what the
-corrected rate is less than the massless one.
+corrected rate is less than the massless one. Vincia, whose antennae are those of massive quarks,
+has the hard ones vetoed alone.
 """
 
 from collections.abc import Iterator
@@ -84,10 +85,12 @@ class ForcedPairs:
     ----------
     number : int
         Pairs that the hard process begins with.
+    massive : bool
+        Whether the shower's own rates are those of massive quarks, as Vincia's.
     """
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, massive: bool = False) -> None:
+        self.number, self.massive = number, massive
         self.begin()
 
     def begin(self) -> None:
@@ -102,18 +105,26 @@ class ForcedPairs:
         event : pythia8mc.Event
             The record with the emission, not yet accepted.
         size : int
-            Its size before: there are what radiated, the emission, and what took the recoil.
+            Its size before: there are what radiated, the emission, and what took the recoil, or
+            both ends of an antenna on both sides of it.
         """
-        quark, gluon = event[size], event[size + 1]
-        if quark.id() not in HEAVY or gluon.id() != GLUON:
+        if event[size + 1].id() != GLUON:
+            return 1.0
+        ends = (size, size + 2)[: 2 if self.massive and size + 2 < event.size() else 1]
+        return min(self._chance(event, size, end) for end in ends)
+
+    def _chance(self, event: pythia8mc.Event, size: int, end: int) -> float:
+        """Return the chance of what the quark at an entry emits."""
+        quark, gluon = event[end], event[size + 1]
+        if quark.id() not in HEAVY:
             return 1.0
         if self._quarks is None:
             self._quarks = dict(self._find(event))
         for entry, (partner, hardest, angle) in self._quarks.items():
-            if event[entry].id() == quark.id() and event[entry].iBotCopyId() == size:
+            if event[entry].id() == quark.id() and event[entry].iBotCopyId() == end:
                 if gluon.scale() > hardest:
                     return float(pythia8mc.REtaPhi(quark.p(), gluon.p()) >= angle)
-                return self._soft(event, size, partner)
+                return 1.0 if self.massive else self._soft(event, size, partner)
         return 1.0
 
     def _find(self, event: pythia8mc.Event) -> Iterator[tuple[int, tuple[int, float, float]]]:

@@ -14,7 +14,7 @@ from analysis.simulation.forced import TRIES, ForcedEvents, ForcedSource
 from analysis.simulation.hard_process import STOP
 from analysis.simulation.les_houches import LesHouches
 from analysis.simulation.selection import Selection
-from analysis.simulation.settings import seed_lines, settings_lines, showered_lines
+from analysis.simulation.settings import SHOWERS, seed_lines, settings_lines, showered_lines
 from common.errors import ConfigError, NormalisationError
 
 MB_TO_PB = 1e9
@@ -123,6 +123,7 @@ class Generator:
             self._source.pairs if self._source else 0,
             self._place,
             np.random.default_rng([seed, 2]),
+            massive=self._pythia.settings.mode("PartonShowers:model") == SHOWERS["vincia"],
         )
         self._pythia.setUserHooksPtr(self.hooks)
         _initialise(self._pythia)

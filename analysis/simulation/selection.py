@@ -119,6 +119,8 @@ class Selection(pythia8mc.UserHooks):
         way.
     rng : numpy.random.Generator
         Of the roulette.
+    massive : bool
+        Whether the shower's own rates are those of massive quarks, as Vincia's.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class Selection(pythia8mc.UserHooks):
         forced_pairs: int,
         place: Callable[[], int],
         rng: np.random.Generator,
+        massive: bool = False,
     ) -> None:
         super().__init__()
         self._info, self._scale = info, scale
@@ -138,7 +141,7 @@ class Selection(pythia8mc.UserHooks):
         self._masses = np.array(aim.masses_gev if aim else (), float)
         self._jet_pt_min = jet_pt_min
         self._forced_pairs = forced_pairs
-        self._pairs, self._rng = ForcedPairs(forced_pairs), rng
+        self._pairs, self._rng = ForcedPairs(forced_pairs, massive), rng
         self._flavour_jets = _jet_finder(flavour.jet_pt_min if flavour else 200.0)
         self._jets = _jet_finder(jet_pt_min or 200.0)
         self._place = place

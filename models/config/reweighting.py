@@ -24,8 +24,14 @@ class Reweighting(Block):
     pythia: tuple[str, ...] = Field(
         (),
         description="Pythia lines, after those of a simulated sample, that make the alternative: "
-        "`PartonShowers:model = 2` (Vincia), for samples without `heavy_flavour` and "
-        "`enhancement`.",
+        "`PartonShowers:model = 2` (Vincia), for samples without `enhancement` and without "
+        "`heavy_flavour`, or with forced pairs bb+bb.",
+    )
+    chunks: int | None = Field(
+        None,
+        ge=1,
+        description="Chunks of the alternative that `pythia` makes; as many as of the sample if "
+        "absent.",
     )
     files: tuple[str, ...] = Field(
         (),
@@ -70,6 +76,10 @@ class Reweighting(Block):
     def _consistent(self) -> Self:
         if bool(self.pythia) == bool(self.files):
             raise ValueError(f"{self.name} needs either `pythia` or `files`: the alternative")
+        if self.files and self.chunks:
+            raise ValueError(
+                f"{self.name}: chunks are of simulated events: leave it out with files"
+            )
         if self.training.devices > 1:
             raise ValueError(f"{self.name}: training.devices must be 1: folds train in one process")
         names = [network.name for network in self.networks]

@@ -34,6 +34,7 @@ TRAINING = {"epochs": 2, "batch_size": 8, "seeds": [1, 2]}
     [
         ({"sample": "signal_mH100"}, "there is no sample 'signal_mH100'; did you mean 'signal_mH"),
         ({"sample": "qcd_bb"}, "reweighting vincia: another shower model cannot make qcd_bb, "),
+        ({"chunks": 9}, "9 chunks of the alternative are more than the 3 of 'signal_mH1000'"),
         ({"pythia": []}, "vincia needs either `pythia` or `files`"),
         ({"pythia": [], "files": ["a.root"]}, "'signal_mH1000' is simulated, so that its alter"),
         ({"seed": 1}, "seed 1 is that of the nominal simulation"),
@@ -63,10 +64,12 @@ def test_samples_of_files_need_files(tiny_config: dict[str, Any]) -> None:
 def test_only_the_alternative_is_simulated_once_more(tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "config" / "shower.yaml").read_text())
     rules = planned(tmp_path, config, ROOT / "Snakefile", "reweighting")
-    assert rules["dataset"] == 5, "four nominal signals and the alternative"
-    signal = yaml.safe_load((ROOT / "config.yaml").read_text())["samples"][0]
-    assert rules["simulate"] == 5 * signal["simulation"]["chunks"]
-    assert rules["train_reweighting"] == 4, "two classifiers, two seeds"
+    signal, *others = yaml.safe_load((ROOT / "config.yaml").read_text())["samples"]
+    multijets = [sample for sample in others if sample["process"] == "qcd"]
+    assert rules["dataset"] == 5 + len(multijets) + 1, "nominal ones and two alternatives"
+    chunks = [sample["simulation"]["chunks"] for sample in (*[signal] * 5, *multijets)]
+    assert rules["simulate"] == sum(chunks) + 1, "of multijets as many chunks as asked for"
+    assert rules["train_reweighting"] == 8, "two samples, two classifiers, two seeds"
     assert rules["limit"] == 0
 
 

@@ -325,6 +325,11 @@ class Config(Block):
                     f"{key}: {sample.name!r} is simulated, so that its alternative needs `pythia` "
                     "lines in place of `files`"
                 )
+            if block.chunks and made and block.chunks > made.chunks:
+                raise ValueError(
+                    f"{key}: {block.chunks} chunks of the alternative are more than the "
+                    f"{made.chunks} of {sample.name!r}"
+                )
             if block.pythia and block.seed == self.seed:
                 raise ValueError(
                     f"{key}: seed {block.seed} is that of the nominal simulation, whose events the "
@@ -334,11 +339,11 @@ class Config(Block):
 
 
 def _check_model(key: str, lines: Sequence[str], samples: Iterable[Sample]) -> None:
-    """Another shower model makes no enhanced splittings and classes."""
+    """Another shower model makes no enhanced splittings, and of classes only forced pairs."""
     if not any(line.replace(" ", "").startswith("PartonShowers:model") for line in lines):
         return
     blocks = [(sample.name, sample.simulation) for sample in samples]
-    unfit = [n for n, b in blocks if b and (b.heavy_flavour or b.enhancement > 1)]
+    unfit = [n for n, b in blocks if b and not b.any_shower]
     if unfit:
         raise ValueError(
             f"{key}: another shower model cannot make {', '.join(unfit)}, whose "

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from snakemake.io import expand
@@ -132,8 +133,11 @@ class Targets:
         return self.chunks_of(wildcards.sample, wildcards.variation)[wildcards.chunk]
 
     def chunks_of(self, sample: str, variation: str = paths.NOMINAL) -> Mapping[str, Chunk]:
-        """Return the files of a sample; of an alternative of Delphes files, its own."""
-        return self.chunks.get(paths.variation_name(variation), self.chunks[sample])
+        """Return the files of a sample; of an alternative, its own or the first of the sample's."""
+        name = paths.variation_name(variation)
+        wanted = {block.variation: block.chunks for block in self.config.reweighting}.get(name)
+        found = self.chunks.get(name, self.chunks[sample])
+        return dict(islice(found.items(), wanted))
 
     def every_chunk(self, template: str, sample: str, variation: str = paths.NOMINAL) -> list[str]:
         """Return one path per file of a sample."""

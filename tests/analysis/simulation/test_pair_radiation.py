@@ -37,20 +37,32 @@ def test_nothing_is_emitted_outside_phase_space() -> None:
 
 
 class Watched(Selection):
-    """Notes all emissions of the forced quarks that stand: scale over k, angle over the pair's."""
+    """Notes all emissions of the forced quarks that stand: scale over k, angle over the pair's.
 
+    `ends`: the entries behind the first new one at which what radiated may be.
+    """
+
+    ends: tuple[int, ...]
     seen: list[tuple[float, float]]
     refused: list[bool]
 
     def doVetoFSREmission(self, size, event, system, in_resonance):  # noqa: N802
         vetoed = super().doVetoFSREmission(size, event, system, in_resonance)
-        quark, gluon = event[size], event[size + 1]
-        if abs(quark.id()) != BOTTOM or gluon.id() != GLUON:
+        new = range(size, event.size())
+        ends = [size + k for k in self.ends if size + k in new]
+        quarks = [end for end in ends if abs(event[end].id()) == BOTTOM]
+        if not quarks or event[size + 1].id() != GLUON:
             assert not vetoed, "only emissions of the pairs are"
-            return vetoed
+        else:
+            for end in quarks:
+                self._note(event, end, event[size + 1], vetoed)
+        return vetoed
+
+    def _note(self, event, end, gluon, vetoed):
+        quark = event[end]
         for pair in find_hard(event, PAIRS).gluons:
             one, other = (event[entry] for entry in pair)
-            if any(q.id() == quark.id() and q.iBotCopyId() == size for q in (one, other)):
+            if any(q.id() == quark.id() and q.iBotCopyId() == end for q in (one, other)):
                 share = one.pT() / (one.pT() + other.pT())
                 scale = np.sqrt(share * (1 - share)) * (one.p() + other.p()).mCalc()
                 angles = (
@@ -60,25 +72,32 @@ class Watched(Selection):
                 self.refused.append(vetoed)
                 if not vetoed:
                     self.seen.append((gluon.scale() / scale, near / wide))
-        return vetoed
 
 
-def test_hard_emission_of_a_pair_is_outside_its_angle_and_soft_emission_is_corrected() -> None:
-    Watched.seen, Watched.refused = [], []
+@pytest.mark.parametrize(
+    ("shower", "ends", "refused"),
+    [("simple", (0,), (0.25, 0.55)), ("vincia", (0, 2), (0.001, 0.1))],
+)
+def test_hard_emission_of_a_pair_is_outside_its_angle_and_soft_emission_is_corrected(
+    shower: str, ends: tuple[int, ...], refused: tuple[float, float]
+) -> None:
+    """Of Vincia only hard emissions are refused: its rates are those of massive quarks."""
+    Watched.seen, Watched.refused, Watched.ends = [], [], ends
     flavour = HeavyFlavour(pairs=("bb+bb",), origins=("splitting",), forced=True, pair_mass_min=80)
     simulation = Simulation(
         pythia=("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on", "PartonLevel:MPI = off"),
         pt_hat_min=400,
         events=150,
+        shower=shower,
         heavy_flavour=flavour,
     )
     for _ in Generator(simulation, 1, Watched).batches():
         pass
     scale, angle = np.array(Watched.seen).T
-    assert np.count_nonzero(scale > 1) > 10
+    assert np.count_nonzero(scale > 1) > 5
     assert (angle[scale > 1] >= 1).all()
     assert np.count_nonzero((scale < 1) & (angle < 1)) > 100
-    assert 0.25 < np.mean(Watched.refused) < 0.55
+    assert refused[0] < np.mean(Watched.refused) < refused[1]
 
 
 def test_shower_of_its_own_pairs_is_left_alone() -> None:

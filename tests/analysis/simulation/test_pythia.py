@@ -182,8 +182,9 @@ def test_pythia_takes_the_events_that_it_is_handed(pairs: Pairs) -> None:
         assert np.array_equal(ends, event.colours[0] > 0)
 
 
-def test_forced_events_conserve_momentum_and_hold_b_hadrons() -> None:
-    batch, norm = generate(_few(forced_sample(), 12))
+@pytest.mark.parametrize("shower", ["simple", "vincia"])
+def test_forced_events_conserve_momentum_and_hold_b_hadrons(shower: str) -> None:
+    batch, norm = generate(_few(forced_sample(shower=shower), 12))
     particles = batch.particles
     stable = particles.select(particles.status == 1)
     assert np.bincount(stable.event, stable.energy) == pytest.approx(14000.0, rel=1e-4)

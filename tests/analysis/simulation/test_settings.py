@@ -63,6 +63,11 @@ def test_missing_mass_is_named(signal: Simulation) -> None:
         ({"detector": "geant"}, "'parametric' or 'delphes'"),
         ({"pythia": ()}, "needs `pythia` lines"),
         ({"events": 0}, "give a number above 0"),
+        ({"enhancement": 2, "shower": "vincia"}, "work with shower: simple, not vincia"),
+        (
+            {"heavy_flavour": {"pairs": ("bb",)}, "shower": "vincia"},
+            "heavy_flavour .but for forced pairs bb.bb. work with shower: simple, not vincia",
+        ),
         ({"enhancement": 0.5}, "greater than or equal to 1"),
         ({"tune": 14}, "Extra inputs"),
         ({"importance": {}}, "importance needs parton_jet_pt_min"),
