@@ -13,7 +13,7 @@ LIMIT_RATIO_KEYS = ("question", "first", "second", "mass_gev")
 
 ARCHITECTURES = ("kinematics", "concatenation", "constituents", "high_level_bdt")
 """What cross-attention is compared with."""
-QUESTIONS = (*ARCHITECTURES, "theta", "fusion", "fat jets")
+QUESTIONS = (*ARCHITECTURES, "theta", "fusion", "encoder", "masses", "fat jets")
 
 
 class Pair(NamedTuple):
@@ -32,32 +32,41 @@ class Pair(NamedTuple):
     second: str
 
 
-def network_pairs(networks: Sequence[NetworkSpec]) -> list[Pair]:
+def network_pairs(networks: Sequence[NetworkSpec], seeds: Sequence[int]) -> list[Pair]:
     """Return the pairs that differ in nothing but what is asked, in the order of the questions.
 
     One of ARCHITECTURES: cross-attention over that architecture; `theta`: with over without θ;
-    `fusion`: `tokens` over `sum`; `fat jets`: the jet-free network over that of fat jets. All keys
-    that both networks have must agree otherwise, sizes included. A network without θ, or with
-    fusion `sum`, that stands beside the whole one is compared with others of its kind alone.
+    `fusion`: `tokens` over `sum`; `encoder`: self-attention as encoder of the jets over another;
+    `masses`: one network for all masses over one for some of them; `fat jets`: the jet-free network
+    over that of fat jets. All keys that both networks have must agree otherwise, sizes included; of
+    the seeds, `seeds` where a network names none, they must share one. A network without θ, with
+    fusion `sum` or with another encoder that stands beside the whole one is compared with others of
+    its kind alone.
     """
     pairs = [
         Pair(question, first.name, second.name)
         for first in networks
         for second in networks
-        if first is not second and (question := _question(first, second))
+        if first is not second
+        and set(first.seeds or seeds) & set(second.seeds or seeds)
+        and (question := _question(first, second))
     ]
-    ablated = {pair.second for pair in pairs if pair.question in ("theta", "fusion")}
+    ablated = {pair.second for pair in pairs if pair.question in ("theta", "fusion", "encoder")}
     pairs = [pair for pair in pairs if pair.first not in ablated or pair.second in ablated]
     return sorted(pairs, key=lambda pair: QUESTIONS.index(pair.question))
 
 
 def _question(first: NetworkSpec, second: NetworkSpec) -> str:
     a, b = first.model_dump(mode="json"), second.model_dump(mode="json")
-    unlike = {key for key in a.keys() & b.keys() if a[key] != b[key]} - {"name"}
+    unlike = {key for key in a.keys() & b.keys() if a[key] != b[key]} - {"name", "seeds"}
     if unlike == {"use_theta"} and a["use_theta"]:
         return "theta"
     if unlike == {"fusion"} and a["fusion"] == "tokens":
         return "fusion"
+    if unlike == {"jet_encoder"} and a["jet_encoder"]["kind"] == "self_attention":
+        return "encoder" if b["jet_encoder"]["kind"] != "self_attention" else ""
+    if unlike == {"masses_gev"} and not a["masses_gev"]:
+        return "masses"
     if unlike == {"objects"} and a["objects"] and not b["objects"]:
         return "fat jets"
     if unlike == {"architecture"} and a["architecture"] == "cross_attention":

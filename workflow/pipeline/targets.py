@@ -106,7 +106,7 @@ class Targets:
     @property
     def pairs(self) -> list[Pair]:
         """Pairs of networks that are compared."""
-        return network_pairs(self.config.networks)
+        return network_pairs(self.config.networks, self.config.training.seeds)
 
     def networks_of(self, signal: str) -> list[str]:
         """Return the networks that are trained for a signal."""
@@ -114,8 +114,9 @@ class Targets:
         return [name for name in self.networks if sample in self.config.signals_of(name)]
 
     def pairs_of(self, signal: str) -> list[Pair]:
-        """Return the pairs that are compared for a signal: both networks have the same signals."""
-        return [pair for pair in self.pairs if pair.first in self.networks_of(signal)]
+        """Return the pairs that are compared for a signal: both networks have it."""
+        known = set(self.networks_of(signal))
+        return [pair for pair in self.pairs if known.issuperset(pair[1:])]
 
     def ratios(self, template: str) -> list[str]:
         """Return one path for each signal for which networks are compared."""

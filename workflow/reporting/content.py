@@ -161,7 +161,7 @@ def _limits_text(summary: Sequence[dict[str, Any]]) -> str:
 
 
 def _ratios(table: Path, config: Config) -> list[dict[str, Any]]:
-    return read_csv(table) if network_pairs(config.networks) else []
+    return read_csv(table) if network_pairs(config.networks, config.training.seeds) else []
 
 
 def _tag_maps(folder: Path, config: Config) -> list[dict[str, Any]]:

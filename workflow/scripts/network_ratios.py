@@ -23,7 +23,8 @@ def main(
     mass = origins[scores[0]]["mass_gev"]
     table: list[dict[str, Any]] = []
     for pair in read_block(list[Pair], pairs):
-        seeds = sorted(seed for network, seed in files if network == pair.first)
+        first, second = ({s for name, s in files if name == network} for network in pair[1:])
+        seeds = sorted(first & second)
         tests = [PairedTables(files[pair.first, s], files[pair.second, s]) for s in seeds]
         key = {**pair._asdict(), "mass_gev": mass}
         for row in ratio_rows(tests):

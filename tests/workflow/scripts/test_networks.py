@@ -57,12 +57,15 @@ def test_pairs_differ_in_nothing_but_the_question() -> None:
         Concatenation(name="c_blind", use_theta=False),
         Constituents(name="jets"),
         HighLevelTrees(name="trees"),
+        CrossAttention(name="x_mixer", jet_encoder={"kind": "mixer"}),
+        CrossAttention(name="x_1000", masses_gev=(1000,), seeds=(2,)),
+        CrossAttention(name="x_other_seed", masses_gev=(1500,), seeds=(3,)),
         ParticleTransformer(name="p"),
         ParticleTransformer(name="free", objects=120),
         ParticleTransformer(name="long", objects=160),
         ParticleTransformer(name="deep", objects=160, layers=9),
     ]
-    assert network_pairs(networks) == [
+    assert network_pairs(networks, (1, 2)) == [
         Pair("kinematics", "x", "k"),
         Pair("concatenation", "x", "c"),
         Pair("concatenation", "x_blind", "c_blind"),
@@ -72,10 +75,12 @@ def test_pairs_differ_in_nothing_but_the_question() -> None:
         Pair("theta", "x", "x_blind"),
         Pair("theta", "c", "c_blind"),
         Pair("fusion", "x", "x_sum"),
+        Pair("encoder", "x", "x_mixer"),
+        Pair("masses", "x", "x_1000"),
         Pair("fat jets", "free", "p"),
         Pair("fat jets", "long", "p"),
     ]
-    assert network_pairs(networks[:1]) == []
+    assert network_pairs(networks[:1], (1, 2)) == []
 
 
 def test_ratios_are_measured_then_drawn(scores: list[Path], tmp_path: Path) -> None:
