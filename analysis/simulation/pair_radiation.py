@@ -105,26 +105,25 @@ class ForcedPairs:
         event : pythia8mc.Event
             The record with the emission, not yet accepted.
         size : int
-            Its size before: there are what radiated, the emission, and what took the recoil, or
-            both ends of an antenna on both sides of it.
+            Its size before: there are what radiated, the emission, and what took the recoil; of
+            Vincia's antennae both ends (`_antenna`).
         """
-        if event[size + 1].id() != GLUON:
-            return 1.0
-        ends = (size, size + 2)[: 2 if self.massive and size + 2 < event.size() else 1]
-        return min(self._chance(event, size, end) for end in ends)
+        if not self.massive:
+            return self._chance(event, size, size + 1)
+        emission, ends = _antenna(event, size)
+        return min((self._chance(event, end, emission) for end in ends), default=1.0)
 
-    def _chance(self, event: pythia8mc.Event, size: int, end: int) -> float:
-        """Return the chance of what the quark at an entry emits."""
-        quark, gluon = event[end], event[size + 1]
-        if quark.id() not in HEAVY:
+    def _chance(self, event: pythia8mc.Event, radiator: int, emission: int) -> float:
+        quark, gluon = event[radiator], event[emission]
+        if quark.id() not in HEAVY or gluon.id() != GLUON:
             return 1.0
         if self._quarks is None:
             self._quarks = dict(self._find(event))
         for entry, (partner, hardest, angle) in self._quarks.items():
-            if event[entry].id() == quark.id() and event[entry].iBotCopyId() == end:
+            if event[entry].id() == quark.id() and event[entry].iBotCopyId() == radiator:
                 if gluon.scale() > hardest:
                     return float(pythia8mc.REtaPhi(quark.p(), gluon.p()) >= angle)
-                return 1.0 if self.massive else self._soft(event, size, partner)
+                return 1.0 if self.massive else self._soft(event, radiator, partner)
         return 1.0
 
     def _find(self, event: pythia8mc.Event) -> Iterator[tuple[int, tuple[int, float, float]]]:
@@ -163,3 +162,15 @@ class ForcedPairs:
         both = quark.p() + gluon.p()
         share = (gluon.p() * dipole) / (both * dipole) / (1 - quark.m2() / both.m2Calc())
         return rate * 2 / (1 + (1 - share) ** 2)
+
+
+def _antenna(event: pythia8mc.Event, size: int) -> tuple[int, list[int]]:
+    """Return the entries of what an antenna of Vincia's emitted, and of its outgoing ends.
+
+    With two outgoing ends the emission is between them; with one, behind it and the incoming end.
+    What two incoming ones emit is nobody's here, and all else recoils.
+    """
+    new = event.size() - size
+    if event[size].status() > 0:
+        return size + 1, [size, size + 2][: new - 1]
+    return size + 2, [size + 1] if new == 3 else []

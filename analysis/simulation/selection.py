@@ -177,6 +177,17 @@ class Selection(pythia8mc.UserHooks):
     def doVetoFSREmission(  # noqa: N802
         self, size: int, event: pythia8mc.Event, _system: int, _in_resonance: bool
     ) -> bool:
+        return self._emits_too_much(event, size)
+
+    def canVetoISREmission(self) -> bool:  # noqa: N802
+        return self._forced_pairs > 0 and self._pairs.massive
+
+    def doVetoISREmission(  # noqa: N802
+        self, size: int, event: pythia8mc.Event, _system: int
+    ) -> bool:
+        return self._emits_too_much(event, size)  # Vincia's antennae with an incoming end
+
+    def _emits_too_much(self, event: pythia8mc.Event, size: int) -> bool:
         chance = self._pairs.chance(event, size)
         return chance < 1 and self._rng.random() > chance
 

@@ -25,10 +25,15 @@ def settings_lines(simulation: Simulation) -> tuple[str, ...]:
     return tuple(lines)
 
 
+GLOBAL_SHOWER = "Vincia:sectorShower = off"
+"""Vincia's sector shower emits nothing harder than the softest splitting that is there already, so
+that behind forced pairs it would leave out most of what makes both jets recoil."""
+
+
 def showered_lines(simulation: Simulation) -> tuple[str, ...]:
     """Return the lines of a Pythia that showers hard processes which it is given."""
     kept = (line for line in simulation.pythia if not chooses_process(line))
-    lines = (*kept, "Beams:frameType = 5")
+    lines = (GLOBAL_SHOWER, *kept, "Beams:frameType = 5")
     chosen = simulation.model_copy(update={"pythia": lines, "pt_hat_min": None, "bias_power": 0.0})
     return settings_lines(chosen)
 

@@ -189,6 +189,7 @@ def test_shower_of_forced_events_keeps_all_lines_but_those_of_processes() -> Non
     assert not [line for line in lines if line.startswith(("HardQCD", "PhaseSpace"))]
     assert "TimeShower:renormMultFac = 2" in lines
     assert "Beams:frameType = 5" in lines
+    assert lines.index("Vincia:sectorShower = off") < lines.index("TimeShower:renormMultFac = 2")
     assert "EnhancedSplittings:List = {fsr:G2BB=5}" in lines
     assert set(block.common) <= set(lines)
 
