@@ -14,12 +14,12 @@ POINTS = {
     "n2": 3, "star": 4, "chain": 4, "square": 4, "diamond": 4,
 }  # fmt: skip
 """Observables of each fat jet, and how many constituents they correlate; 0 for all together."""
-PAIR = "mass_hh"
-"""The mass of both fat jets together."""
+PAIR = {"mass_hh": "mass", "pt_hh": "pt"}
+"""Observables of both fat jets together, and which of their kinematics they are."""
 
 
 def observables(tensors: Columns, features: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """Return the observables of N events: `{name}_1` and `{name}_2` of the fat jets, and `PAIR`.
+    """Return the observables of N events: `PAIR`, and `{name}_1` and `{name}_2` of the jets.
 
     Multiplicities and correlations are those of the constituents that the dataset holds, the
     leading ones of each jet.
@@ -33,7 +33,7 @@ def observables(tensors: Columns, features: Sequence[str]) -> dict[str, NDArray[
     """
     place = {name: KINEMATIC_FEATURES.index(name) for name in ("mass", "pt")}
     kinematics = tensors["kinematics"].astype(np.float64)
-    found = {PAIR: kinematics[:, 2, place["mass"]]}
+    found = {name: kinematics[:, 2, place[column]] for name, column in PAIR.items()}
     for jet in (0, 1):
         mask = tensors["constituent_mask"][:, jet]
         of_jet: Mapping[str, NDArray[np.float64]] = {

@@ -193,7 +193,7 @@ def test_classifier_finds_a_ratio_that_is_known(toy: Path, sample: str, file: st
 
 def test_closure_is_found_where_it_is_and_nothing_else_is_moved(toy: Path) -> None:
     table = pd.read_csv(toy / "closure.csv").set_index(["observable", "jet"])
-    assert len(table) == 27, "the mass of the pair, and thirteen observables of each jet"
+    assert len(table) == 28, "mass and pT of the pair, and thirteen observables of each jet"
     pair = table.loc["mass_hh", 0]
     assert pair["p_before"] < 1e-6
     assert pair["p_after"] > 1e-3

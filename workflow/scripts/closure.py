@@ -55,7 +55,7 @@ def main(
             when: agreement(sample, target, edges)
             for when, sample in (("before", before), ("after", after))
         }
-        observable, jet = (name, 0) if name == PAIR else name.rsplit("_", 1)
+        observable, jet = (name, 0) if name in PAIR else name.rsplit("_", 1)
         of_observable = key | {"observable": observable, "jet": int(jet)}
         points = {"points": POINTS.get(observable, 0), "bins": len(edges) - 1}
         closure.append(of_observable | points | columns(found) | whole)

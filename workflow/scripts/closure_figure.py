@@ -17,7 +17,8 @@ from workflow.pipeline.cli import run
 JET = 1
 """The fat jet that is shown; the table has both."""
 LABELS = {
-    "mass_hh": "$m$(hh) [GeV]", "mass": "$m$ [GeV]", "pt": "$p_T$ [GeV]",
+    "mass_hh": "$m$(hh) [GeV]", "pt_hh": "$p_T$(hh) [GeV]",
+    "mass": "$m$ [GeV]", "pt": "$p_T$ [GeV]",
     "multiplicity": "constituents", "line": "line (2 points)", "wedge": "wedge (3)",
     "triangle": "triangle (3)", "c2": "$C_2$ (3)", "d2": "$D_2$ (3)", "n2": "$N_2$ (3)",
     "star": "star (4)",
