@@ -37,8 +37,8 @@ class GuidedSelection(Selection):
     masses_gev = MASSES_GEV
     wanted, other = WANTED, OTHER
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._draw = arguments[-1].random
         of_generator = self._scale
         self._scale = lambda: of_generator() * self.correction

@@ -68,8 +68,8 @@ NODES, EPOCHS, BATCH, RATE = 12, 100, 1024, 3e-3
 class Recorder(Selection):
     """Writes down what the roulette at the checkpoint sees, of events that go on and that end."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self.seen: dict[int, tuple[float, PartonJets, list[int]]] = {}
         self.generator: Generator | None = None
         self.hard: dict[int, tuple[Floats, ...]] = {}

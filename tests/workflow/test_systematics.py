@@ -38,7 +38,7 @@ def test_misspelt_systematic_is_an_error(tiny_config, snakemake):
 def test_another_shower_is_refused_where_a_sample_needs_pythia_s_own(tmp_path: Path):
     file = tmp_path / "systematics.yaml"
     file.write_text('systematics: {shower: ["PartonShowers:model = 2"]}')
-    with pytest.raises(ConfigError, match=r"qcd_bbbb, .*qcd_rest, qcd_creation"):
+    with pytest.raises(ConfigError, match=r"cannot make qcd_bbcc, .*qcd_rest, qcd_creation"):
         load([ROOT / "config.yaml", file])
     file.write_text('systematics: {shower: ["TimeShower:renormMultFac = 2"]}')
     assert load([ROOT / "config.yaml", file]).systematics.nuisances == {"shower": ("shower_up",)}

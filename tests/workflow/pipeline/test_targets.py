@@ -118,10 +118,11 @@ def test_network_has_files_of_its_own_masses_and_seeds_alone() -> None:
     assert files.models("model.json", ["signal_mH800"]) == files.models("model.json")[:8]
     metrics = files.trainings_of_signal(paths.METRICS)
     assert [len(metrics(of(signal=f"signal_mH{mass}"))) for mass in (800, 1000)] == [4, 6]
-    kinematics, theta = files.pairs
+    kinematics, theta, masses = files.pairs
     assert (kinematics[1:], theta[1:]) == (("cross_attention", "kinematics"), ("x", "blind"))
+    assert masses == ("masses", "cross_attention", "x")
     assert files.pairs_of("signal_mH800") == [kinematics]
-    assert files.pairs_of("signal_mH1000") == [kinematics, theta]
+    assert files.pairs_of("signal_mH1000") == [kinematics, theta, masses]
     assert len(files.compared_scores(of(signal="signal_mH1000"))) == 2 * 2 + 2
 
 
