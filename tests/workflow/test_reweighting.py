@@ -35,6 +35,10 @@ TRAINING = {"epochs": 2, "batch_size": 8, "seeds": [1, 2]}
         ({"sample": "signal_mH100"}, "there is no sample 'signal_mH100'; did you mean 'signal_mH"),
         ({"sample": "qcd_bb"}, "reweighting vincia: another shower model cannot make qcd_bb, "),
         ({"chunks": 9}, "9 chunks of the alternative are more than the 3 of 'signal_mH1000'"),
+        (
+            {"pythia": [], "files": ["a.root"], "chunks": 1},
+            "vincia: chunks are of simulated events: leave it out with files",
+        ),
         ({"pythia": []}, "vincia needs either `pythia` or `files`"),
         ({"pythia": [], "files": ["a.root"]}, "'signal_mH1000' is simulated, so that its alter"),
         ({"seed": 1}, "seed 1 is that of the nominal simulation"),

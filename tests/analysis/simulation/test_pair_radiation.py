@@ -102,7 +102,7 @@ def test_hard_emission_of_a_pair_is_outside_its_angle_and_soft_emission_is_corre
     for _ in Generator(simulation, 1, Watched).batches():
         pass
     scale, angle = np.array(Watched.seen).T
-    assert np.count_nonzero(scale > 1) > 5
+    assert np.count_nonzero(scale > 1) > 10
     assert (angle[scale > 1] >= 1).all()
     assert np.count_nonzero((scale < 1) & (angle < 1)) > 100
     assert refused[0] < np.mean(Watched.refused) < refused[1]
