@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.config.statistics import Mixing
 from common.weighted import WeightedSample
 
 log = logging.getLogger(__name__)
+
+SLICE_N_EFF = 30
+"""Effective simulated events whose mean factor a slice of the tail has."""
 
 
 @dataclass(frozen=True)
@@ -111,3 +115,49 @@ def with_mixed_tails(
         scores = WeightedSample.joined([scores.select(~replaced), rows])
         scores = replace(scores, mixed_above=start)
     return scores
+
+
+def follow_factors(
+    tails: tuple[MixedTail, ...], nominal: WeightedSample, varied: WeightedSample
+) -> tuple[MixedTail, ...]:
+    """Give mixed events the factors that simulated ones of their score have on average.
+
+    A factor belongs to a simulated event; a mixed one has none of its own.
+
+    Parameters
+    ----------
+    tails : tuple of MixedTail
+    nominal, varied : WeightedSample
+        The same events without and with their factors; kinds are samples.
+
+    Examples
+    --------
+    >>> values, none = np.arange(100.0), np.zeros(100, int)
+    >>> nominal = WeightedSample.of_events(values, np.ones(100), none, ("qcd",))
+    >>> varied = WeightedSample.of_events(values, np.where(values < 60, 1.0, 0.5), none, ("qcd",))
+    >>> tail = MixedTail("qcd", 20.0, nominal.above(20.0))
+    >>> (found,) = follow_factors((tail,), nominal, varied)
+    >>> [round(found.events.above(cut).total, 1) for cut in (20.0, 70.0)]  # slices of 30 events
+    [60.0, 15.0]
+    """
+    return tuple(
+        replace(tail, events=tail.events.scaled(_factors(tail, nominal, varied))) for tail in tails
+    )
+
+
+def _factors(
+    tail: MixedTail, nominal: WeightedSample, varied: WeightedSample
+) -> NDArray[np.float64]:
+    """Return the factor of each mixed event: that of all simulated ones in its slice of scores."""
+    own, other = (scores.of_process(tail.sample).above(tail.start) for scores in (nominal, varied))
+    factor, upper = np.ones(len(tail.events)), np.inf
+    while upper > tail.start:
+        rest = own.select(own.value < upper)
+        lower = rest.hardest_resolved(SLICE_N_EFF)
+        lower = tail.start if lower is None else lower  # the last slice takes what is left
+        parts = [s.select((s.value >= lower) & (s.value < upper)).total for s in (own, other)]
+        if parts[0] > 0:
+            inside = (tail.events.value >= lower) & (tail.events.value < upper)
+            factor[inside] = parts[1] / parts[0]
+        upper = lower
+    return factor

@@ -11,12 +11,18 @@ the rows above the start share.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.config.statistics import TailSharing, WorkingPoint
-from analysis.statistics.mixed_tails import MixedTail, find_mixed_tails, with_mixed_tails
+from analysis.statistics.mixed_tails import (
+    MixedTail,
+    find_mixed_tails,
+    follow_factors,
+    with_mixed_tails,
+)
 from common.weighted import SIGNAL, WeightedSample
 
 log = logging.getLogger(__name__)
@@ -157,6 +163,10 @@ class Tails:
         """Lowest log-odds at which one starts; infinity where there is none."""
         starts = [tail.start for tail in self.mixed] + [tail.start for tail in self.lent]
         return min(starts, default=np.inf)
+
+    def following(self, nominal: WeightedSample, varied: WeightedSample) -> Self:
+        """Return those of the same events with factors; kinds are samples."""
+        return replace(self, mixed=follow_factors(self.mixed, nominal, varied))
 
     def put(self, scores: WeightedSample) -> WeightedSample:
         """Put them in place of what they stand for, in the nominal scores or a variation."""

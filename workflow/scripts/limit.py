@@ -1,7 +1,6 @@
 """Rule limit: the upper limits of one network, signal and seed, from its scores."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -124,8 +123,17 @@ def _reader(
     """
     if not mixed and not tail_from:
         return read_scores
-    tails = Tails.find(read_scores(path, column, by="sample"), mixed, tail_from, point)
-    return partial(read_scores, adapt=tails.put)
+    nominal = read_scores(path, column, by="sample")
+    tails = Tails.find(nominal, mixed, tail_from, point)
+
+    def read(path: Path, column: str, factors: Factors | None = None) -> WeightedSample:
+        own = tails
+        if factors is not None:
+            varied = read_scores(path, column, factors=factors, by="sample")
+            own = tails.following(nominal, varied)
+        return read_scores(path, column, factors=factors, adapt=own.put)
+
+    return read
 
 
 def _error(text: str) -> tuple[str, float]:

@@ -10,7 +10,12 @@ from analysis.statistics.limits import (
     scan_background_events,
     simulated_above,
 )
-from analysis.statistics.mixed_tails import find_mixed_tails, with_mixed_tails
+from analysis.statistics.mixed_tails import (
+    MixedTail,
+    find_mixed_tails,
+    follow_factors,
+    with_mixed_tails,
+)
 from analysis.statistics.shared_tails import find_tails, share_tails
 from analysis.statistics.working_point import cut_and_count, find_cut
 from common.weighted import SIGNAL, WeightedSample
@@ -135,3 +140,26 @@ def test_a_small_sample_keeps_its_tail_with_a_warning(caplog: pytest.LogCaptureF
     assert find_mixed_tails(scores, mixed_of(), config) == ()
     assert "qcd keeps its own tail" in caplog.text
     assert with_mixed_tails(scores, (), config) is scores
+
+
+def test_mixed_events_follow_the_factors_of_simulated_ones() -> None:
+    """Above all cuts that simulated events resolve, and not where the factors are one."""
+    rng = np.random.default_rng(5)
+    value, kinds = rng.exponential(1.0, 4000), np.zeros(4000, int)
+    factor = np.exp(-0.3 * value)
+    nominal, varied = (
+        WeightedSample.of_events(value, weight, kinds, ("qcd",))
+        for weight in (np.ones(4000), factor)
+    )
+    many = rng.exponential(1.0, 40_000)
+    mixed = WeightedSample.of_events(many, np.full(40_000, 0.1), np.zeros(40_000, int))
+    tails = (MixedTail("qcd", 1.0, mixed.above(1.0)),)
+    (same,) = follow_factors(tails, nominal, nominal)
+    assert np.array_equal(same.events.weight, tails[0].events.weight)
+    found = with_mixed_tails(varied, follow_factors(tails, nominal, varied), Mixing())
+    plain = with_mixed_tails(nominal, tails, Mixing())
+    for cut in (1.0, 2.0, 3.0, 4.0):
+        expected = np.average(factor[value >= cut])
+        assert found.above(cut).total / plain.above(cut).total == pytest.approx(expected, rel=0.04)
+    unshaped = with_mixed_tails(varied, tails, Mixing())
+    assert unshaped.above(4.0).total > 1.5 * found.above(4.0).total, "its shape would stay"
