@@ -255,10 +255,12 @@ class Simulation(Block):
             raise ValueError("bias_power needs pt_hat_min")
         if self.importance and self.parton_jet_pt_min is None:
             raise ValueError("importance needs parton_jet_pt_min")
-        if self.shower != "simple" and not self.any_shower:
+        model = self._number("partonshowers:model", 1)
+        if not self.any_shower and (self.shower != "simple" or model != 1):
+            found = f"PartonShowers:model = {model:g}" if self.shower == "simple" else self.shower
             raise ValueError(
                 f"enhancement and heavy_flavour (but for forced pairs bb+bb) work with shower: "
-                f"simple, not {self.shower}"
+                f"simple, not {found}"
             )
         if self.detector == "delphes":
             if self.delphes.card is None:

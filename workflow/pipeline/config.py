@@ -340,7 +340,7 @@ class Config(Block):
 
 def _check_model(key: str, lines: Sequence[str], samples: Iterable[Sample]) -> None:
     """Another shower model makes no enhanced splittings, and of classes only forced pairs."""
-    if not any(line.replace(" ", "").startswith("PartonShowers:model") for line in lines):
+    if not any(line.replace(" ", "").lower().startswith("partonshowers:model") for line in lines):
         return
     blocks = [(sample.name, sample.simulation) for sample in samples]
     unfit = [n for n, b in blocks if b and not b.any_shower]

@@ -68,6 +68,10 @@ def test_missing_mass_is_named(signal: Simulation) -> None:
             {"heavy_flavour": {"pairs": ("bb",)}, "shower": "vincia"},
             "heavy_flavour .but for forced pairs bb.bb. work with shower: simple, not vincia",
         ),
+        (
+            {"enhancement": 2, "pythia": ("HardQCD:all = on", "partonShowers:Model=2")},
+            "work with shower: simple, not PartonShowers:model = 2",
+        ),
         ({"enhancement": 0.5}, "greater than or equal to 1"),
         ({"tune": 14}, "Extra inputs"),
         ({"importance": {}}, "importance needs parton_jet_pt_min"),
