@@ -1,7 +1,8 @@
 """The tables of docs/results.md, from the files of one run that are kept beside it.
 
 `python -m benchmarks.results_page RUN` keeps the files of a run and writes the tables between their
-marks; without RUN it writes them of what is kept. A test compares.
+marks; without RUN it writes them of what is kept. `--other RUN` keeps those of a run with another
+seed. A test compares.
 """
 
 import re
@@ -13,17 +14,19 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 import typer
-from typer import Argument
+from typer import Argument, Option
 
 from analysis.evaluation.network_ratios import MIN_N_EFF
 from analysis.statistics.published import published_limits
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER, PAGE = DOCS / "results" / "reference", DOCS / "results.md"
+OTHER = DOCS / "results" / "another-seed"
 KEPT = (
     "limits.csv", "limits_summary.csv", "limit_ratios.csv", "metrics.csv", "network_ratios.csv",
     "working_point_scan.csv", "projection.csv", "cutflow.csv", "figures/limits.png",
 )  # fmt: skip
+KEPT_OF_OTHER = ("limits.csv", "limit_ratios.csv", "network_ratios.csv", "metrics.csv")
 LUMINOSITY = 3000.0
 BESIDE = {"atlas_2202.07288": "ATLAS 139 fb⁻¹, obs.", "hllhc_1812.05640": "HL-LHC projection"}
 FIRST = "cross_attention"
@@ -34,10 +37,15 @@ Rows = list[list[str]]
 
 def main(
     run: Annotated[Path | None, Argument(help="Folder of a finished run, with results/.")] = None,
+    other: Annotated[Path | None, Option(help="Folder of a run with another seed.")] = None,
 ) -> None:
-    """Keep the files of a run, if one is given, and write all tables into the page."""
+    """Keep the files of runs, if some are given, and write all tables into the page."""
     if run is not None:
         keep(run / "results")
+    if other is not None:
+        OTHER.mkdir(parents=True, exist_ok=True)
+        for name in KEPT_OF_OTHER:
+            shutil.copy(other / "results" / name, OTHER)
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 

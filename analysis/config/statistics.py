@@ -179,7 +179,7 @@ class Mixing(Block):
         "many effective simulated events, and have their yield there.",
     )
     closure: NonNegative = Field(
-        0.1,
+        0.2,
         description="Relative uncertainty of the yield above a cut, beside what the events give.",
     )
 
