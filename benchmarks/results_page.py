@@ -151,8 +151,12 @@ def _ratios(of_all_masses: bool) -> Rows:
     """Ratios of limits on the same events, of pairs that have several masses or one."""
     table = pd.read_csv(FOLDER / "limit_ratios.csv")
     masses = table.groupby(["first", "second"])["mass_gev"].transform("nunique")
+    return _ratio_rows(table[(masses > 1) == of_all_masses])
+
+
+def _ratio_rows(table: pd.DataFrame) -> Rows:
     rows = [["", "m_H [GeV]", "n_eff", "ratio", "95%", "trainings", "differs from 1"]]
-    for row in table[(masses > 1) == of_all_masses].itertuples():
+    for row in table.itertuples():
         ends = ["" if np.isnan(end) else _number(end) for end in (row.low95, row.high95)]
         rows.append(
             [
@@ -229,6 +233,32 @@ def encoders() -> Rows:
     return rows
 
 
+def another_seed() -> Rows:
+    """Limits at 1 TeV beside those of the same trainings on the events of another seed."""
+    key, other = ["network", "mass_gev", "seed"], pd.read_csv(OTHER / "limits.csv")
+    rows = [["network", "training", "`seed: 1` [fb]", "`seed: 2` [fb]", "n_eff", "difference / σ"]]
+    for row in _trainings().merge(other, on=key, suffixes=("", "_2")).itertuples():
+        limits = row.limit_za_fb, row.limit_za_fb_2
+        errors = row.limit_za_error_fb, row.limit_za_error_fb_2
+        sigma = np.hypot(*(error / limit for error, limit in zip(errors, limits, strict=True)))
+        rows.append(
+            [
+                _name(row.network),
+                f"{row.seed}",
+                *(_with_error(*pair) for pair in zip(limits, errors, strict=True)),
+                _range([row.n_eff, row.n_eff_2]),
+                f"{np.log(limits[1] / limits[0]) / sigma:+.1f}",
+            ]
+        )
+    return rows
+
+
+def encoder_limits() -> Rows:
+    """Limits with another encoder of the jets, of the run with another seed."""
+    table = pd.read_csv(OTHER / "limit_ratios.csv")
+    return _ratio_rows(table[table["question"] == "encoder"])
+
+
 def rejections() -> Rows:
     """Ratios of background rejections at equal signal efficiency that the sample supports."""
     table = pd.read_csv(FOLDER / "network_ratios.csv")
@@ -269,6 +299,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
     for make in (
         limits, rows_of_first, by_sample, limit_ratios, at_1000, limit_ratios_at_1000,
         background_events, projections, training_size, signal_events, encoders, rejections,
+        another_seed, encoder_limits,
     )
 }  # fmt: skip
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from analysis.evaluation.calibration import Reliability
-from analysis.figures.style import PALETTE, simulation_title, styled
+from analysis.figures.style import PALETTE, plain_ticks, simulation_title, styled
 
 Floats = NDArray[np.float64]
 
@@ -93,9 +92,7 @@ def _ratios(panel: Axes, one: Comparison) -> None:
         )
     if logarithmic:
         panel.set_xscale("log")
-        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        panel.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-        panel.xaxis.set_minor_formatter(NullFormatter())
+        plain_ticks(panel.xaxis)
     panel.set_ylim(0.4, 1.8)
     panel.tick_params(labelsize=10)
     panel.set_xlabel(one.label, fontsize=12)

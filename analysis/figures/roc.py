@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.figures.style import LINES, MARKERS, add_label, axes_with_ratio, styled
+from analysis.figures.style import LINES, MARKERS, add_label, axes_with_ratio, plain_ticks, styled
 
 LARGEST_RATIO = 10.0
 """Ends of the ratio's axis: what is beyond rests on single events."""
@@ -81,6 +81,7 @@ def roc_plot(bands: Sequence[RocBand], title: str, luminosity: float | None = No
     ratio.set_ylabel("ratio")
     low, high = ratio.get_ylim()
     ratio.set_ylim(max(low, 1 / LARGEST_RATIO), min(high, LARGEST_RATIO))
+    plain_ticks(ratio.yaxis)
     ax.legend(loc="upper right", title=title, title_fontsize=12)
     add_label(ax, luminosity)
     return figure

@@ -9,7 +9,9 @@ import matplotlib as mpl
 import matplotlib.colors
 import mplhep
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from common.files import atomic_path
 
@@ -84,6 +86,13 @@ def axes_with_ratio(height_ratios: Sequence[float] = (3, 1)) -> tuple[Figure, Ax
     figure = Figure(figsize=(7.2, 7.6))
     main, ratio = figure.subplots(2, 1, sharex=True, height_ratios=height_ratios)
     return figure, main, ratio
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Label a short logarithmic axis with 0.1, 0.2, 0.5, 1, … in place of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def add_label(ax: Axes, luminosity: float | None = None) -> None:
