@@ -196,11 +196,14 @@ def projections() -> Rows:
 
 def training_size() -> Rows:
     """Cross-attention of 1 TeV alone, trained on a part of its events."""
-    rows = [["part of the training sample", "training", "limit [fb]", "n_eff", "AUC"]]
+    head = ["part of the training sample", "events", "training", "limit [fb]"]
+    rows = [[*head, "behind", "n_eff", "AUC"]]
     for row in pd.read_csv(FOLDER / "training_size.csv").itertuples():
         limit = _with_error(row.limit_za_fb, row.limit_za_error_fb)
-        cells = [f"{row.part:g}", f"{row.seed}", limit, _number(row.n_eff), _auc(row)]
-        rows.append(cells)
+        events = f"`seed: {row.events}`"
+        behind = _number(row.b_expected)
+        cells = [f"{row.part:g}", events, f"{row.seed}", limit, behind, _number(row.n_eff)]
+        rows.append([*cells, _auc(row)])
     return rows
 
 
