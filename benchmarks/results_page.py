@@ -151,12 +151,8 @@ def _ratios(of_all_masses: bool) -> Rows:
     """Ratios of limits on the same events, of pairs that have several masses or one."""
     table = pd.read_csv(FOLDER / "limit_ratios.csv")
     masses = table.groupby(["first", "second"])["mass_gev"].transform("nunique")
-    return _ratio_rows(table[(masses > 1) == of_all_masses])
-
-
-def _ratio_rows(table: pd.DataFrame) -> Rows:
     rows = [["", "m_H [GeV]", "n_eff", "ratio", "95%", "trainings", "differs from 1"]]
-    for row in table.itertuples():
+    for row in table[(masses > 1) == of_all_masses].itertuples():
         ends = ["" if np.isnan(end) else _number(end) for end in (row.low95, row.high95)]
         rows.append(
             [
@@ -256,12 +252,6 @@ def another_seed() -> Rows:
     return rows
 
 
-def encoder_limits() -> Rows:
-    """Limits with another encoder of the jets, of the run with another seed."""
-    table = pd.read_csv(OTHER / "limit_ratios.csv")
-    return _ratio_rows(table[table["question"] == "encoder"])
-
-
 def rejections() -> Rows:
     """Ratios of background rejections at equal signal efficiency that the sample supports."""
     table = pd.read_csv(FOLDER / "network_ratios.csv")
@@ -302,7 +292,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
     for make in (
         limits, rows_of_first, by_sample, limit_ratios, at_1000, limit_ratios_at_1000,
         background_events, projections, training_size, signal_events, encoders, rejections,
-        another_seed, encoder_limits,
+        another_seed,
     )
 }  # fmt: skip
 

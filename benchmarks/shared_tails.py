@@ -75,24 +75,32 @@ def compared(run: Path, config: Config, network: str, signal: str, seed: int) ->
     borrowers = [name for shared in tails.lent for name in shared.samples]
     own = tuple(own_tails(run, config, table, scores, borrowers))
     mixed = with_mixed_tails(scores, own, point.mixing)
-    rows = []
+    whole, rows = tails.put(scores).background, []
     for left in LEFT:
-        cut = empirical_threshold(tails.put(scores).background, left)
-        lent, parts = 0.0, np.zeros((2, 2))
+        cut, lent = empirical_threshold(whole, left), 0.0
         for shared in tails.lent:
             lender = adapted.of_process(shared.reference)
             share = lender.above(cut).total / lender.above(shared.start).total
             for tail in own:
                 if tail.sample in shared.samples:
                     lent += share * scores.of_process(tail.sample).above(shared.start).total
-        for tail in own:
-            for part, events in zip(parts, (scores, mixed), strict=True):
-                above = events.of_process(tail.sample).above(cut)
-                part += above.total, above.total_error**2
-            parts[1, 1] += above.total**2 / point.mixing.n_eff  # of the scale
-        (simulated, variance), (of_own, variance_of_own) = parts
-        numbers = simulated, np.sqrt(variance), of_own, np.sqrt(variance_of_own)
-        rows.append([*(number / lent for number in numbers), lent])
+        simulated, of_own = (
+            [events.of_process(tail.sample).above(cut) for tail in own]
+            for events in (scores, mixed)
+        )
+        rows.append(
+            [
+                sum(part.total for part in simulated) / lent,
+                np.sqrt(sum(part.total_error**2 for part in simulated)) / lent,
+                sum(part.total for part in of_own) / lent,
+                # the scale of a mixed tail is known as well as the events at its start
+                np.sqrt(
+                    sum(part.total_error**2 + part.total**2 / point.mixing.n_eff for part in of_own)
+                )
+                / lent,
+                lent,
+            ]
+        )
     return np.transpose(rows)
 
 
