@@ -232,6 +232,19 @@ def encoders() -> Rows:
     return rows
 
 
+def encoder_limits() -> Rows:
+    """Limits at 1 TeV with other encoders of jets, on the events of another seed."""
+    table, ratios = pd.read_csv(OTHER / "limits.csv"), pd.read_csv(OTHER / "limit_ratios.csv")
+    metrics = pd.read_csv(OTHER / "metrics.csv").groupby("network")
+    ratios = ratios[ratios["question"] == "encoder"]
+    rows = [["network", "limits of the trainings [fb]", "behind", "n_eff", "AUC"]]
+    for name in [*ratios["first"].unique(), *ratios["second"]]:
+        own = table[table["network"] == name]
+        auc = ", ".join(_auc(row) for row in metrics.get_group(name).itertuples())
+        rows.append([_name(name), _each(own), _range(own["b_expected"]), _range(own["n_eff"]), auc])
+    return rows
+
+
 def another_seed() -> Rows:
     """Limits at 1 TeV beside those of the same trainings on the events of another seed."""
     key, other = ["network", "mass_gev", "seed"], pd.read_csv(OTHER / "limits.csv")
@@ -291,8 +304,8 @@ TABLES: dict[str, Callable[[], Rows]] = {
     make.__name__: make
     for make in (
         limits, rows_of_first, by_sample, limit_ratios, at_1000, limit_ratios_at_1000,
-        background_events, projections, training_size, signal_events, encoders, rejections,
-        another_seed,
+        background_events, projections, training_size, signal_events, encoders,
+        encoder_limits, rejections, another_seed,
     )
 }  # fmt: skip
 
