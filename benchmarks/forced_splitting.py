@@ -11,6 +11,7 @@ of the run. What is compared are events with both fat-jet masses between 60 and 
 above 650 GeV, but for the windows.
 """
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -188,12 +189,18 @@ def row(name: str, shower: Floats, forced: Floats, more: str = "") -> None:
     )
 
 
-def constancy(shower: pd.DataFrame, forced: pd.DataFrame, figure: Path | None) -> None:
-    """Print χ² and p of a constant κ in every variable, and draw the ratios."""
+def constancy(
+    shower: pd.DataFrame,
+    forced: pd.DataFrame,
+    figure: Path | None,
+    variables: Mapping[str, Sequence[float]] = EDGES,
+) -> None:
+    """Print χ² and p of a constant κ in every variable, and draw the ratios in bins."""
     kappa, _ = ratio(shower.weight.to_numpy(), forced.weight.to_numpy())
     print("\n| variable | χ² / degrees of freedom | p |\n|---|---|---|")
-    canvas, axes = plt.subplots(3, 5, figsize=(15, 8), layout="constrained")
-    for axis, (name, edges) in zip(axes.flat, EDGES.items(), strict=True):
+    lines = math.ceil(len(variables) / 5)
+    canvas, axes = plt.subplots(lines, 5, figsize=(15, 2.7 * lines), layout="constrained")
+    for axis, (name, edges) in zip(axes.flat, variables.items(), strict=True):
         points = []
         for low, high in pairwise(edges):
             parts = [
