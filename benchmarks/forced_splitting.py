@@ -209,6 +209,9 @@ def constancy(
             ]
             if min(map(effective_number, parts)) >= FEWEST:
                 points.append(((low + high) / 2, (high - low) / 2, *ratio(*parts)))
+        if len(points) < 2:
+            print(f"| {name} | too few events | |")
+            continue
         x, width, value, error = np.array(points).T
         square, freedom = float(np.sum(((value - kappa) / error) ** 2)), len(value) - 1
         p = chi2.sf(square, freedom)
