@@ -30,6 +30,7 @@ from scipy.stats import chi2
 
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction
+from analysis.config.simulation import Simulation
 from analysis.config.statistics import BTagging
 from analysis.datasets.btagging import tag_weights
 from analysis.datasets.dataset import event_key
@@ -38,6 +39,7 @@ from analysis.datasets.normalisation import Normalisation
 from analysis.evaluation.mixed_pairs import Pairs, draw_pairs, paired_errors
 from analysis.reconstruction.reconstruct import reconstruct_file
 from analysis.simulation.produce import combine, produce
+from analysis.simulation.selection import Selection
 from benchmarks.guided_shower import TRIALS, GuidedSelection
 from common.angles import delta_r
 from common.features import CONSTITUENT_FEATURES, SUBJET_FEATURES
@@ -91,19 +93,24 @@ def simulated(config: Config, sample: str, events: int, chunk: int, folder: Path
         "enhancement": TRIALS,
         "events": events,
     }
+    make_chunk(block.model_copy(update=changes), "shower", chunk, config.seed, folder)
+
+
+def make_chunk(
+    simulation: Simulation,
+    name: str,
+    chunk: int,
+    seed: int,
+    folder: Path,
+    hooks: type[Selection] = GuidedSelection,
+) -> None:
+    """Write the reconstructed events and the metadata of one chunk, unless they are there."""
     table, metadata = folder / f"{chunk}.parquet", folder / f"{chunk}.json"
     if table.exists() and metadata.exists():
         return
+    folder.mkdir(parents=True, exist_ok=True)
     root = folder / f"{chunk}.root"
-    record = produce(
-        block.model_copy(update=changes),
-        Detector(),
-        "shower",
-        chunk,
-        config.seed,
-        root,
-        GuidedSelection,
-    )
+    record = produce(simulation, Detector(), name, chunk, seed, root, hooks)
     reconstruct_file(str(root), table, Reconstruction())
     root.unlink()
     metadata.write_text(pd.Series(record).to_json(), encoding="utf-8")

@@ -19,19 +19,23 @@ import numpy as np
 import pandas as pd
 import typer
 
-from analysis.config.detector import Detector
-from analysis.config.reconstruction import Reconstruction
 from analysis.datasets.features import leading_subjet_flavour
-from analysis.reconstruction.reconstruct import reconstruct_file
-from analysis.simulation.produce import combine, produce
+from analysis.simulation.produce import combine
 from analysis.simulation.selection import Selection
-from benchmarks.forced_splitting import FB_PER_PB, LUMINOSITY_FB, columns, constancy, row
+from analysis.simulation.strata import BOTTOM
+from benchmarks.forced_splitting import (
+    FB_PER_PB,
+    LUMINOSITY_FB,
+    columns,
+    constancy,
+    make_chunk,
+    row,
+)
 from benchmarks.guided_shower import MASSES_GEV, TRIALS, GuidedSelection
 from common.tables import read_json
 from workflow.pipeline.config import Config
 from workflow.pipeline.config import load as load_config
 
-BOTTOM = 5
 BIAS = 3.0
 """Power of the hard process's pT in the sampling: yields at 0.7 to 1.5 TeV, not only far above."""
 WINDOW = 0.1
@@ -64,17 +68,8 @@ def simulated(
         "bias_power": BIAS,
         "events": events,
     }
-    table, metadata = folder / f"{chunk}.parquet", folder / f"{chunk}.json"
-    if table.exists() and metadata.exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    root = folder / f"{chunk}.root"
     hooks = Selection if forced else GuidedSelection
-    changed = block.model_copy(update=changes)
-    record = produce(changed, Detector(), folder.name, chunk, config.seed, root, hooks)
-    reconstruct_file(str(root), table, Reconstruction())
-    root.unlink()
-    metadata.write_text(pd.Series(record).to_json(), encoding="utf-8")
+    make_chunk(block.model_copy(update=changes), folder.name, chunk, config.seed, folder, hooks)
 
 
 def double_b_jets(folder: Path, chunks: int) -> pd.DataFrame:
