@@ -199,12 +199,15 @@ class Selection(pythia8mc.UserHooks):
 
     def doVetoPT(self, _position: int, event: pythia8mc.Event) -> bool:  # noqa: N802
         self.passed.pop(len(self.weights), None)
-        heavy = heavy_entries(event)
+        aim = None if self._decays_later else self._aim
+        if self._flavour is None and aim is None:
+            return False
+        heavy = heavy_entries(event)  # takes as long as all else here
         if self._flavour is not None and not self._in_stratum(event, self._flavour, heavy):
             return True
-        if self._aim is None or self._decays_later:
-            return False
-        return not self._passes(self._checkpoint, self._worth(event, self._aim, heavy))
+        return aim is not None and not self._passes(
+            self._checkpoint, self._worth(event, aim, heavy)
+        )
 
     def canVetoPartonLevel(self) -> bool:  # noqa: N802
         return self._jet_pt_min is not None
