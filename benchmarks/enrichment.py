@@ -192,7 +192,7 @@ def mean_weight(weight: Floats, odds: Floats, cut: float) -> tuple[float, int]:
 
 def in_limit(found: Mapping[str, float]) -> dict[str, float]:
     """Return n_eff of a row of the table of limits, and (b / σ)² with the errors of its methods."""
-    errors = found["sigma_b_statistical"], found["sigma_b_tail"], found["sigma_b_shared"]
+    errors = [found[f"sigma_b_{part}"] for part in ("statistical", "tail", "shared", "assumed")]
     return {
         "limit": found["n_eff"],
         "limit, (b / σ)²": found["b_expected"] ** 2 / sum(error**2 for error in errors),

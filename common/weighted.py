@@ -21,7 +21,7 @@ ROWS = 1 << 18
 """Events up to which every one has its own row, and most rows of more."""
 
 _FINEST = 30  # binary digits behind the point from which the resolution is sought downwards
-_COLUMNS = ("value", "weight", "error", "count", "kind", "shared")
+_COLUMNS = ("value", "weight", "error", "count", "kind", "shared", "assumed")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ class WeightedSample:
     kind : NDArray of int, [M]
         `SIGNAL`, or an index into `processes`.
     shared : NDArray, [M]
-        Error that a row shares with all others of its process: such errors add up linearly.
+        Statistical error that a row shares with all others of its process: such errors add up
+        linearly.
+    assumed : NDArray, [M]
+        Error of an assumption, shared in the same way: more events do not make it smaller.
     processes : tuple of str
         Names of the background processes.
     mixed_above : float
@@ -60,6 +63,7 @@ class WeightedSample:
     count: NDArray[np.int64]
     kind: NDArray[np.int64]
     shared: NDArray[np.float64]
+    assumed: NDArray[np.float64]
     processes: tuple[str, ...] = ("background",)
     mixed_above: float = np.inf
 
@@ -74,7 +78,7 @@ class WeightedSample:
         """Return a row for each of N events."""
         ones, none = np.ones(len(value), np.int64), np.zeros(len(value))
         kinds = kind.astype(np.int64)
-        return cls(value, weight, np.abs(weight), ones, kinds, none, processes)
+        return cls(value, weight, np.abs(weight), ones, kinds, none, none, processes)
 
     @classmethod
     def of_classes(
@@ -121,8 +125,16 @@ class WeightedSample:
     @property
     def shared_error(self) -> float:
         """What the rows of each process share of the error of the yield, processes apart."""
+        return self._linear(self.shared)
+
+    @property
+    def assumed_error(self) -> float:
+        """The same of the error of assumptions."""
+        return self._linear(self.assumed)
+
+    def _linear(self, error: NDArray[np.float64]) -> float:
         backgrounds = self.kind != SIGNAL
-        sums = np.bincount(self.kind[backgrounds], self.shared[backgrounds])
+        sums = np.bincount(self.kind[backgrounds], error[backgrounds])
         return float(np.sqrt(np.sum(sums**2)))
 
     @property
@@ -168,14 +180,17 @@ class WeightedSample:
     def scaled(self, factor: float | NDArray[np.float64]) -> Self:
         """Return the rows with `factor` (one for all, or [M]) times their weight."""
         size = np.abs(factor)
-        return replace(
-            self, weight=self.weight * factor, error=self.error * size, shared=self.shared * size
-        )
+        errors = {name: getattr(self, name) * size for name in ("error", "shared", "assumed")}
+        return replace(self, weight=self.weight * factor, **errors)
 
     def regrouped(self, processes: tuple[str, ...], index: NDArray[np.integer]) -> Self:
         """Return the rows with other kinds: of kind k, number `index[k]` of `processes`."""
         kind = np.where(self.is_signal, SIGNAL, index[np.maximum(self.kind, 0)])
         return replace(self, kind=kind.astype(np.int64), processes=processes)
+
+    def naming(self, processes: tuple[str, ...]) -> Self:
+        """Return the rows with other names of processes, in another order, its own among them."""
+        return self.regrouped(processes, np.array([processes.index(n) for n in self.processes]))
 
     def counted(self) -> Self:
         """Return the rows with weight one for each event."""
@@ -251,4 +266,5 @@ def _summed(rows: WeightedSample, starts: NDArray[np.intp]) -> WeightedSample:
         count=count,
         kind=rows.kind[starts],
         shared=np.add.reduceat(rows.shared, starts),
+        assumed=np.add.reduceat(rows.assumed, starts),
     )

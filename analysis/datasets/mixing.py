@@ -109,6 +109,8 @@ def _move(
         return
     deta = features.index("deta")
     tokens[..., deta] *= side[:, None]
+    if "tanh_dz" in features:  # a mirrored track starts on the other side of the vertex, too
+        tokens[..., features.index("tanh_dz")] *= side[:, None]
     old, new = (np.cosh(eta[:, None] + tokens[..., deta]) for eta in at)
     growth = np.log(new / old) * mask
     for name, change in (

@@ -1,4 +1,9 @@
-"""Truth flavour: heavy hadrons of the generator record, and the subjets they are in."""
+"""Truth flavour: heavy hadrons of the generator record, and the subjets they are in.
+
+Some cards of Delphes filter the record (`StatusPidFilter`): charm hadrons, in older versions b
+hadrons, too, are not written, and quarks are. In an event that has heavy quarks and no hadron of
+their flavour, the quarks stand for the hadrons; a complete record has no such event.
+"""
 
 import awkward as ak
 import numpy as np
@@ -19,10 +24,14 @@ ABS_ETA_MAX = 2.5  # counted hadrons are within the reach of b tagging
 _CODE = np.zeros(6000, np.int8)
 _CODE[list(B_HADRONS)] = BOTTOM
 _CODE[list(C_HADRONS)] = CHARM
+_QUARK = np.zeros(6000, np.int8)
+_QUARK[[BOTTOM, CHARM]] = BOTTOM, CHARM
 
 
 def heavy_hadrons(particles: ak.Array) -> ak.Array:
     """Return the weakly decaying b and c hadrons with pT above 5 GeV, each once.
+
+    Of a flavour that an event has quarks of and no hadron, the quarks, all of their copies.
 
     Parameters
     ----------
@@ -37,7 +46,11 @@ def heavy_hadrons(particles: ak.Array) -> ak.Array:
     """
     record = Lists.of(particles, "pid", "pt", "eta", "phi")
     pid = abs(record["pid"].astype(np.int64))
-    code = _CODE[np.where(pid < len(_CODE), pid, 0)]
+    pid = np.where(pid < len(_CODE), pid, 0)
+    code = _CODE[pid]
+    for flavour in (BOTTOM, CHARM):
+        missing = np.bincount(record.owners, code == flavour, len(record.counts)) == 0
+        code = np.where((_QUARK[pid] == flavour) & missing[record.owners], flavour, code)
     heavy = record.with_columns(flavour=code).filter(code > 0)
     event, flavour, pt, phi = heavy.owners, heavy["flavour"], heavy["pt"], heavy["phi"]
     order = np.lexsort((phi, pt, flavour, event))

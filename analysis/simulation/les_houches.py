@@ -7,7 +7,6 @@ import pythia8mc
 
 from analysis.simulation.forced import ForcedEvents
 
-PROTON, BEAM_GEV = 2212, 7000.0
 UNWEIGHTED = 3
 """Strategy: Pythia takes every event once; its weight is kept on our side."""
 ALPHA_EM = 1 / 128
@@ -27,13 +26,20 @@ class LesHouches(pythia8mc.LHAup):
     ----------
     blocks : iterator of ForcedEvents
         Some events at a time, without end.
+    beams : (int, int)
+        Their PDG codes.
+    energy_gev : float
+        √s [GeV].
     """
 
     weight: float
     place: int
 
-    def __init__(self, blocks: Iterator[ForcedEvents]) -> None:
+    def __init__(
+        self, blocks: Iterator[ForcedEvents], beams: tuple[int, int], energy_gev: float
+    ) -> None:
         super().__init__()
+        self._beams, self._energy = beams, energy_gev
         self._blocks = blocks
         self._block: ForcedEvents | None = None
         self._row = 0
@@ -46,8 +52,8 @@ class LesHouches(pythia8mc.LHAup):
         return self._block.select(np.array([self._row]))
 
     def setInit(self) -> bool:  # noqa: N802
-        self.setBeamA(PROTON, BEAM_GEV)
-        self.setBeamB(PROTON, BEAM_GEV)
+        for beam, of_beam in zip(self._beams, (self.setBeamA, self.setBeamB), strict=True):
+            of_beam(beam, self._energy / 2)
         self.setStrategy(UNWEIGHTED)
         self.addProcess(1, 1.0, 0.0, 1.0)
         return True

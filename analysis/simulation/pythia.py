@@ -134,7 +134,7 @@ class Generator:
         hard = start(simulation, seed, STOP)
         _initialise(hard)
         self._source = ForcedSource(hard, flavour, simulation.importance, seed)
-        self._les_houches = LesHouches(iter(self._source))
+        self._les_houches = LesHouches(iter(self._source), simulation.beams, simulation.energy_gev)
         self._pythia = start(simulation, seed, lines=showered_lines(simulation))
         self._pythia.setLHAupPtr(self._les_houches)
 

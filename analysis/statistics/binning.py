@@ -18,9 +18,9 @@ GROWTH = 2.0
 def rising_edges(scores: WeightedSample, config: Limits) -> NDArray[np.float64]:
     """Return the lower edges [K] of the bins in log-odds, rising; the last bin is open above.
 
-    From the highest score downwards, a bin ends with the first event that gives it
-    `config.min_bin_n_eff` effective background events and `GROWTH` times the background of the bin
-    above it. At most `config.shape_bins` bins are made; events below them are left out.
+    From the highest score downwards, a bin ends with the first event, and all of its score, that
+    give it `config.min_bin_n_eff` effective background events and `GROWTH` times the background of
+    the bin above it. At most `config.shape_bins` bins are made; events below them are left out.
 
     Each edge is a stopping time of the events that pass by, so that the yields counted in the bins
     are unbiased though the same events set the edges. Bins that are chosen for their limit are not:
@@ -36,12 +36,13 @@ def rising_edges(scores: WeightedSample, config: Limits) -> NDArray[np.float64]:
         np.concatenate([[0.0], np.cumsum(values)])
         for values in (background.weight, background.error**2)
     )
+    ends = np.append(np.diff(background.value) != 0, True)  # of equal scores
     edges: list[float] = []
     start, target = 0, 0.0
     while len(edges) < config.shape_bins:
         held, error2 = sums[start + 1 :] - sums[start], squares[start + 1 :] - squares[start]
         resolved = effective_number_of_sums(held, error2) >= config.min_bin_n_eff
-        sufficient = (held > 0) & (held >= target) & resolved
+        sufficient = (held > 0) & (held >= target) & resolved & ends[start:]
         if not sufficient.any():
             break
         last = int(np.argmax(sufficient))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from analysis.statistics.workspace import Channel
 from common.errors import NoLimitError
 from common.weighted import WeightedSample
 
+TAILS = ("shared_tails", "assumed_tails")
+"""Nuisances of mixed and borrowed tails: of their scale, and of what is assumed of their shape."""
 TAGS: dict[Category, tuple[int, int]] = {"4b": (4, 0), "3b": (3, 1), "2b": (2, 2)}
 
 
@@ -39,6 +41,13 @@ class CategoryScores:
     variations: Mapping[str, tuple[WeightedSample, ...]] = field(default_factory=dict)
     non_closure: Mapping[str, float] = field(default_factory=dict)
     k_factor_errors: Mapping[str, float] = field(default_factory=dict)
+
+    def aligned(self) -> Self:
+        """Return the same with one list of processes, which some of the scores may lack."""
+        every = (self.nominal, *(side for sides in self.variations.values() for side in sides))
+        names = tuple(dict.fromkeys(name for scores in every for name in scores.processes))
+        varied = {n: tuple(s.naming(names) for s in sides) for n, sides in self.variations.items()}
+        return replace(self, nominal=self.nominal.naming(names), variations=varied)
 
     @property
     def process_errors(self) -> dict[str, float]:
@@ -78,7 +87,8 @@ def count_channel(
     names = scores.nominal.processes
     normalisations = _normalisations(scores, config, tagging)
     normalisations["tail_fit"] = dict.fromkeys(names, passing.tail_error / passing.expected)
-    normalisations["shared_tails"] = dict.fromkeys(names, passing.shared_error / passing.expected)
+    for name, error in zip(TAILS, (passing.shared_error, passing.assumed_error), strict=True):
+        normalisations[name] = dict.fromkeys(names, error / passing.expected)
     nominal = np.array([signal, *passing.per_process])
     for name, sides in scores.variations.items():
         shifted = [_yields(side, cut, point) for side in sides]
@@ -117,9 +127,10 @@ def shape_channel(scores: CategoryScores, config: Limits, tagging: BTagging) -> 
     if not signal.any():
         raise NoLimitError("the signal has no positive yield in any bin of the score")
     shapes: dict[str, dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
-    if scores.nominal.shared.any():
-        error = yields(histogram(replace(scores.nominal, weight=scores.nominal.shared), edges))
-        shapes["shared_tails"] = {n: (nominal[n] + error[n], nominal[n] - error[n]) for n in names}
+    for name, errors in zip(TAILS, (scores.nominal.shared, scores.nominal.assumed), strict=True):
+        if errors.any():
+            error = yields(histogram(replace(scores.nominal, weight=errors), edges))
+            shapes[name] = {n: (nominal[n] + error[n], nominal[n] - error[n]) for n in names}
     for name, sides in scores.variations.items():
         shifted = [yields(histogram(side, edges)) for side in sides]
         up, down = shifted[0], shifted[-1]
@@ -164,5 +175,9 @@ def background_error(channel: Channel) -> float:
     effects = [
         sum(effect.get(name, 0.0) * float(b[0]) for name, b in channel.background.items())
         for effect in channel.normalisations.values()
+    ]
+    effects += [
+        sum(float(up[0] - down[0]) / 2 for name, (up, down) in sides.items() if name != "signal")
+        for sides in channel.shapes.values()
     ]
     return float(np.hypot(channel.background_error[0], np.sqrt(np.sum(np.square(effects)))))

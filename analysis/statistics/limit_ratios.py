@@ -65,6 +65,8 @@ def signal_behind_cut(
     tail_from : mapping
         Sample → the sample whose shape its tail takes.
     point : WorkingPoint
+        Counts by weight: with as many raw events two networks leave other yields, and the ratio of
+        their limits is another one.
     replicas, seed : int
         Of the bootstrap: Poisson numbers of mean one, by the keys of the events.
 
@@ -73,12 +75,10 @@ def signal_behind_cut(
     InputFileError
         If a table cannot be read.
     """
-    if point.counting == "raw":  # simulated events, so that none are mixed or borrowed
-        mixed, tail_from = None, {}
     mixtures = read_mixed(mixed) if mixed else {}
     nominal = read_scores(scores, by="sample")
     tails = Tails.find(nominal, mixtures, tail_from, point)
-    background = _counted(tails.put(nominal), point).background
+    background = tails.put(nominal).background
     if background.total <= point.background_events:
         return SignalBehindCut(np.nan, np.full(replicas, np.nan), 0.0)
     cut = empirical_threshold(background, point.background_events)
@@ -92,8 +92,7 @@ def signal_behind_cut(
             replace(tail, events=tail.events.scaled(times[:, replica]))
             for tail, times in zip(tails.mixed, of_mixed, strict=True)
         )
-        own = _counted(rows, point).scaled(counts[:, replica])
-        found = replace(tails, mixed=mixed_tails).put(own)
+        found = replace(tails, mixed=mixed_tails).put(rows.scaled(counts[:, replica]))
         threshold = empirical_threshold(found.background, point.background_events)
         return found.signal.above(threshold).total
 
@@ -122,13 +121,6 @@ def ratio_row(
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = np.array([one.drawn / other.drawn for one, other in pairs])
     return ratio_columns(ratios, drawn, min(side.n_eff for pair in pairs for side in pair))
-
-
-def _counted(scores: WeightedSample, point: WorkingPoint) -> WeightedSample:
-    """Return the rows with the weights that the background is counted with."""
-    if point.counting == "weighted":
-        return scores
-    return WeightedSample.joined([scores.signal, scores.background.counted()])
 
 
 def _rows_above(

@@ -21,7 +21,8 @@ COLUMNS = (
     "b_expected", "b_counted", "b_raw", "n_eff", "b_simulated", "b_simulated_error",
     "b_simulated_raw",
     "b_total", "n_eff_total",
-    "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_shared", "sigma_b_process",
+    "sigma_b", "sigma_b_statistical", "sigma_b_tail", "sigma_b_shared", "sigma_b_assumed",
+    "sigma_b_process",
     "s_up", "limit_za_fb", "limit_za_error_fb", "significance_1fb", "discovery_5sigma_fb",
     "reason",
 )  # fmt: skip
@@ -63,15 +64,16 @@ class Normalisation:
 
 
 def background_error(passing: BackgroundYield, relative: float, map_error: float = 0.0) -> float:
-    """Return σ_b: f·b, the Monte Carlo, tails' and processes' errors in quadrature.
+    """Return σ_b: f·b, the Monte Carlo, tails', assumptions' and processes' errors in quadrature.
 
     Examples
     --------
-    >>> passing = BackgroundYield(20.0, 20.0, 15, 11.0, 6.0, 0.0, 0.0, np.array([20.0]))
+    >>> passing = BackgroundYield(20.0, 20.0, 15, 11.0, 6.0, 0.0, 0.0, 0.0, np.array([20.0]))
     >>> round(background_error(passing, 0.1, 1.5), 1)  # √(2² + 6² + 1.5²)
     6.5
     """
-    parts = (relative * passing.expected, passing.simulation_error, map_error)
+    of_events, of_tails = passing.simulation_error, passing.assumed_error
+    parts = (relative * passing.expected, of_events, of_tails, map_error)
     return float(np.sqrt(np.sum(np.square(parts))))
 
 
@@ -128,6 +130,7 @@ def asimov_limit(
         "sigma_b_statistical": passing.statistical_error,
         "sigma_b_tail": passing.tail_error,
         "sigma_b_shared": passing.shared_error,
+        "sigma_b_assumed": passing.assumed_error,
         "sigma_b_process": map_error,
         "s_up": s_up,
         "limit_za_fb": limit,

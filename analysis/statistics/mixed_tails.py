@@ -103,12 +103,12 @@ def with_mixed_tails(
         own = scores.select(replaced)
         if own.total <= 0 or tail.events.total <= 0:
             continue
-        relative = np.sqrt(1 / own.n_eff + config.closure**2)
         rows = tail.events.scaled(own.total / tail.events.total)
         rows = replace(
             rows,
             kind=np.full(len(rows), kind),
-            shared=rows.weight * relative,
+            shared=rows.weight / np.sqrt(own.n_eff),
+            assumed=rows.weight * config.closure,
             processes=scores.processes,
         )
         start = min(scores.mixed_above, tail.start)

@@ -46,7 +46,8 @@ def sample_size_rows(
     """Return the limit with simulated samples of `config.projection_samples` times the size.
 
     The cut and all yields stay as they are, and the errors from simulated statistics, those of the
-    tail fit among them, shrink with the square root of the size.
+    tail fit and of the scale of mixed and borrowed tails among them, shrink with the square root of
+    the size. What is assumed of such tails stays, though so many events might do without them.
     """
     rows: list[Row] = []
     for size in config.projection_samples:
@@ -57,8 +58,10 @@ def sample_size_rows(
                 passing,
                 statistical_error=passing.statistical_error / size**0.5,
                 tail_error=passing.tail_error / size**0.5,
+                shared_error=passing.shared_error / size**0.5,
             )
-            limit = asimov_limit(scores, cut, better, norm, config, non_closure)
+            known = replace(scores, error=scores.error / size**0.5)
+            limit = asimov_limit(known, cut, better, norm, config, non_closure)
             rows.append(head | _short({"status": "ok", "reason": "", **limit}))
         except NoLimitError as error:
             rows.append(head | _short({"status": "no limit", "reason": str(error)}))

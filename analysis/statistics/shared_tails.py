@@ -102,7 +102,7 @@ def share_tails(
     -------
     WeightedSample
         Rows of the small samples are left out above their starts, and those of the references
-        are scaled up there. Their `shared` holds the error of the scale, too.
+        are scaled up there. Their `shared` and `assumed` hold the error of the scale, too.
 
     Examples
     --------
@@ -122,10 +122,14 @@ def share_tails(
         if small.total <= 0 or large.total <= 0:
             continue
         ratio = small.total / large.total
-        relative = np.sqrt(1 / small.n_eff + 1 / large.n_eff + config.closure**2)
-        shared = np.where(lent, scores.weight * ratio * relative, 0.0)
+        relative = np.sqrt(1 / small.n_eff + 1 / large.n_eff)
+        borrowed = np.where(lent, scores.weight * ratio, 0.0)
         scaled = scores.scaled(np.where(lent, 1 + ratio, 1.0))
-        scores = replace(scaled, shared=np.hypot(scaled.shared, shared)).select(~own)
+        scores = replace(
+            scaled,
+            shared=np.hypot(scaled.shared, borrowed * relative),
+            assumed=np.hypot(scaled.assumed, borrowed * config.closure),
+        ).select(~own)
     return scores
 
 

@@ -33,8 +33,8 @@ class Tail:
         Effective events in the tail.
     shares : NDArray, [P]
         Share of each process in the tail's yield.
-    shared : float
-        Relative error that its events share (`WeightedSample.shared_error`).
+    shared, assumed : float
+        Relative errors that its events share (`WeightedSample.shared_error`, `assumed_error`).
     """
 
     start: float
@@ -44,6 +44,7 @@ class Tail:
     n_eff: float
     shares: NDArray[np.float64]
     shared: float = 0.0
+    assumed: float = 0.0
 
     def threshold(self, events: float) -> tuple[float, float]:
         """Return the cut that leaves `events`, and its bootstrap error.
@@ -178,8 +179,8 @@ def fit_tail(background: WeightedSample, config: TailFit, seed: int) -> Tail:
     total, shape, scale = _fit(*columns, config.bootstrap, config.shape_prior, seed)
     shape, scale = _unbiased(shape, scale, tail.n_eff, config.shape_prior)
     shares = np.bincount(tail.kind, w, minlength=len(tail.processes)) / w.sum()
-    shared = tail.shared_error / float(w.sum())
-    return Tail(float(start), total, shape, scale, tail.n_eff, shares, shared)
+    relative = tail.shared_error / float(w.sum()), tail.assumed_error / float(w.sum())
+    return Tail(float(start), total, shape, scale, tail.n_eff, shares, *relative)
 
 
 @lru_cache(maxsize=8)
@@ -195,8 +196,8 @@ def _fit(
     theta = _grid(values, weights)
     total, squares, m = _sums_of_replicas(values, weights, errors, theta, bootstrap, rng)
     centre = np.append(0.0, rng.normal(0, prior, len(total) - 1))
-    shape, scale = _fit_replicas(theta, m, total**2 / squares, prior, centre)
-    return total, shape, scale
+    shape, scale, found = _fit_replicas(theta, m, total**2 / squares, prior, centre)
+    return total[found], shape[found], scale[found]
 
 
 def _grid(y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -242,16 +243,21 @@ def _fit_replicas(
     n_eff: NDArray[np.float64],
     prior: float,
     centre: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return ξ and β of each replica, [R] and [R], from its means of ln(1 + θy) [R, G]."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return ξ, β and whether there is such a fit, [R] each, from means of ln(1 + θy) [R, G]."""
     n = n_eff[:, None]
     shape = _shrunk(m, n * prior**2, centre[:, None])
-    log_likelihood = n * (np.log(theta / shape) - (1 + 1 / shape) * m)
+    # with negative weights the mean of ln(1 + θy) may have the sign that θ has not
+    possible = np.asarray((shape > _SMALLEST_SHAPE) & (theta / shape > 0))
+    found = np.asarray(possible.any(axis=1))
+    if not found[0]:
+        raise NoLimitError("the background's tail has too many negative weights to be fitted")
+    log_likelihood = n * (np.log(np.where(possible, theta / shape, 1.0)) - (1 + 1 / shape) * m)
     log_likelihood -= (shape - centre[:, None]) ** 2 / (2 * prior**2)
-    log_likelihood = np.where(shape > _SMALLEST_SHAPE, log_likelihood, -np.inf)
+    log_likelihood = np.where(possible, log_likelihood, -np.inf)
     best = np.argmax(log_likelihood, axis=1)
     rows = np.arange(len(m))
-    return shape[rows, best], shape[rows, best] / theta[best]
+    return shape[rows, best], shape[rows, best] / theta[best], found
 
 
 def _unbiased(

@@ -20,6 +20,8 @@ from common.weights import effective_number_of_sums
 
 COUNTED = ("empirical", "mixed")
 """Methods of cuts that leave the wanted yield, counted on events."""
+CONTRADICTION = 3.0
+"""Standard deviations of a count by which a fit to the tail is refused."""
 MIN_SIGNAL = 10
 """Simulated signal events above a fitted cut below which its efficiency is taken as unknown."""
 
@@ -58,8 +60,8 @@ class BackgroundYield:
         Yield, raw and effective number of the events above the cut.
     statistical_error, tail_error : float
         Monte Carlo error of a counted yield, or error of a fitted one; the other is zero.
-    shared_error : float
-        Error of tails in the shape of another sample's.
+    shared_error, assumed_error : float
+        Errors of mixed and borrowed tails: of their scale, and of what is assumed of their shape.
     per_process : NDArray, [P]
         Yields that sum to `expected`.
     """
@@ -71,11 +73,12 @@ class BackgroundYield:
     statistical_error: float
     tail_error: float
     shared_error: float
+    assumed_error: float
     per_process: NDArray[np.float64]
 
     @property
     def simulation_error(self) -> float:
-        """All that finite samples contribute, in quadrature."""
+        """All that finite samples contribute, in quadrature: not what is assumed."""
         parts = self.statistical_error, self.tail_error, self.shared_error
         return float(np.sqrt(np.sum(np.square(parts))))
 
@@ -116,8 +119,15 @@ def find_cut(scores: WeightedSample, config: WorkingPoint, events: float | None 
     if up_to(counted, threshold).n_eff >= config.min_n_eff:
         method = "mixed" if threshold >= background.mixed_above else "empirical"
         return Cut(threshold, _empirical_error(counted, target), method)
-    tail = fit_tail(background, config.tail, config.seed)
-    return Cut(*tail.threshold(target), "tail_fit")
+    fitted = Cut(*fit_tail(background, config.tail, config.seed).threshold(target), "tail_fit")
+    passing = up_to(background, fitted.threshold)
+    far_off = abs(passing.total - target) > CONTRADICTION * passing.total_error
+    if passing.n_eff >= config.min_n_eff and far_off:
+        raise NoLimitError(
+            f"the fit to the tail leaves {target:.4g} events where {passing.total:.4g} ± "
+            f"{passing.total_error:.2g} are counted: simulate more background"
+        )
+    return fitted
 
 
 def resolved_cut(scores: WeightedSample, config: WorkingPoint) -> Cut:
@@ -271,8 +281,8 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
                 f"the fit to the tail gives {expected:.3g} ± {error:.2g} events above the cut, "
                 f"more than {config.tail.max_relative_error:.0%} of error: simulate more background"
             )
-        shared, per_process = expected * tail.shared, expected * tail.shares
-        return BackgroundYield(expected, counted, raw, n_eff, 0.0, error, shared, per_process)
+        errors = 0.0, error, expected * tail.shared, expected * tail.assumed
+        return BackgroundYield(expected, counted, raw, n_eff, *errors, expected * tail.shares)
     if counted <= 0:
         raise NoLimitError(
             f"no background left after the cut at log-odds {cut.threshold:.3f}: of "
@@ -280,7 +290,7 @@ def count_background(scores: WeightedSample, cut: Cut, config: WorkingPoint) -> 
             "more background"
         )
     per_process = np.bincount(passing.kind, passing.weight, len(scores.processes)).astype(float)
-    errors = passing.total_error, 0.0, passing.shared_error
+    errors = passing.total_error, 0.0, passing.shared_error, passing.assumed_error
     return BackgroundYield(counted, counted, raw, n_eff, *errors, per_process)
 
 

@@ -1,6 +1,7 @@
 """What a reader must know before trusting a number, in plain words."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import hypot
 from typing import Any
 
 from analysis.datasets.normalisation import Normalisation
@@ -111,9 +112,9 @@ def _mixed(rows: Sequence[Row]) -> Iterator[str]:
 def _borrowed(rows: Sequence[Row]) -> Iterator[str]:
     """Tails that are not of the events themselves (`mixed_tail`, `tail_from`)."""
     shares = [
-        float(row["sigma_b_shared"]) / float(row["b_expected"])
+        hypot(row["sigma_b_shared"], row["sigma_b_assumed"]) / float(row["b_expected"])
         for row in rows
-        if row.get("sigma_b_shared") and row["b_expected"]
+        if row.get("sigma_b_assumed") and row["b_expected"]
     ]
     if shares:
         yield (

@@ -81,7 +81,7 @@ def main(
                 variations,
                 {process: closure[name]["uncertainty"] for process, closure in maps.items()},
                 errors,
-            )
+            ).aligned()
         )
     norm = Normalisation(luminosity, branching_ratio)
     common = (categories[0].nominal, norm, point, config)

@@ -1,5 +1,6 @@
 """Rule limit_ratios: how much weaker one network's limits are than another's, for all signals."""
 
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,8 @@ from analysis.statistics.limit_ratios import SignalBehindCut, ratio_row, signal_
 from common.tables import origin_of, write_csv
 from workflow.pipeline.cli import lenders, read_block, run
 from workflow.pipeline.network_pairs import LIMIT_RATIO_KEYS, Pair
+
+log = logging.getLogger(__name__)
 
 
 def main(
@@ -27,6 +30,12 @@ def main(
 ) -> None:
     """Compare the signal behind cuts that leave as much background, on the same events."""
     point, lending = read_block(WorkingPoint, working_point), lenders(tail_from)
+    compared = read_block(list[Pair], pairs)
+    if point.counting == "raw":
+        log.warning(
+            "working_point.counting is raw: networks leave other yields, no ratio of limits"
+        )
+        compared = []
     tables, mixtures = (
         {_training(path): path for path in files} for files in (scores, mixed or ())
     )
@@ -36,7 +45,7 @@ def main(
         return signal_behind_cut(tables[training], mixtures.get(training), lending, point)
 
     rows: list[dict[str, Any]] = []
-    for pair in read_block(list[Pair], pairs):
+    for pair in compared:
         both = [[rest for name, *rest in sorted(tables) if name == network] for network in pair[1:]]
         own = [rest for rest in both[0] if rest in both[1]]
         for mass in dict.fromkeys(mass for mass, _ in own):

@@ -164,7 +164,9 @@ def test_pythia_takes_the_events_that_it_is_handed(pairs: Pairs) -> None:
     assert block.heavy_flavour is not None
     hard = start(block, 2, STOP)
     assert hard.init()
-    given = LesHouches(iter(ForcedSource(hard, block.heavy_flavour, None, 2)))
+    given = LesHouches(
+        iter(ForcedSource(hard, block.heavy_flavour, None, 2)), (2212, 2212), 14000.0
+    )
     pythia = start(block, 2, STOP, showered_lines(block))
     pythia.setLHAupPtr(given)
     assert pythia.init()

@@ -230,7 +230,7 @@ def test_strata_function_confirms_forced_events() -> None:
     )
     hard = start(block, 3, STOP)
     assert hard.init()
-    les_houches = LesHouches(iter(ForcedSource(hard, flavour, None, 3)))
+    les_houches = LesHouches(iter(ForcedSource(hard, flavour, None, 3)), (2212, 2212), 14000.0)
     pythia = start(block, 3, ABORT, showered_lines(block))
     pythia.setLHAupPtr(les_houches)
     found: Counter[str] = Counter()

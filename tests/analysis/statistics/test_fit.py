@@ -13,10 +13,11 @@ from analysis.statistics.channels import (
     background_error,
     btag_effect,
     count_channel,
+    shape_channel,
 )
 from analysis.statistics.fit import columns, fit_rows
 from common.errors import NoLimitError
-from common.weighted import Condenser, WeightedSample
+from common.weighted import SIGNAL, Condenser, WeightedSample
 from tests.analysis.score_samples import draw_scores
 
 POINT, LIMITS, TAGGING = WorkingPoint(), Limits(toys=1000), BTagging()
@@ -240,3 +241,54 @@ def test_error_of_a_k_factor_is_a_nuisance_of_its_process_beside_the_tag_map_s()
     qcd = float(wider.background["qcd"][0])
     added = background_error(wider) ** 2 - background_error(plain) ** 2
     assert added == pytest.approx((0.4 * qcd) ** 2)
+
+
+def test_equal_scores_are_in_one_bin():
+    """A bin ends behind all events of a score, so that edges rise and contents keep to the rule."""
+    rng = np.random.default_rng(4)
+    value = np.repeat([5.0, 3.0, 2.0, 1.0], [60, 120, 200, 400])
+    scores = WeightedSample.of_classes(
+        np.append(value, rng.choice(value, 50)),
+        np.append(np.full(len(value), 0.5), np.full(50, 0.01)),
+        np.append(np.zeros(len(value)), np.ones(50)),
+    )
+    edges = rising_edges(scores, Limits())
+    assert edges.tolist() == [1.0, 3.0, 5.0]
+    contents = yields(histogram(scores, edges))["background"]
+    assert contents.tolist() == [300.0, 60.0, 30.0]
+
+
+def test_toys_of_one_bin_know_what_templates_are_uncertain_by():
+    rng = np.random.default_rng(5)
+    value = np.append(rng.exponential(1, 20), rng.exponential(1, 200) + 2)
+    signal = np.append(np.zeros(20), np.ones(200))
+    nominal = WeightedSample.of_classes(value, np.where(signal, 0.02, 0.4), signal)
+    shifted = nominal.select(slice(None)).scaled(np.where(signal, 1.0, 1.6))
+    plain = shape_channel(CategoryScores("4b", nominal), Limits(), BTagging())
+    assert len(plain.signal) == 1
+    varied = CategoryScores("4b", nominal, {"jes": (shifted,)})
+    channel = shape_channel(varied, Limits(), BTagging())
+    assert background_error(channel) == pytest.approx(
+        np.hypot(background_error(plain), 0.6 * channel.total[0])
+    )
+
+
+def test_a_process_that_some_scores_lack_counts_nothing_there():
+    """Nominal and varied tables name the processes that they have events of."""
+    rng = np.random.default_rng(6)
+    kind = rng.choice([SIGNAL, 0, 1], 3000, p=[0.3, 0.5, 0.2])
+    value = rng.exponential(1, 3000) + (kind == SIGNAL)
+    both = WeightedSample.of_events(value, np.full(3000, 0.1), kind, ("qcd", "ttbar"))
+    alone = replace(both.select(both.kind != 1), processes=("qcd",))
+    for nominal, side in ((both, alone), (alone, both)):
+        scores = CategoryScores("4b", nominal, {"jes": (side,)}).aligned()
+        assert scores.nominal.processes == scores.variations["jes"][0].processes
+        count = count_channel(scores, WorkingPoint(), Limits(), BTagging())
+        shape = shape_channel(scores, Limits(), BTagging())
+        for channel in (count, shape):
+            assert np.isfinite(channel.total).all()
+        up, _ = shape.shapes["jes"]["ttbar"]
+        assert (up.sum() > 0) == (side is both)
+    row, workspace = fit_rows([scores], WorkingPoint(), Limits(), BTagging())
+    assert row["cls_shape_median_fb"] > 0
+    assert "channels" in workspace

@@ -115,16 +115,6 @@ def test_background_too_small_for_the_cut_gives_no_ratio(tmp_path: Path) -> None
     assert "ratio" not in row
 
 
-def test_raw_counting_leaves_that_many_simulated_events(tmp_path: Path) -> None:
-    path, scores = scored(tmp_path / "scores.parquet")
-    mixed = write_mixed(tmp_path / "mixed.parquet", scores)
-    point = POINT.model_copy(update={"counting": "raw"})
-    found = signal_behind_cut(path, mixed, LENDS, point, replicas=5)
-    cut = np.sort(scores.background.value)[-20]
-    assert found.total == pytest.approx(scores.signal.above(cut).total)
-    assert found.n_eff == pytest.approx(20)
-
-
 def test_worst_training_decides_what_is_supported() -> None:
     drawn = np.linspace(1.9, 2.1, 100)
     good, poor = SignalBehindCut(2.0, drawn, 50.0), SignalBehindCut(2.0, drawn, 5.0)

@@ -62,10 +62,11 @@ def test_error_of_the_scale_is_shared_and_that_of_the_shape_is_not() -> None:
     tails = find_mixed_tails(scores, mixed_of(), CONFIG)
     mixed = with_mixed_tails(scores, tails, CONFIG).of_process("qcd")
     above = mixed.above(tails[0].start + 1)
-    relative = np.sqrt(1 / 50 + 0.1**2)
-    assert above.shared_error == pytest.approx(above.total * relative)
+    assert above.shared_error == pytest.approx(above.total / np.sqrt(50))
+    assert above.assumed_error == pytest.approx(above.total * 0.1)
     assert above.n_eff == pytest.approx(above.raw / 4), "rows that are as good as a quarter each"
-    assert mixed.select(mixed.value < tails[0].start).shared_error == 0
+    below = mixed.select(mixed.value < tails[0].start)
+    assert below.shared_error == below.assumed_error == 0
 
 
 def test_a_cut_on_mixed_events_says_so() -> None:
@@ -127,10 +128,13 @@ def test_other_samples_borrow_a_mixed_tail() -> None:
     both = share_tails(mixed, (lent,), sharing)
     assert both.above(lent.start).of_process("few").raw == 0
     cut = mixed.mixed_above + 1
-    of_mixing = mixed.above(cut).shared_error
+    of_mixing = mixed.above(cut).assumed_error
     ratio = both.above(cut).of_process("qcd").total / mixed.above(cut).of_process("qcd").total
     borrowed = (ratio - 1) * mixed.above(cut).of_process("qcd").total
-    assert both.above(cut).shared_error > np.hypot(ratio * of_mixing, 0.2 * borrowed)
+    assert both.above(cut).assumed_error == pytest.approx(
+        np.hypot(ratio * of_mixing, 0.2 * borrowed)
+    )
+    assert both.above(cut).shared_error > ratio * mixed.above(cut).shared_error
     assert both.mixed_above == mixed.mixed_above
 
 

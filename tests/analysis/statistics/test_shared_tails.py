@@ -6,6 +6,7 @@ import pytest
 from analysis.config.statistics import BTagging, Limits, TailSharing, WorkingPoint
 from analysis.statistics.channels import CategoryScores, count_channel, shape_channel
 from analysis.statistics.limits import COLUMNS, Normalisation, limit_row
+from analysis.statistics.projections import sample_size_rows
 from analysis.statistics.shared_tails import SharedTail, find_tails, share_tails
 from analysis.statistics.working_point import cut_and_count
 from common.weighted import SIGNAL, Condenser, WeightedSample
@@ -62,11 +63,14 @@ def test_error_of_the_scale_adds_up_linearly_and_vanishes_below():
     above = scores.above(start)
     small = above.select(np.isin(above.kind, [1, 2]))
     large = above.select(above.kind == 0)
-    relative = np.sqrt(1 / small.n_eff + 1 / large.n_eff + 0.2**2)
+    relative = np.sqrt(1 / small.n_eff + 1 / large.n_eff)
     assert shared.above(start).shared_error == pytest.approx(small.total * relative)
-    assert shared.select(shared.value < start).shared_error == 0
-    assert scores.shared_error == 0
+    assert shared.above(start).assumed_error == pytest.approx(small.total * 0.2)
+    below = shared.select(shared.value < start)
+    assert below.shared_error == below.assumed_error == 0
+    assert scores.shared_error == scores.assumed_error == 0
     assert shared.scaled(2.0).shared_error == pytest.approx(2 * shared.shared_error)
+    assert shared.scaled(2.0).assumed_error == pytest.approx(2 * shared.assumed_error)
 
 
 def test_the_error_covers_what_samples_of_the_same_shape_do():
@@ -99,28 +103,52 @@ def test_a_heavy_event_no_longer_decides_on_the_cut():
 def test_the_error_reaches_limits_and_fits():
     scores = scores_of()
     shared = share_tails(scores, find_tails(scores, LENT, CONFIG), CONFIG)
-    exact = replace(shared, shared=np.zeros(len(shared)))
+    sure = replace(shared, assumed=np.zeros(len(shared)))
+    exact = replace(sure, shared=np.zeros(len(shared)))
     point, config, norm = WorkingPoint(min_n_eff=5), Limits(), Normalisation(3000.0, 0.582)
-    rows = [limit_row(s, norm, point, config) for s in (shared, exact)]
+    rows = [limit_row(s, norm, point, config) for s in (shared, exact, sure)]
     assert set(rows[0]) == set(COLUMNS)
     for row in rows:
-        parts = [row[f"sigma_b_{part}"] for part in ("statistical", "tail", "shared", "process")]
+        kinds = "statistical", "tail", "shared", "assumed", "process"
+        parts = [row[f"sigma_b_{part}"] for part in kinds]
         own = config.background_uncertainty * row["b_expected"]
         assert row["sigma_b"] == pytest.approx(np.sqrt(np.sum(np.square([own, *parts]))))
     assert rows[0]["sigma_b_shared"] > 0 == rows[1]["sigma_b_shared"]
     assert rows[0]["limit_za_fb"] > rows[1]["limit_za_fb"]
-    assert rows[0]["limit_za_error_fb"] > rows[1]["limit_za_error_fb"]
+    assert rows[0]["limit_za_fb"] > rows[2]["limit_za_fb"], "what is assumed weakens limits"
+    relative = [row["limit_za_error_fb"] / row["limit_za_fb"] for row in rows]
+    assert relative[0] > relative[1]
+    # and is no error of the simulated statistics
+    assert relative[0] == pytest.approx(relative[2], rel=0.02)
     names = ("large", "small", "smaller", "other")
     count = count_channel(CategoryScores("4b", shared), point, config, BTagging())
     assert count.normalisations["shared_tails"] == pytest.approx(
         dict.fromkeys(names, rows[0]["sigma_b_shared"] / rows[0]["b_expected"])
     )
+    assert count.normalisations["assumed_tails"] == pytest.approx(
+        dict.fromkeys(names, rows[0]["sigma_b_assumed"] / rows[0]["b_expected"])
+    )
     shape = shape_channel(CategoryScores("4b", shared), config, BTagging())
-    up, down = shape.shapes["shared_tails"]["large"]
-    assert (up > shape.background["large"]).all()
-    assert (down < shape.background["large"]).all()
+    for nuisance in ("shared_tails", "assumed_tails"):
+        up, down = shape.shapes[nuisance]["large"]
+        assert (up > shape.background["large"]).all()
+        assert (down < shape.background["large"]).all()
     plain = shape_channel(CategoryScores("4b", exact), config, BTagging())
-    assert "shared_tails" not in plain.shapes
+    assert not {"shared_tails", "assumed_tails"} & set(plain.shapes)
+
+
+def test_more_events_leave_what_is_assumed():
+    scores = scores_of()
+    shared = share_tails(scores, find_tails(scores, LENT, CONFIG), CONFIG)
+    point, config, norm = WorkingPoint(min_n_eff=5), Limits(), Normalisation(3000.0, 0.582)
+    row = limit_row(shared, norm, point, config)
+    sizes = {r["value"]: r for r in sample_size_rows(shared, norm, point, config)}
+    assert sizes[1]["limit_za_fb"] == pytest.approx(row["limit_za_fb"])
+    relative = {size: r["limit_za_error_fb"] / r["limit_za_fb"] for size, r in sizes.items()}
+    assert relative[100] == pytest.approx(relative[1] / 10, rel=0.25)  # to first order
+    own = config.background_uncertainty * row["b_expected"]
+    left = np.hypot(own, row["sigma_b_assumed"])
+    assert left < sizes[100]["sigma_b"] < 1.05 * left
 
 
 def test_the_fitted_tail_has_the_error_too():
@@ -132,6 +160,9 @@ def test_the_fitted_tail_has_the_error_too():
     counted = shared.background.above(4.0)
     assert passing.shared_error / passing.expected == pytest.approx(
         counted.shared_error / counted.total, rel=0.1
+    )
+    assert passing.assumed_error / passing.expected == pytest.approx(
+        counted.assumed_error / counted.total, rel=0.1
     )
 
 
@@ -155,3 +186,4 @@ def test_condensed_rows_share_as_events_do():
     pair = [share_tails(s, tails, CONFIG).above(1.5) for s in (scores, condensed)]
     assert pair[1].total == pytest.approx(pair[0].total, rel=1e-2)
     assert pair[1].shared_error == pytest.approx(pair[0].shared_error, rel=1e-2)
+    assert pair[1].assumed_error == pytest.approx(pair[0].assumed_error, rel=1e-2)

@@ -218,3 +218,20 @@ def test_a_resolved_sample_needs_no_fallback():
     cut, passing, reason = cut_and_count(sample, WorkingPoint())
     assert (cut.method, reason) == ("empirical", "")
     assert passing.expected == pytest.approx(20)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.3])
+def test_negative_weights_never_make_a_cut_that_leaves_another_yield(share: float) -> None:
+    """A fit to the tail is right or refused: its scale is positive, its cut inside the tail."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        value = np.append(rng.exponential(1, 300), rng.exponential(1, 200) + 4)
+        weight = np.append(np.where(rng.random(300) < share, -10.0, 10.0), np.full(200, 0.01))
+        scores = WeightedSample.of_classes(value, weight, np.append(np.zeros(300), np.ones(200)))
+        point = WorkingPoint(min_n_eff=25, fallback="none")
+        try:
+            cut, passing, _ = cut_and_count(scores, point)
+        except NoLimitError:
+            continue
+        if cut.method == "tail_fit":
+            assert passing.expected == pytest.approx(20, rel=0.05)

@@ -219,7 +219,11 @@ def test_weak_limits_are_told(change: dict[str, Any], said: list[str]) -> None:
 
 
 def test_borrowed_tails_are_told_with_their_error() -> None:
-    rows = [LIMIT | {"b_expected": 20.0, "sigma_b_shared": error} for error in (2.0, 4.0, 0.0)]
+    errors = ((1.2, 1.6), (0.0, 4.0), (0.0, 0.0))
+    rows = [
+        LIMIT | {"b_expected": 20.0, "sigma_b_shared": shared, "sigma_b_assumed": assumed}
+        for shared, assumed in errors
+    ]
     (sentence,) = findings(rows, [GOOD], [CLOSES])
     assert "Borrowed tails" in sentence
     assert "10% to 20%" in sentence
