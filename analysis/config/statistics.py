@@ -170,8 +170,11 @@ class TailSharing(Block):
 class Mixing(Block):
     """Mixed events for the tail of a sample's scores (`mixed_tail` of a sample)."""
 
-    pairs: PositiveInt = Field(
-        60_000, description="Mixed events that are scored, for each network, mass and seed."
+    pairs: int = Field(
+        60_000,
+        ge=0,
+        description="Mixed events that are scored, for each network, mass and seed; 0: no sample "
+        "is mixed, whatever its `mixed_tail` says.",
     )
     n_eff: Positive = Field(
         100.0,

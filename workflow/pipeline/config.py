@@ -112,7 +112,8 @@ class Config(Block):
     @property
     def mixed_tails(self) -> list[str]:
         """Names of the samples whose tails are those of mixed events."""
-        return [sample.name for sample in self.backgrounds if sample.mixed_tail]
+        pairs = self.working_point.mixing.pairs
+        return [sample.name for sample in self.backgrounds if sample.mixed_tail and pairs]
 
     @property
     def alternatives(self) -> tuple[Sample, ...]:
@@ -229,13 +230,14 @@ class Config(Block):
             raise ValueError(
                 f"samples: {mixed} has mixed_tail, and btagging.categories has more than one: the "
                 "weight of a mixed event is the product of what both jets weigh in one category; "
-                "leave out mixed_tail, or all categories but one"
+                "set working_point.mixing.pairs to 0, or leave out all categories but one"
             )
         whole = [network.name for network in self.networks if network.event_objects]
         if mixed and whole:
             raise ValueError(
                 f"samples: {mixed} has mixed_tail, and {', '.join(whole)} takes the whole event: "
-                "only fat jets are mixed; leave out mixed_tail, or these networks"
+                "only fat jets are mixed; set working_point.mixing.pairs to 0, or leave out these "
+                "networks"
             )
 
     def _check_masses(self) -> None:

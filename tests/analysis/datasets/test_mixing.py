@@ -119,3 +119,19 @@ def test_a_mirror_makes_no_difference(side: str) -> None:
         seen = mirrored(mixed_events(both, first + count, second, *FEATURES))
     for name in TENSORS:
         np.testing.assert_allclose(seen[name], plain[name], rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+def test_tracks_of_a_mirrored_jet_start_on_the_other_side_of_the_vertex() -> None:
+    events, rng = events_of(40), np.random.default_rng(5)
+    first, second = rng.integers(40, size=(2, 100))
+    shape = (*events["constituents"].shape[:-1], 2)
+    displaced = rng.normal(size=shape).astype(np.float32)
+    events["constituents"] = np.concatenate([events["constituents"], displaced], axis=-1)
+    features = ((*CONSTITUENT_FEATURES, "tanh_d0", "tanh_dz"), SUBJET_FEATURES)
+    mixed = mixed_events(events, first, second, *features)["constituents"][:, 1]
+    was = events["constituents"][second, 1]
+    eta = events["kinematics"][..., KINEMATIC_FEATURES.index("eta")]
+    side = np.where(eta[first, 1] * eta[second, 1] < 0, -1, 1)
+    assert {-1, 1} == set(side)
+    np.testing.assert_array_equal(mixed[..., -1], was[..., -1] * side[:, None])
+    np.testing.assert_array_equal(mixed[..., -2], was[..., -2])

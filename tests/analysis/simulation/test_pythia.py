@@ -4,7 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from analysis.config.simulation import HeavyFlavour, Importance, Pairs, Simulation
+from analysis.config.simulation import PP_14_TEV, HeavyFlavour, Importance, Pairs, Simulation
 from analysis.detector.particles import Particles
 from analysis.reconstruction.flavour import count_b_hadrons, heavy_hadrons
 from analysis.simulation.forced import ForcedSource
@@ -182,6 +182,16 @@ def test_pythia_takes_the_events_that_it_is_handed(pairs: Pairs) -> None:
         assert np.array(found) == pytest.approx(event.momenta[0], abs=1e-4 * event.momenta.max())
         ends = [[record[k].col() > 0, record[k].acol() > 0] for k in entries]
         assert np.array_equal(ends, event.colours[0] > 0)
+
+
+def test_forced_events_have_the_energy_and_the_beams_of_the_settings() -> None:
+    lines = tuple(line for line in PP_14_TEV if "eCM" not in line and "idB" not in line)
+    common = (*lines, "Beams:eCM = 8000.", "Beams:idB = -2212")
+    batch, _ = generate(_few(forced_sample(common=common), 3))
+    particles = batch.particles
+    final, beams = particles.status == 1, particles.status == 4
+    assert particles.energy[final].sum() == pytest.approx(3 * 8000, rel=1e-3)
+    assert sorted(particles.pid[beams].tolist()) == [-2212] * 3 + [2212] * 3
 
 
 @pytest.mark.parametrize("shower", ["simple", "vincia"])

@@ -334,6 +334,8 @@ def test_mixed_tails_are_of_backgrounds_in_one_category(tiny_config: dict[str, A
     whole = {"name": "all", "architecture": "particle_transformer", "objects": 50}
     with pytest.raises(ConfigError, match=r"large has mixed_tail, and all takes the whole event"):
         read_config(config | {"networks": [whole]})
+    none = {"working_point": {"mixing": {"pairs": 0}}}
+    assert read_config(two | {"networks": [whole]} | none).mixed_tails == []
     config["samples"][-1]["tail_from"] = "large"
     with pytest.raises(ConfigError, match=r"has both `tail_from` and `mixed_tail`"):
         read_config(config)
@@ -375,3 +377,15 @@ def test_error_of_a_k_factor_is_the_largest_of_its_process(tiny_config: dict[str
     config["samples"][-1]["k_factor_error"] = -0.1
     with pytest.raises(ConfigError, match=r"samples\.6\.k_factor_error"):
         read_config(config)
+
+
+SHIPPED = [
+    path
+    for path in sorted((ROOT / "config").glob("*.yaml"))
+    if path.name not in ("config.yaml", "delphes_files.yaml")  # a copy, and a form to fill in
+]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_shipped_configurations_complete_the_default(path: Path) -> None:
+    assert load([ROOT / "config.yaml", path]).networks

@@ -123,6 +123,17 @@ def test_joint_network_is_told_the_mass(simulated: Options) -> None:
     assert value(found, "output") == "results/models/kinematics/all/2"
 
 
+def test_what_limits_alone_depend_on_makes_no_dataset_anew(tiny_config: dict[str, Any]) -> None:
+    job = of(variation="", sample="qcd", process="qcd")
+    before = options_of(read_config(tiny_config))
+    tiny_config["samples"][1] |= {"k_factor_error": 0.2, "mixed_tail": True}
+    after = options_of(read_config(tiny_config))
+    for rule in ("normalise", "dataset"):
+        assert getattr(before, rule)(job) == getattr(after, rule)(job)
+    tiny_config["samples"][1]["k_factor"] = 1.5
+    assert options_of(read_config(tiny_config)).dataset(job) != before.dataset(job)
+
+
 def test_limit_is_told_where_its_uncertainties_are(tiny_config: dict[str, Any]) -> None:
     systematics = {"energy_scale": 0.03}
     tiny_config["samples"][1] |= {"k_factor_error": 0.2, "mixed_tail": False}
