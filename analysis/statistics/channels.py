@@ -87,8 +87,8 @@ def count_channel(
     names = scores.nominal.processes
     normalisations = _normalisations(scores, config, tagging)
     normalisations["tail_fit"] = dict.fromkeys(names, passing.tail_error / passing.expected)
-    for name, error in zip(TAILS, (passing.shared_error, passing.assumed_error), strict=True):
-        normalisations[name] = dict.fromkeys(names, error / passing.expected)
+    for name, sigma in zip(TAILS, (passing.shared_error, passing.assumed_error), strict=True):
+        normalisations[name] = dict.fromkeys(names, sigma / passing.expected)
     nominal = np.array([signal, *passing.per_process])
     for name, sides in scores.variations.items():
         shifted = [_yields(side, cut, point) for side in sides]

@@ -125,6 +125,8 @@ def test_the_error_reaches_limits_and_fits():
     assert count.normalisations["shared_tails"] == pytest.approx(
         dict.fromkeys(names, rows[0]["sigma_b_shared"] / rows[0]["b_expected"])
     )
+    signal, error = rows[0]["signal_efficiency"], rows[0]["signal_efficiency_error"]
+    assert count.signal_error == pytest.approx(error / signal)
     assert count.normalisations["assumed_tails"] == pytest.approx(
         dict.fromkeys(names, rows[0]["sigma_b_assumed"] / rows[0]["b_expected"])
     )
