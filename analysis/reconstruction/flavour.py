@@ -47,10 +47,10 @@ def heavy_hadrons(particles: ak.Array) -> ak.Array:
     record = Lists.of(particles, "pid", "pt", "eta", "phi")
     pid = abs(record["pid"].astype(np.int64))
     pid = np.where(pid < len(_CODE), pid, 0)
-    code = _CODE[pid]
-    for flavour in (BOTTOM, CHARM):
-        missing = np.bincount(record.owners, code == flavour, len(record.counts)) == 0
-        code = np.where((_QUARK[pid] == flavour) & missing[record.owners], flavour, code)
+    code = _CODE[pid].copy()
+    for of_hadrons in (BOTTOM, CHARM):
+        missing = np.bincount(record.owners, code == of_hadrons, len(record.counts)) == 0
+        code[(_QUARK[pid] == of_hadrons) & missing[record.owners]] = of_hadrons
     heavy = record.with_columns(flavour=code).filter(code > 0)
     event, flavour, pt, phi = heavy.owners, heavy["flavour"], heavy["pt"], heavy["phi"]
     order = np.lexsort((phi, pt, flavour, event))

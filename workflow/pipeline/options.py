@@ -158,9 +158,8 @@ class Options:
     def _sample(self, wildcards: Wildcards) -> str:
         """What normalisation and dataset of a sample depend on, beside its files."""
         block = self.config.sample(wildcards.sample)
-        later = ("k_factor_error", "mixed_tail", "tail_from")  # of limits alone
-        exclude = {"simulation": {"chunks"}, **dict.fromkeys(later, True)}
-        return block.model_dump_json(exclude=exclude)
+        of_limits = dict.fromkeys(("k_factor_error", "mixed_tail", "tail_from"), True)
+        return block.model_dump_json(exclude={"simulation": {"chunks": True}, **of_limits})
 
     def _chunks(self, sample: str, variation: str = paths.NOMINAL) -> list[str]:
         return list(self.targets.chunks_of(sample, variation))
