@@ -2,7 +2,8 @@
 
 Some cards of Delphes filter the record (`StatusPidFilter`): charm hadrons, in older versions b
 hadrons, too, are not written, and quarks are. In an event that has heavy quarks and no hadron of
-their flavour, the quarks stand for the hadrons; a complete record has no such event.
+their flavour, the quarks stand for the hadrons; a complete record has no such event. A quark is in
+the record many times, each time softer: of copies that are near each other the softest counts.
 """
 
 import awkward as ak
@@ -18,6 +19,7 @@ B_HADRONS = (
 )  # fmt: skip
 C_HADRONS = (411, 421, 431, 4122, 4132, 4232, 4332, 4412, 4422, 4432)
 BOTTOM, CHARM, LIGHT = 5, 4, 0
+COPIES = 0.4  # ΔR of quarks of one sign that are taken for the same
 PT_MIN = 5.0  # GeV; slimmed samples keep no softer particles
 ABS_ETA_MAX = 2.5  # counted hadrons are within the reach of b tagging
 
@@ -31,7 +33,7 @@ _QUARK[[BOTTOM, CHARM]] = BOTTOM, CHARM
 def heavy_hadrons(particles: ak.Array) -> ak.Array:
     """Return the weakly decaying b and c hadrons with pT above 5 GeV, each once.
 
-    Of a flavour that an event has quarks of and no hadron, the quarks, all of their copies.
+    Of a flavour that an event has quarks of and no hadron, the quarks.
 
     Parameters
     ----------
@@ -48,17 +50,29 @@ def heavy_hadrons(particles: ak.Array) -> ak.Array:
     pid = abs(record["pid"].astype(np.int64))
     pid = np.where(pid < len(_CODE), pid, 0)
     code = _CODE[pid].copy()
-    for of_hadrons in (BOTTOM, CHARM):
-        missing = np.bincount(record.owners, code == of_hadrons, len(record.counts)) == 0
-        code[(_QUARK[pid] == of_hadrons) & missing[record.owners]] = of_hadrons
+    for flavour in (BOTTOM, CHARM):
+        missing = np.bincount(record.owners, code == flavour, len(record.counts)) == 0
+        quarks = (_QUARK[pid] == flavour) & missing[record.owners] & (record["pt"] > PT_MIN)
+        code[np.flatnonzero(quarks)[_last_copies(record.filter(quarks))]] = flavour
     heavy = record.with_columns(flavour=code).filter(code > 0)
-    event, flavour, pt, phi = heavy.owners, heavy["flavour"], heavy["pt"], heavy["phi"]
-    order = np.lexsort((phi, pt, flavour, event))
-    key = np.stack([event, flavour, pt, phi])[:, order]
+    event, found, pt, phi = heavy.owners, heavy["flavour"], heavy["pt"], heavy["phi"]
+    order = np.lexsort((phi, pt, found, event))
+    key = np.stack([event, found, pt, phi])[:, order]
     first = np.ones(len(order), dtype=bool)
     first[1:] = (key[:, 1:] != key[:, :-1]).any(axis=0)
     hadrons = heavy.take(order, heavy.counts)
     return hadrons.filter(first & (hadrons["pt"] > PT_MIN)).array()[["eta", "phi", "flavour"]]
+
+
+def _last_copies(quarks: Lists) -> np.ndarray:
+    """Return which quarks {pid, pt, eta, phi} have no softer one of their sign near them."""
+    others = quarks.counts[quarks.owners]
+    own = np.repeat(np.arange(len(others)), others)
+    other = ranges(quarks.firsts[quarks.owners], others)
+    pid, pt, eta, phi = (quarks[name] for name in ("pid", "pt", "eta", "phi"))
+    softer = (pid[other] == pid[own]) & (pt[other] < pt[own])
+    near = delta_r(eta[own], phi[own], eta[other], phi[other]) < COPIES
+    return np.bincount(own, softer & near, len(others)) == 0
 
 
 def count_b_hadrons(hadrons: ak.Array) -> np.ndarray:

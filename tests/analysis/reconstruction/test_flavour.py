@@ -41,12 +41,13 @@ def test_quarks_stand_for_hadrons_that_a_filtered_record_lacks() -> None:
     """Of a flavour without any hadron in the event, however soft; above the same threshold."""
     found = heavy_hadrons(
         particles(
-            [(4, 40, 0, 0), (-4, 30, 0, 1), (4, 4, 0, 2), (521, 60, 1, 0), (5, 60, 1, 0)],
+            [(4, 40, 0, 0), (4, 25, 0.1, 0.2), (-4, 30, 0, 0.1), (4, 4, 0, 2), (521, 60, 1, 0)],
             [(5, 40, 0, 0), (-5, 30, 0, 1), (21, 90, 0, 0)],
             [(4, 40, 0, 0), (411, 3, 0, 0)],
             [(5, 40, 0, 0), (511, 30, 0, 0), (411, 10, 0, 1), (4, 20, 0, 2)],
         )
     )
+    assert sorted(found.eta.tolist()[0]) == [0, 0.1, 1], "the softer of two copies"
     assert [sorted(event) for event in found.flavour.tolist()] == [
         [4, 4, 5],
         [5, 5],
