@@ -379,7 +379,8 @@ def _scale(worth: NDArray[np.float64], number: int) -> float:
     """
     falling = np.sort(worth)[::-1]
     if number >= np.count_nonzero(falling):
-        return float(np.finfo(np.float64).max / max(falling[0], 1.0)) if len(falling) else 1.0
+        largest = np.finfo(np.float64).max / 2  # times the worth it must not overflow
+        return float(largest / max(falling[0], 1.0)) if len(falling) else 1.0
     rest = np.cumsum(falling[::-1])[::-1]  # worth of the k-th and all below
     certain = np.arange(len(falling))
     scales = (number - certain) / np.where(rest > 0, rest, np.inf)
