@@ -1,7 +1,7 @@
 """Configuration of the simulation of one sample: physics, sampling, detector."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Literal, Self, get_args
 
@@ -423,3 +423,58 @@ def check_strata(strata: Sequence[HeavyFlavour]) -> None:
             f"heavy_flavour: origin {cell[0]}, pairs {cell[1]}, class {cell[2]} is {what}; the "
             "samples of a process must divide origins, pairs and classes 0 … 4"
         )
+
+
+def check_divided(process: str, blocks: Mapping[str, Simulation]) -> None:
+    """Check that the simulated samples of one process divide it, if any of them is a stratum.
+
+    What comes from event files stands beside the strata, as they cannot tell what it holds.
+
+    Parameters
+    ----------
+    process : str
+    blocks : mapping of str to Simulation
+        How each sample is simulated, by its name.
+
+    Raises
+    ------
+    ValueError
+        If a sample holds the whole process once more, or the strata are not of the same collisions
+        and phase space, or do not divide it (see `check_strata`).
+    """
+    strata = {name: block for name, block in blocks.items() if block.heavy_flavour}
+    if not strata:
+        return
+    for name, block in blocks.items():
+        if name not in strata and not block.event_files:
+            raise ValueError(
+                f"samples: {name!r} has no heavy_flavour, so that it counts once more what the "
+                f"strata of process {process!r} hold ({', '.join(strata)}); give it one, or a "
+                "process of its own, or leave it out"
+            )
+    first, *others = strata
+    for other in others:
+        for key, wanted, found in zip(
+            ("pt_hat_min", "common", "the PhaseSpace lines of pythia"),
+            _phase_space(strata[first]),
+            _phase_space(strata[other]),
+            strict=True,
+        ):
+            if found != wanted:
+                raise ValueError(
+                    f"samples: {first!r} and {other!r} are strata of process {process!r}, which "
+                    f"differ in {key}, so that they overlap or leave a gap: found {wanted} and "
+                    f"{found}; give all strata the same"
+                )
+    check_strata([block.heavy_flavour for block in strata.values() if block.heavy_flavour])
+
+
+def _phase_space(block: Simulation) -> tuple[float | None, list[str], dict[str, str]]:
+    """Return pt_hat_min, the lines of `common` and the PhaseSpace lines, but for the bias."""
+    lines = {}
+    for line in block.pythia:
+        match = _SETTING.match(line)
+        key = match["key"].lower() if match else ""
+        if match and key.startswith("phasespace:") and "bias2selection" not in key:
+            lines[key] = match["value"]
+    return block.pt_hat_min, ["".join(line.split()) for line in block.common], lines

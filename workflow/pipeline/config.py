@@ -18,7 +18,7 @@ from analysis.config.dataset import Dataset
 from analysis.config.detector import Detector
 from analysis.config.reconstruction import Reconstruction, SubjetScan
 from analysis.config.samples import Sample
-from analysis.config.simulation import Simulation, check_strata
+from analysis.config.simulation import Simulation, check_divided
 from analysis.config.statistics import BTagging, Limits, Systematics, WorkingPoint
 from common.errors import ConfigError
 from models.config.reweighting import Reweighting
@@ -190,11 +190,9 @@ class Config(Block):
             raise ValueError("samples: none has `label: background`")
         if not self.networks:
             raise ValueError("networks: none given")
-        for process in {sample.process for sample in self.samples}:
-            made = [s.simulation for s in self.samples if s.process == process and s.simulation]
-            classes = [block.heavy_flavour for block in made if block.heavy_flavour]
-            if classes:
-                check_strata(classes)
+        for process, label in dict.fromkeys((s.process, s.label) for s in self.samples):
+            same = [s for s in self.samples if (s.process, s.label) == (process, label)]
+            check_divided(process, {s.name: s.simulation for s in same if s.simulation})
         self._check_tails()
         self._check_mixing()
         self._check_masses()

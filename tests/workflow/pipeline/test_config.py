@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from analysis.config.simulation import PP_14_TEV
 from common.errors import ConfigError
 from tests.conftest import ROOT
 from workflow.pipeline.config import SCHEMA, load, read_config, schema_text
@@ -281,6 +282,55 @@ def test_strata_of_one_process_divide_it(
     config["samples"][-1]["process"] = "other"
     with pytest.raises(ConfigError, match="is in no sample"):
         read_config(config)
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (
+            {"bias_power": 4, "pythia": ["HardQCD:all = on", "PhaseSpace:bias2SelectionRef = 9"]},
+            None,
+        ),
+        ({"common": [line.replace(" = ", "=") for line in PP_14_TEV]}, None),
+        ({"pt_hat_min": 250}, "differ in pt_hat_min.* found 200.0 and 250.0"),
+        ({"common": [*PP_14_TEV[:2], "Beams:eCM = 13000."]}, "differ in common.*13000"),
+        (
+            {"pythia": ["HardQCD:all = on", "phasespace:mHatMax = 900"]},
+            "differ in the PhaseSpace lines of pythia.*900",
+        ),
+    ],
+)
+def test_strata_of_one_process_are_of_one_phase_space(
+    tiny_config: dict[str, Any], second: dict[str, Any], said: str | None
+) -> None:
+    options = {"pythia": ["HardQCD:all = on"], "heavy_flavour": OTHERS} | second
+    config = with_backgrounds(
+        tiny_config, simulated("forced", heavy_flavour=FORCED), simulated("rest", **options)
+    )
+    if said is None:
+        assert len(read_config(config).backgrounds) == 2
+        return
+    with pytest.raises(ConfigError, match=f"'forced' and 'rest' are strata .*'qcd'.*{said}"):
+        read_config(config)
+
+
+def test_no_sample_stands_for_the_whole_process_beside_its_strata(
+    tiny_config: dict[str, Any],
+) -> None:
+    strata = [
+        simulated("forced", heavy_flavour=FORCED),
+        simulated("rest", pythia=["HardQCD:all = on"], heavy_flavour=OTHERS),
+    ]
+    whole = simulated("whole", pythia=["HardQCD:all = on"])
+    with pytest.raises(ConfigError, match=r"'whole' has no heavy_flavour.* \(forced, rest\); give"):
+        read_config(with_backgrounds(tiny_config, *strata, whole))
+    of_files = {"name": "files", "process": "qcd", "label": "background"}
+    for beside in (
+        whole | {"process": "other"},
+        tiny_config["samples"][1],
+        of_files | {"simulation": {"lhe": "a.lhe"}},
+    ):
+        assert len(read_config(with_backgrounds(tiny_config, *strata, beside)).backgrounds) == 3
 
 
 def test_a_simulated_signal_must_be_possible(tiny_config: dict[str, Any]) -> None:
