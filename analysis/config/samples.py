@@ -41,7 +41,7 @@ class Sample(Block):
         description="Cross section of what was generated [pb]. A simulated background has the "
         "generator's; a signal is normalised to σ(gg → H → hh) = 1 fb times BR(h → bb)².",
     )
-    k_factor: Positive = Field(1.0, description="Multiplies the cross section.")
+    k_factor: Positive = Field(1.0, description="Multiplies the cross section of a background.")
     k_factor_error: NonNegative = Field(
         0.0,
         description="Relative error of `k_factor`. The largest of a process's samples enters the "
@@ -84,6 +84,12 @@ class Sample(Block):
                     f"{name} must not have `cross_section_pb`: the limit is on its cross section, "
                     "the yields in tables are for 1 fb"
                 )
+            for key in ("k_factor", "k_factor_error"):
+                if getattr(self, key) != type(self).model_fields[key].default:
+                    raise ValueError(
+                        f"{name} must not have `{key}`: the limit is on its cross section, which "
+                        "is 1 fb; leave it out"
+                    )
         else:
             if self.mass_gev is not None or self.masses_gev:
                 raise ValueError(f"{name} must not have `mass_gev` or `masses_gev`")
@@ -100,6 +106,12 @@ class Sample(Block):
                     f"{name} must not have `cross_section_pb`: Pythia computes it, and event files "
                     "hold it, or `simulation.cross_section_pb`"
                 )
+        own_mass = self.simulation.mass_gev if self.simulation else None
+        if own_mass not in (None, self.mass_gev):
+            raise ValueError(
+                f"{name}: simulation.mass_gev is {own_mass:g}, which is not the sample's; m_H "
+                "stands in the sample: leave it out of simulation"
+            )
         return self
 
     def _check_masses(self, name: str) -> None:

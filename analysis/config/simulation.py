@@ -203,7 +203,7 @@ class Simulation(Block):
         PP_14_TEV, description="Lines of Pythia 8 settings for beams, tune and what is simulated."
     )
     mass_gev: float | None = Field(
-        None, description="m_H of a signal [GeV]; taken from the sample if absent."
+        None, description="m_H of a signal [GeV]: that of the sample, which need not be repeated."
     )
     events: int = Field(
         0,
@@ -237,7 +237,7 @@ class Simulation(Block):
     parton_jet_pt_min: Positive | None = Field(
         None,
         description="Drop events before hadronisation, counting them in the normalisation, unless "
-        "two anti-kT R = 1.0 jets of partons are above this pT [GeV] and within |η| < 2.5.",
+        "two anti-kT R = 1.0 jets of partons are above this pT [GeV] and within |η| < 3.0.",
     )
     shower: Literal["simple", "vincia", "dire"] = Field(
         "simple", description="Parton shower: Pythia's default, Vincia or Dire."

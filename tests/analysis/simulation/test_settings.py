@@ -11,6 +11,7 @@ from analysis.config.simulation import (
     Simulation,
     check_strata,
 )
+from analysis.simulation.selection import ABS_ETA_MAX
 from analysis.simulation.settings import chunk_seeds, settings_lines, showered_lines
 from common.errors import ConfigError
 
@@ -267,3 +268,8 @@ def test_strata_must_be_defined_alike(changed: dict[str, float]) -> None:
 def test_worth_of_nothing_is_refused() -> None:
     with pytest.raises(ValidationError, match="floor"):
         Importance(floor=0.0)
+
+
+def test_the_reference_says_where_jets_of_partons_must_be() -> None:
+    text = Simulation.model_fields["parton_jet_pt_min"].description or ""
+    assert f"|η| < {ABS_ETA_MAX}" in text

@@ -343,6 +343,30 @@ def test_a_simulated_signal_must_be_possible(tiny_config: dict[str, Any]) -> Non
         read_config(tiny_config)
 
 
+@pytest.mark.parametrize(("key", "value"), [("k_factor", 1.5), ("k_factor_error", 0.1)])
+def test_nothing_scales_the_cross_section_of_a_signal(
+    tiny_config: dict[str, Any], key: str, value: float
+) -> None:
+    tiny_config["samples"][0] |= {"k_factor": 1.0, "k_factor_error": 0.0}
+    read_config(tiny_config)
+    tiny_config["samples"][0][key] = value
+    with pytest.raises(ConfigError, match=rf"samples\.0.*must not have `{key}`: the limit is on"):
+        read_config(tiny_config)
+
+
+def test_the_mass_of_a_simulated_signal_is_that_of_its_sample(tiny_config: dict[str, Any]) -> None:
+    signal = tiny_config["samples"][0]
+    del signal["files"]
+    signal["simulation"] = {"pythia": ["HiggsBSM:gg2H2 = on"], "events": 5, "mass_gev": 1000}
+    assert read_config(tiny_config).simulation("signal_mH1000").mass_gev == 1000
+    signal["simulation"]["mass_gev"] = 900
+    with pytest.raises(ConfigError, match=r"simulation\.mass_gev is 900, .* not the sample's"):
+        read_config(tiny_config)
+    signal |= {"masses_gev": [900, 1000], "mass_gev": None}
+    with pytest.raises(ConfigError, match=r"simulation\.mass_gev is 900, .* not the sample's"):
+        read_config(tiny_config)
+
+
 def test_network_is_trained_for_what_it_names(tiny_config: dict[str, Any]) -> None:
     config = with_backgrounds(tiny_config, tiny_config["samples"][1])
     config["networks"][1] |= {"masses_gev": [1500], "seeds": [2]}
