@@ -87,6 +87,7 @@ class Tracker(Block):
     resolution_eta_step: Positive = Field(0.2, description="Width in |η| of a resolution bin.")
     resolution: tuple[tuple[Positive, Positive, Positive], ...] = Field(
         RESOLUTION,
+        min_length=1,
         description="σ(pT)/pT at pT = 1, 10, 100 GeV for each bin of |η|, linear in between; "
         "constant below, proportional to pT above (a fifth of that slope for muons).",
     )
@@ -187,6 +188,21 @@ class Calorimeter(Block):
         description="Fraction of the energy that is deposited, by |PDG code|; 0 is all others."
     )
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        edges = {edge for granularity in self.towers for edge in granularity.eta}
+        if len(edges) < 2:
+            raise ValueError(
+                f"towers need at least two edges in η, found {sorted(edges)}: the lowest opens the "
+                "first tower, each other closes one"
+            )
+        if 0 not in self.fractions:
+            raise ValueError(
+                "fractions has no entry 0, the fraction of all particles that have none of their "
+                "own; add it"
+            )
+        return self
+
 
 INVISIBLE = {12: 0.0, 13: 0.0, 14: 0.0, 16: 0.0}
 LONG_LIVED = (310, 3122)
@@ -243,6 +259,8 @@ class Detector(Block):
     impact_parameters: ImpactResolution = ImpactResolution()
     particle_pt_min: NonNegative = Field(
         5.0,
+        le=5,
         description="Generator particles below this pT are not written [GeV]; 0 writes all, and "
-        "only then are the mother and daughter indices valid.",
+        "only then are the mother and daughter indices valid. At most 5: the true flavour of "
+        "subjets is that of hadrons above 5 GeV.",
     )

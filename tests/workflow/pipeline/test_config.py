@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from analysis.config.detector import Detector
 from analysis.config.simulation import PP_14_TEV
+from analysis.reconstruction import flavour
 from common.errors import ConfigError
 from tests.conftest import ROOT
 from workflow.pipeline.config import SCHEMA, load, read_config, schema_text
@@ -87,6 +89,38 @@ def test_error_names_key_found_and_allowed(
     message = str(raised.value)
     assert all(words in message for words in said), message
     assert len(message.splitlines()) == 2, "one cause, one line"
+
+
+CALORIMETER = Detector().ecal.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("detector.particle_pt_min", 5.5, "less than or equal to 5"),
+        ("detector.tracker.resolution", [], "at least 1 item"),
+        ("detector.ecal", CALORIMETER | {"towers": []}, r"at least two edges in η, found \[\]"),
+        (
+            "detector.hcal",
+            CALORIMETER | {"towers": [{"phi_divisions": 9, "eta": [-1, -1]}]},
+            r"at least two edges in η, found \[-1.0\]",
+        ),
+        ("detector.ecal", CALORIMETER | {"fractions": {11: 1.0}}, "fractions has no entry 0"),
+    ],
+)
+def test_a_detector_that_cannot_measure_is_one_error(
+    tiny_config: dict[str, Any], path: str, value: Any, said: str
+) -> None:
+    change(tiny_config, "detector.ecal", CALORIMETER)
+    read_config(tiny_config)
+    change(tiny_config, path, value)
+    with pytest.raises(ConfigError, match=rf"{path}: .*{said}"):
+        read_config(tiny_config)
+
+
+def test_no_hadron_that_flavour_is_read_from_is_left_out() -> None:
+    limit = Detector.model_json_schema()["properties"]["particle_pt_min"]["maximum"]
+    assert limit == flavour.PT_MIN
 
 
 def test_signal_at_several_masses_is_one_sample_each(tiny_config: dict[str, Any]) -> None:
