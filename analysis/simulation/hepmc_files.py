@@ -101,9 +101,9 @@ class HepmcFiles:
         values = event.weights
         nominal = chosen = float(values[0]) if len(values) else 1.0
         if name := self._simulation.weight:
-            names = list(event.weight_names) if len(values) else []
+            names = _weight_names(event) if len(values) else []
             if name not in names:
-                known = ", ".join(names[:12]) or "the nominal one alone: leave it out"
+                known = ", ".join(names[:12]) or "none with a name: leave it out"
                 raise ConfigError(
                     f"simulation.weight: an event of {self._files[0]} has no weight {name!r}; "
                     f"there are {known}"
@@ -173,6 +173,14 @@ def _cross_section(
     part = np.array([content.events for content in contents], dtype=float)
     part /= part.sum()
     return float(part @ sigma), float(np.sqrt(part**2 @ error**2))
+
+
+def _weight_names(event: pyhepmc.GenEvent) -> list[str]:
+    """Return the names of an event's weights; none where the file names none."""
+    try:
+        return list(event.weight_names)
+    except RuntimeError:  # what HepMC 3 raises without names
+        return []
 
 
 def _arrays(event: pyhepmc.GenEvent) -> dict[str, np.ndarray]:

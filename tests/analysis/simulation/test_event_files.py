@@ -177,6 +177,15 @@ def test_hepmc_weight_is_chosen_by_name(hepmc: Path) -> None:
         list(HepmcFiles(Simulation(hepmc=str(hepmc), weight="down"), 0).batches())
 
 
+def test_hepmc_whose_weights_have_no_names_has_the_nominal_one(tmp_path: Path) -> None:
+    named = write_hepmc(tmp_path / "a.hepmc", 3).read_text()
+    path = write(tmp_path / "b.hepmc", named.replace("W nominal\\|up\n", "", 1))
+    with pytest.raises(ConfigError, match=r"b\.hepmc has no weight 'up'; there are none with a"):
+        list(HepmcFiles(Simulation(hepmc=str(path), weight="up"), 0).batches())
+    (batch,) = HepmcFiles(Simulation(hepmc=str(path)), 0).batches()
+    assert batch.weight == pytest.approx([2.0] * 3)
+
+
 def test_hepmc_without_cross_section_asks_for_one(tmp_path: Path) -> None:
     path = write_hepmc(tmp_path / "a.hepmc", 2, sigma=None)
     with pytest.raises(InputFileError, match=r"a\.hepmc.*simulation\.cross_section_pb"):
