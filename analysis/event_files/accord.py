@@ -121,8 +121,9 @@ def weigh(
     _check_alike(files)
     shares, errors = [], []
     for path, init, weights in files:
-        if cross_section_pb is not None and abs(init.strategy) == 3:
-            init = replace(init, processes=(Process(0, cross_section_pb, 0.0),))
+        if cross_section_pb is not None and _needs_given(init):
+            one = (Process(0, cross_section_pb, 0.0),)
+            init = replace(init, strategy=3, processes=one)
         per_weight, error = shares_per_weight(init, weights, path)
         share, nominal = per_weight * weights.chosen, float(per_weight @ weights.nominal)
         if cross_section_pb is not None:
@@ -140,6 +141,16 @@ def weigh(
     # a file's own mean is its σ: n of N events carry n σ / N of the cross section
     weight = np.concatenate([n * share / total for n, share in zip(events, shares, strict=True)])
     return Weighted(total, float(np.sqrt(part**2 @ np.square(errors))), weight)
+
+
+def _needs_given(init: Init) -> bool:
+    """Return whether shares need the given cross section in place of XSECUP.
+
+    Those of ±3 do, and those of ±2 where XSECUP is 0 for every process: the given one is then
+    that of all events, which share it by XWGTUP. Else it scales the shares by XSECUP.
+    """
+    declared = any(process.cross_section_pb for process in init.processes)
+    return abs(init.strategy) == 3 or (abs(init.strategy) == 2 and not declared)
 
 
 def _check_declared(

@@ -130,8 +130,8 @@ def test_two_halves_are_one_file(strategy: int) -> None:
 
 def test_given_cross_section_replaces_that_of_the_file() -> None:
     w = np.array([1.0, 2.0, 3.0])
-    for strategy, sigma in ((3, 0.0), (4, 50.0)):
-        head = init(strategy, (sigma,))
+    for strategy, sigma in ((3, (0.0,)), (4, (50.0,)), (2, (0.0,)), (-2, (0.0, 0.0)), (2, (50.0,))):
+        head = init(strategy, sigma)
         result = weigh([(PATH, head, weights(w))], cross_section_pb=7.0)
         assert result.cross_section_pb == pytest.approx(7.0)
         assert result.weight == pytest.approx(w / 2)
