@@ -29,6 +29,7 @@ _NAMES = re.compile(
 )
 _LIST = re.compile(rb"<weights>(.*?)</weights>", re.DOTALL)
 _BLOCKS = re.compile(rb"\s*<(rwgt|weights)\b.*?</\1>", re.DOTALL)
+_FORTRAN = re.compile(rb"(?<!\S)([-+]?[\d.]+)[Dd]([-+]?\d+)(?!\S)")
 _NAMED = re.compile(rb"<wgt\s[^>]*?id\s*=\s*['\"]\s*([^'\"]+?)\s*['\"]\s*>\s*([^<\s]+)")
 
 
@@ -139,7 +140,8 @@ def write_range(files: Sequence[Path], first: int, last: int, output: Path) -> N
     """Write the events first … last − 1 of the files, counted through, as one plain file.
 
     Weights are left out: each event has the weight 1 and each process the cross section 1 pb
-    (IDWTUP 3), so that a generator takes every event once. All else is as it was.
+    (IDWTUP 3), so that a generator takes every event once. Fortran's exponents `D`, which Pythia
+    cannot read, become `E`. All else is as it was.
 
     Raises
     ------
@@ -320,7 +322,7 @@ def _unit_head(init: Init) -> bytes:
     first, *body = rest.split(b"\n")
     place = 0
     for k, line in enumerate(body):
-        words = line.split()
+        words = _FORTRAN.sub(rb"\1E\2", line).split()
         if not words or words[0].startswith((b"#", b"<")):
             continue
         if place == 0:
@@ -338,4 +340,4 @@ def _unit_event(block: list[bytes]) -> bytes:
     words = block[1].split()
     words[2] = b"1."
     text = b"".join([block[0], b" ".join(words) + b"\n", *block[2:]])
-    return _BLOCKS.sub(b"", text)
+    return _FORTRAN.sub(rb"\1E\2", _BLOCKS.sub(b"", text))

@@ -1,6 +1,7 @@
 """Les Houches files as text: what is read, what is refused, and ranges of events."""
 
 import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,19 @@ def test_init_of_powheg_is_read(tmp_path: Path) -> None:
 def test_fortran_numbers_are_read(tmp_path: Path) -> None:
     text = les_houches(2).replace("1.00000000e+00 ", "0.25000000D+01 ")
     assert read_weights(write(tmp_path / "a.lhe", text)).nominal == pytest.approx([2.5, 2.5])
+
+
+def test_fortran_numbers_are_passed_on_as_those_of_c(tmp_path: Path) -> None:
+    text = les_houches(3, named="#pdf 1 2 0.5D+00")
+    start = text.index("<init>")
+    fortran = re.sub(r"(?<=\d)e(?=[-+]\d\d\b)", "D", text[start:])
+    assert fortran.count("D+") > 50
+    for name, rest in (("c", text[start:]), ("fortran", fortran)):
+        path = write(tmp_path / f"{name}.lhe", text[:start] + rest)
+        write_range([path], 1, 3, tmp_path / f"{name}_cut.lhe")
+    found = (tmp_path / "fortran_cut.lhe").read_text()
+    assert found.lower() == (tmp_path / "c_cut.lhe").read_text().lower()
+    assert not re.search(r"\dD[-+]", found)
 
 
 @pytest.mark.parametrize(
