@@ -1,7 +1,9 @@
-"""The weights of a dataset, by coffea's `Weights`: generator, normalisation and tags.
+"""The weights of a dataset: generator and normalisation by coffea's `Weights`, and tags.
 
 A tag weight shifts with the tag rate of b, c or light subjets. The shifts are further columns of
 the tag weights; the scores keep them and the fits make templates at +1σ and −1σ of them.
+They are stacked by hand: coffea keeps a shift as the ratio to the nominal weight, which is lost
+where that is 0, as in category 3b at a rate of exactly 1, and its shifted weight is not.
 """
 
 from collections.abc import Mapping
@@ -40,22 +42,8 @@ def tag_columns(
         Tag weights of each of the V variations in `config.variations`.
     config : BTagging
     """
-    columns = []
-    for number in range(nominal.shape[1]):
-        weights = Weights(len(nominal))
-        ups, downs = (
-            [shifted[f"{name}_{side}"][:, number].copy() for name in config.nuisances]
-            for side in ("up", "down")
-        )
-        # coffea divides the shifted weights by the nominal ones in place
-        weights.add_multivariation("tags", nominal[:, number], list(config.nuisances), ups, downs)
-        shifts = (
-            weights.weight(f"tags_{name}{side}")
-            for name in config.nuisances
-            for side in ("Up", "Down")
-        )
-        columns.append([weights.weight(), *shifts])
-    return np.stack([column for shift in zip(*columns, strict=True) for column in shift], axis=-1)
+    shifts = [shifted[name] for name in config.variations]
+    return np.concatenate([nominal, *shifts], axis=1)
 
 
 def column_names(config: BTagging) -> list[str]:

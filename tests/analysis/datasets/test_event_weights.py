@@ -51,6 +51,17 @@ def test_a_rate_does_not_exceed_one() -> None:
     assert config.nuisances == ("btag_b",)
 
 
+def test_a_weight_of_zero_has_the_shifts_of_its_rate() -> None:
+    """At a rate of exactly 1 four b subjets are never three tags; at a lower one they are."""
+    config = BTagging(categories=CATEGORIES, efficiency={"b": 1.0}, uncertainty={"b": 0.1})
+    found = columns(config)
+    four = (FLAVOUR == 5).all(axis=(1, 2))
+    assert four.any()
+    np.testing.assert_array_equal(found["3b"][four], 0)
+    np.testing.assert_array_equal(found["3b_btag_b_up"][four], 0)
+    np.testing.assert_allclose(found["3b_btag_b_down"][four], 4 * 0.9**3 * 0.1)
+
+
 def test_drawn_tags_have_no_shifted_weights() -> None:
     with pytest.raises(ValidationError, match="take mode `truth` or `map`"):
         BTagging(mode="cut", uncertainty={"c": 0.1})
