@@ -100,6 +100,17 @@ def test_choice_changes_no_sum() -> None:
     assert everything.weight.sum() == pytest.approx(pairs.weight.sum())
 
 
+def test_where_all_are_chosen_no_weight_changes() -> None:
+    """Whatever the worths are: their product with the scale is finite, and chances are 1."""
+    rng = np.random.default_rng(9)
+    rows = np.arange(3)
+    with np.errstate(over="raise"):
+        for weights in np.exp(rng.normal(0, 5, (300, 3))):
+            pairs = Pairs(rows, rows, weights)
+            kept = chosen(pairs, np.full(3, 99.0), 1.0, 0.0, 3, rng)
+            np.testing.assert_array_equal(kept.weight, weights)
+
+
 def test_window_holds_what_it_was_made_of() -> None:
     rng = np.random.default_rng(5)
     kinematics = kinematics_of(100, rng)
