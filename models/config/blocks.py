@@ -180,8 +180,18 @@ class Capabilities(Block):
 
     @property
     def event_objects(self) -> int:
-        """Leading energy-flow objects of the whole event that it takes; 0: it sees fat jets."""
+        """Leading energy-flow objects of the whole event that it takes."""
         return 0
+
+    @property
+    def sees_fat_jets(self) -> bool:
+        """Whether it takes fat jets, so that it matters which of them is the first."""
+        return not self.event_objects
+
+    @property
+    def is_differentiable(self) -> bool:
+        """Whether it is made of torch's operations, which ONNX can hold; trees are not."""
+        return True
 
     @property
     def displaced(self) -> bool:

@@ -88,6 +88,11 @@ class Reweighting(Block):
             if twice:
                 raise ValueError(f"{self.name}: {key} holds {twice[0]!r} twice")
         for network in self.networks:
+            if network.event_objects:
+                raise ValueError(
+                    f"{self.name}: networks: {network.name!r} takes the whole event, and what is "
+                    "compared are fat jets; leave out `objects`"
+                )
             if network.masses_gev or network.seeds or network.told_mass:
                 raise ValueError(
                     f"{self.name}: networks: {network.name!r} must not have masses_gev, seeds or "

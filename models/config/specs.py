@@ -257,6 +257,10 @@ class Custom(Network):
         return self.objects
 
     @property
+    def sees_fat_jets(self) -> bool:
+        return True
+
+    @property
     def views(self) -> tuple[View, ...]:
         return ("permutation",)
 

@@ -140,3 +140,7 @@ class HighLevelTrees(HighLevel):
         description="Most training events that the trees are grown on, and most validation events "
         "that stop them, all held in memory (0.5 kB each); of more, a random choice.",
     )
+
+    @property
+    def is_differentiable(self) -> bool:
+        return False

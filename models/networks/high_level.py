@@ -105,7 +105,8 @@ class HighLevelInput(Input):
         mass, eta, phi, pt = batch.kinematics[..., self.kinematics].unbind(-1)
         deta = eta[:, 0] - eta[:, 1]
         dphi = delta_phi(phi[:, 0], phi[:, 1])
-        event = [mass[:, 2].log1p(), pt[:, 2].log1p(), deta, dphi.abs(), torch.hypot(deta, dphi)]
+        distance = (deta.square() + dphi.square()).sqrt()  # ONNX has no hypot
+        event = [mass[:, 2].log1p(), pt[:, 2].log1p(), deta, dphi.abs(), distance]
         found = torch.stack(
             [*self._jet(batch.jet(0)), *self._jet(batch.jet(1)), *event], dim=-1
         ).unsqueeze(1)

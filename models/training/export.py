@@ -6,6 +6,7 @@ they are and returns log-odds.
 
 import json
 import logging
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -142,11 +143,17 @@ def _write(network: nn.Module, inputs: list[Tensor], names: list[str], path: Pat
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
-        raise ModelError(
-            f"this network cannot be written as ONNX: {str(error).splitlines()[0]}"
-        ) from error
+        raise ModelError(f"this network cannot be written as ONNX: {_cause(error)}") from error
     finally:
         logger.setLevel(level)
+
+
+def _cause(error: BaseException) -> str:
+    """Return the first line of what was wrong at first, without the colours of a terminal."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _metadata(model: TrainedModel) -> dict[str, str]:

@@ -88,7 +88,7 @@ def train(
     keep_freed_memory()
     with _reproducible(seed):
         network = build(spec, data.features)
-        both_orders = training.exchange_jets and not spec.event_objects
+        both_orders = training.exchange_jets and spec.sees_fat_jets
         fit_normalisation(network, (batch[0] for batch in in_order(data.train, 1024, seed)))
         identity = fingerprint(spec, training, data, seed, code)
         progress = Progress.open(folder, identity, network)

@@ -48,6 +48,10 @@ TRAINING = {"epochs": 2, "batch_size": 8, "seeds": [1, 2]}
             {"networks": [{"name": "a", "architecture": "kinematics", "mass_token": True}]},
             "'a' must not have masses_gev, seeds or mass_token",
         ),
+        (
+            {"networks": [{"name": "a", "architecture": "lorentz_net", "objects": 30}]},
+            "'a' takes the whole event",
+        ),
         ({"training": {"devices": 2}}, "vincia: training.devices must be 1"),
         ({"pythi": []}, "unknown key; did you mean 'pythia'?"),
     ],
@@ -58,6 +62,15 @@ def test_wrong_blocks_are_named(tmp_path: Path, change: dict[str, Any], said: st
     with pytest.raises(ConfigError) as error:
         load([ROOT / "config.yaml", file])
     assert said in str(error.value)
+
+
+def test_datasets_have_what_classifiers_see(tmp_path: Path) -> None:
+    features = ["deta", "dphi", "log_pt_rel", "tanh_d0"]
+    classifier = {"name": "a", "architecture": "constituents", "constituent_features": features}
+    file = tmp_path / "reweighting.yaml"
+    file.write_text(yaml.safe_dump({"reweighting": [VINCIA | {"networks": [classifier]}]}))
+    assert load([ROOT / "config.yaml", file]).reconstructed.impact_parameters
+    assert not load([ROOT / "config.yaml"]).reconstructed.impact_parameters
 
 
 def test_samples_of_files_need_files(tiny_config: dict[str, Any]) -> None:

@@ -74,7 +74,8 @@ class Config(Block):
         """The reconstruction, with what the networks take beside the fat jets."""
         block = self.reconstruction
         objects = max(block.event_objects, *(network.event_objects for network in self.networks))
-        specs = (*self.networks, *(self.jets.taggers if self.jets.tasks else ()))
+        classifiers = [spec for other in self.reweighting for spec in other.networks]
+        specs = (*self.networks, *(self.jets.taggers if self.jets.tasks else ()), *classifiers)
         impact = block.impact_parameters or any(spec.displaced for spec in specs)
         return block.model_copy(update={"event_objects": objects, "impact_parameters": impact})
 
@@ -413,7 +414,8 @@ def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
     location = [part for part in item["loc"] if not _is_discriminator(part, mapping, item["loc"])]
     key = ".".join(str(part) for part in location) or "(top level)"
     if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(location[-1]), _known_keys(), n=1)
+        others = _known_keys() - {str(location[-1])}
+        near = difflib.get_close_matches(str(location[-1]), others, n=1)
         return f"{key}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
     if item["type"] == "missing":
         return f"{key}: missing; this key is required"

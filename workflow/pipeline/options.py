@@ -552,6 +552,7 @@ class Options:
             dataset=self.config.dataset,
             seed=wildcards.seed,
             threads=self.config.jets.training.threads,
+            accelerator=self.config.jets.training.accelerator,
         )
 
     def evaluate_classes(self, wildcards: Wildcards) -> list[str]:
@@ -560,4 +561,5 @@ class Options:
             model=paths.JETS_MODEL.format(**dict(wildcards.items())),
             seed=wildcards.seed,
             threads=self.config.jets.training.threads,
+            accelerator=self.config.jets.training.accelerator,
         )

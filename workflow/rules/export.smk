@@ -1,8 +1,8 @@
 # Not among the products of a run: `snakemake onnx` and `snakemake crate` make them.
 rule onnx:
-    """Export every trained network."""
+    """Export every trained network but boosted trees."""
     input:
-        targets.trainings(paths.ONNX),
+        targets.exported,
 
 
 rule export_onnx:

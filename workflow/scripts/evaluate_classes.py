@@ -24,13 +24,14 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of the training.")],
     output: Annotated[Path, typer.Option(help="JSON file to write.")],
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Evaluate one tagger."""
     test, features = jets_of_split(sources, "test"), feature_names(Dataset(sources[0]))
     metrics = ClassMetrics(features.classes)
     for jets in test.steps(ROWS):
         events = Events({name: jets[name] for name in TENSORS})
-        logits = predict_logits(model, events, features, threads=threads)
+        logits = predict_logits(model, events, features, accelerator, threads)
         metrics.add(logits, jets["label"], jets["weight"][:, 0])
     described = read_json(model / "model.json")
     key = {

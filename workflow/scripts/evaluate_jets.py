@@ -32,6 +32,7 @@ def main(
     pt_min: Annotated[float, typer.Option(help="Smallest pT [GeV].")] = 0.0,
     pt_max: Annotated[float, typer.Option(help="Largest pT [GeV].")] = float("inf"),
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Evaluate one tagger."""
     block, jets = read_block(DatasetConfig, dataset), read_block(JetTask, task) if task else None
@@ -41,7 +42,7 @@ def main(
     for columns in test.steps(ROWS):
         label, weight = columns["label"], columns["weight"][:, 0]
         events = Events({name: columns[name] for name in TENSORS})
-        odds = predict_log_odds(model, events, features, threads=threads)
+        odds = predict_log_odds(model, events, features, accelerator=accelerator, threads=threads)
         condenser.add(WeightedSample.of_classes(odds, weight, label))
         right += np.bincount(label, weight * ((odds > 0) == label), 2)
         total += np.bincount(label, weight, 2)

@@ -45,7 +45,7 @@ def main(
         models.training.training.train(
             spec,
             settings,
-            Data(train, validation, feature_names(nominal)),
+            Data(train, validation, feature_names(nominal).seen_by(spec)),
             seed,
             folder,
             extra={"code_version": code_version(), "fold": fold, "events": len(train)},

@@ -39,6 +39,7 @@ NETWORKS = [
         "pair_embedding": (),
     },
     {"architecture": "lorentz_net", "width": 8, "layers": 2},
+    {"architecture": "high_level_mlp"},
     {"architecture": "lorentz_net", "objects": 20, "width": 8, "layers": 1},
 ]
 

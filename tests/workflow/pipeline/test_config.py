@@ -497,3 +497,20 @@ SHIPPED = [
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_shipped_configurations_complete_the_default(path: Path) -> None:
     assert load([ROOT / "config.yaml", path]).networks
+
+
+def test_a_key_is_never_said_to_mean_itself(tiny_config: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"limits\.epochs: unknown key") as error:
+        read_config(tiny_config | {"limits": {"epochs": 3}})
+    assert "did you mean 'epochs'" not in str(error.value)
+
+
+def test_who_sees_fat_jets_is_scored_in_both_orders(tiny_config: dict[str, Any]) -> None:
+    tiny_config["networks"] = [
+        {"name": "own", "architecture": "custom", "target": "net.py:Net", "objects": 5},
+        {"name": "free", "architecture": "lorentz_net", "objects": 5},
+        {"name": "jets", "architecture": "lorentz_net"},
+    ]
+    tiny_config.setdefault("working_point", {})["mixing"] = {"pairs": 0}
+    found = {network.name: network.sees_fat_jets for network in read_config(tiny_config).networks}
+    assert found == {"own": True, "free": False, "jets": True}

@@ -188,3 +188,13 @@ def test_job_is_told_by_its_wildcards_and_its_rule() -> None:
     nominal = of(variation="", sample="qcd", chunk="000")
     assert said.format(wildcards=nominal) == "qcd 000: Merge {these}"
     assert message("Collect the limits.", "results/limits.csv") == "Collect the limits"
+
+
+def test_trees_are_not_exported(tiny_config: dict[str, Any]) -> None:
+    tiny_config["networks"] = [
+        {"name": "trees", "architecture": "high_level_bdt"},
+        {"name": "mlp", "architecture": "high_level_mlp"},
+    ]
+    found = targets_of(tiny_config).exported
+    assert found
+    assert all("/mlp/" in path for path in found)
