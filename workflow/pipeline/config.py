@@ -197,6 +197,7 @@ class Config(Block):
         self._check_tails()
         self._check_mixing()
         self._check_masses()
+        self._check_generated()
         self._check_trainings()
         self._check_shower()
         self._check_reweighting()
@@ -254,6 +255,19 @@ class Config(Block):
                         f"{high:g} GeV (2 pt_hat_min, √s and PhaseSpace lines), which m_H = "
                         f"{mass:g} GeV is not among; change pt_hat_min, or mass_gev or "
                         "importance.masses_gev"
+                    )
+
+    def _check_generated(self) -> None:
+        """Events are generated down to the pT from which fat jets are selected."""
+        selected = self.reconstruction.fatjets.pt_min
+        for sample in self.samples:
+            for key in ("pt_hat_min", "parton_jet_pt_min"):
+                generated = getattr(sample.simulation, key, None)
+                if generated is not None and generated > selected:
+                    raise ValueError(
+                        f"samples: {sample.name!r} is generated with {key} = {generated:g} GeV and "
+                        f"selected from reconstruction.fatjets.pt_min = {selected:g} "
+                        "GeV on: what is between is missing; lower the one or raise the other"
                     )
 
     def _check_trainings(self) -> None:

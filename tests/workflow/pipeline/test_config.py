@@ -514,3 +514,16 @@ def test_who_sees_fat_jets_is_scored_in_both_orders(tiny_config: dict[str, Any])
     tiny_config.setdefault("working_point", {})["mixing"] = {"pairs": 0}
     found = {network.name: network.sees_fat_jets for network in read_config(tiny_config).networks}
     assert found == {"own": True, "free": False, "jets": True}
+
+
+@pytest.mark.parametrize("key", ["pt_hat_min", "parton_jet_pt_min"])
+def test_events_are_generated_as_softly_as_they_are_selected(
+    tiny_config: dict[str, Any], key: str
+) -> None:
+    config = with_backgrounds(tiny_config, simulated("made", "qcd"))
+    selected = read_config(config).reconstruction.fatjets.pt_min
+    config["samples"][-1]["simulation"][key] = selected
+    read_config(config)
+    config["samples"][-1]["simulation"][key] = selected + 1
+    with pytest.raises(ConfigError, match=rf"'made' is generated with {key}.*fatjets\.pt_min"):
+        read_config(config)
