@@ -13,12 +13,13 @@ import yaml
 from analysis.datasets.compared import compared
 from analysis.datasets.dataset import Dataset, event_key, write_dataset
 from common.errors import ConfigError, InputFileError, NormalisationError
+from common.features import OBJECT_FEATURES
 from common.tables import origin_of
 from models.config.specs import Training
 from tests.analysis.score_samples import draw_scores, write_scores
 from tests.conftest import DATA, ROOT, call_snakemake
 from tests.delphes_files import SIGNAL, as_another
-from tests.models.events import FEATURES, make_arrays
+from tests.models.events import FEATURES, make_arrays, with_objects
 from tests.workflow.plans import planned
 from workflow.pipeline.config import load, read_config
 from workflow.scripts import closure, closure_figure, limit, reweight, train_reweighting
@@ -128,9 +129,26 @@ def test_the_alternative_of_files_goes_its_own_way_to_the_fit(
     assert "reweighting_herwig" not in " ".join(datasets), "no sample of the analysis"
 
 
-def write_toy(path: Path, seed: int, sample: str, shift: float, events: int = 3000) -> Path:
-    """Write events that differ in the mass of the pair alone, a Gaussian of width 1 about shift."""
+def test_a_missing_file_of_a_classifier_is_found_before_the_run(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    own = {"name": "own", "architecture": "custom", "target": "nowhere.py:Net"}
+    block = config["reweighting"][0] | {"networks": [own]}
+    run = call_snakemake(tmp_path, config | {"reweighting": [block]}, "--dry-run")
+    assert run.returncode != 0
+    assert "nowhere.py" in run.stdout + run.stderr
+
+
+def write_toy(
+    path: Path, seed: int, sample: str, shift: float, events: int = 3000, objects: int = 0
+) -> Path:
+    """Write events that differ in the mass of the pair alone, a Gaussian of width 1 about shift.
+
+    With `objects` they have that many of the whole event, as beside a jet-free network.
+    """
     arrays = make_arrays(events, seed, constituents=4)
+    if objects:
+        arrays = with_objects(arrays, objects)
     rng = np.random.default_rng(seed + 100)
     arrays["kinematics"][:, 2, 0] = 1000 * np.exp(0.1 * rng.normal(shift, 1, events))
     columns = {
@@ -147,6 +165,7 @@ def write_toy(path: Path, seed: int, sample: str, shift: float, events: int = 30
         "constituent_features": FEATURES.constituents,
         "subjet_features": FEATURES.subjets,
         "kinematic_features": FEATURES.kinematics,
+        **({"object_features": OBJECT_FEATURES} if objects else {}),
     }
     write_dataset(path, iter([arrays | columns]), attributes)
     return path
@@ -206,6 +225,20 @@ def test_classifier_finds_a_ratio_that_is_known(toy: Path, sample: str, file: st
     mean = np.average(x, weights=rows["weight"] * factor)
     assert mean == pytest.approx(SHIFT, abs=0.2)
     assert (rows["spread"] < 0.1).all(), "two seeds agree"
+
+
+def test_classifiers_of_fat_jets_take_datasets_with_objects(tmp_path: Path) -> None:
+    nominal, alternative = (
+        write_toy(tmp_path / f"{name}.h5", seed, "toy", 0.0, 200, objects=5)
+        for seed, name in enumerate(("nominal", "alternative"))
+    )
+    network = {"name": "mlp", "architecture": "high_level_mlp", "width": 4, "layers": 1}
+    training = Training(epochs=1, accelerator="cpu")
+    texts = (json.dumps(network), training.model_dump_json(exclude={"seeds", "masses"}), "{}")
+    train_reweighting.main([nominal, alternative], *texts, 1, 2, tmp_path / "1")
+    table = tmp_path / "weights.parquet"
+    reweight.main(nominal, alternative, [tmp_path / "1"], 2, 2, "toy", table)
+    assert len(pd.read_parquet(table)) == 400
 
 
 def test_closure_is_found_where_it_is_and_nothing_else_is_moved(toy: Path) -> None:
