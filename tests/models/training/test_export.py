@@ -97,3 +97,30 @@ def test_onnx_ignores_what_padding_holds(exported: Path) -> None:
 def test_a_missing_model_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not exist; train the network first"):
         export(tmp_path / "nowhere", Events(make_arrays(2)), tmp_path / "net.onnx")
+
+
+HYPOT = """
+import torch
+from torch import nn
+
+
+class Hypot(nn.Module):
+    def __init__(self, spec, features):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, batch):
+        x = batch.kinematics[:, :2, 0]
+        return self.layer(torch.hypot(x, x) / 1000)
+"""
+
+
+def test_what_onnx_cannot_hold_is_named_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(HYPOT)
+    own = {"name": "own", "architecture": "custom", "target": f"{tmp_path}/net.py:Hypot"}
+    network: Any = TypeAdapter(NetworkSpec).validate_python(own)
+    sample = Sample(Events(make_arrays(20)), np.arange(20) % 2, np.ones(20))
+    train(network, SHORT, Data(sample, sample, Features()), 1, tmp_path)
+    with pytest.raises(ModelError, match=r"cannot be written as ONNX: .*hypot") as error:
+        export(tmp_path, Events(make_arrays(2)), tmp_path / "net.onnx")
+    assert not {"\x1b", "\n"} & set(str(error.value))

@@ -203,3 +203,13 @@ def test_impact_parameters_are_kept_where_a_network_names_them(
     assert wanting.simulate(wildcards) == simulated.simulate(wildcards), "they are in every file"
     assert json.loads(value(wanting.reconstruct(wildcards), "config"))["impact_parameters"]
     assert "--impact-parameters" in wanting.dataset(wildcards)
+
+
+def test_taggers_are_evaluated_on_what_they_are_trained_on() -> None:
+    config = load([ROOT / "config.yaml", ROOT / "config/jets.yaml"])
+    training = config.jets.training.model_copy(update={"accelerator": "cpu"})
+    jets = config.jets.model_copy(update={"training": training})
+    options = options_of(config.model_copy(update={"jets": jets}))
+    wildcards = of(task=jets.task_names[0], tagger=jets.taggers[0].name, seed="1")
+    for found in (options.evaluate_jets(wildcards), options.evaluate_classes(wildcards)):
+        assert value(found, "accelerator") == "cpu"
