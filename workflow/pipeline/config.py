@@ -386,7 +386,7 @@ def read_config(mapping: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(mapping)
     except ValidationError as error:
-        lines = [_line(item, mapping) for item in error.errors(include_url=False)]
+        lines = [_line(item) for item in error.errors(include_url=False)]
         raise ConfigError("the configuration is not valid:\n  " + "\n  ".join(lines)) from None
 
 
@@ -423,13 +423,12 @@ def load(files: Sequence[Path]) -> Config:
     return read_config(merged)
 
 
-def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
-    """One error: key, found, allowed; a misspelt key gets the nearest known one."""
-    location = [part for part in item["loc"] if not _is_discriminator(part, mapping, item["loc"])]
+def _line(item: Mapping[str, Any]) -> str:
+    """One error: key, found, allowed; a misspelt key gets the nearest one of its block."""
+    location, known = _place(item["loc"])
     key = ".".join(str(part) for part in location) or "(top level)"
     if item["type"] == "extra_forbidden":
-        others = _known_keys() - {str(location[-1])}
-        near = difflib.get_close_matches(str(location[-1]), others, n=1)
+        near = difflib.get_close_matches(str(location[-1]), known, n=1)
         return f"{key}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
     if item["type"] == "missing":
         return f"{key}: missing; this key is required"
@@ -444,30 +443,48 @@ def _line(item: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
     return f"{key}: {message[0].lower()}{message[1:]}{given}"
 
 
-def _is_discriminator(part: Any, mapping: Mapping[str, Any], location: tuple[Any, ...]) -> bool:
-    """Pydantic puts the tag of a tagged union into the location, where the file has no such key."""
-    tagged = {("networks",): 2, ("jets", "taggers"): 3}
-    return any(
-        location[: len(start)] == start and len(location) > place and part == location[place]
-        for start, place in tagged.items()
-    )
+def _place(location: Sequence[str | int]) -> tuple[list[str | int], list[str]]:
+    """Return where the file has a key, and the keys that the block around it can have.
+
+    Pydantic puts the tag of a tagged union into the location, where the file has no such key.
+    """
+    place: list[str | int] = []
+    nodes = _alternatives(_schema())
+    known: list[str] = []
+    for part in location:
+        tagged = [tags[part] for node in nodes if part in (tags := _tags(node))]
+        if tagged:
+            nodes = [found for ref in tagged for found in _alternatives({"$ref": ref})]
+            continue
+        place.append(part)
+        known = [name for node in nodes for name in node.get("properties", {})]
+        inner = [
+            node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+            for node in nodes
+        ]
+        nodes = [found for node in inner if node for found in _alternatives(node)]
+    return place, known
+
+
+def _tags(node: Mapping[str, Any]) -> dict[str | int, str]:
+    """Return where the members of a tagged union are, by tag; nothing for another node."""
+    found: dict[str | int, str] = node.get("discriminator", {}).get("mapping", {})
+    return found
+
+
+def _alternatives(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a value may be: the node, what it refers to, and each member of a union."""
+    if "$ref" in node:
+        return _alternatives(_schema()["$defs"][node["$ref"].rpartition("/")[2]])
+    if "discriminator" in node:
+        return [node]
+    members = node.get("anyOf", [])
+    return [found for member in members for found in _alternatives(member)] or [node]
 
 
 @cache
-def _known_keys() -> set[str]:
-    keys: set[str] = set()
-
-    def collect(node: Any) -> None:
-        if isinstance(node, dict):
-            keys.update(node.get("properties", {}))
-            for child in node.values():
-                collect(child)
-        elif isinstance(node, list):
-            for child in node:
-                collect(child)
-
-    collect(Config.model_json_schema())
-    return keys
+def _schema() -> dict[str, Any]:
+    return Config.model_json_schema()
 
 
 def schema_text() -> str:

@@ -499,10 +499,40 @@ def test_shipped_configurations_complete_the_default(path: Path) -> None:
     assert load([ROOT / "config.yaml", path]).networks
 
 
-def test_a_key_is_never_said_to_mean_itself(tiny_config: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"limits\.epochs: unknown key") as error:
-        read_config(tiny_config | {"limits": {"epochs": 3}})
-    assert "did you mean 'epochs'" not in str(error.value)
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("limits.epochs", "limits.epochs: unknown key"),
+        (
+            "benchmarks.0.masses_gev",
+            "benchmarks.0.masses_gev: unknown key; did you mean 'mass_gev'?",
+        ),
+        ("benchmarks.0.epochs", "benchmarks.0.epochs: unknown key"),
+        ("networks.1.cross_layer", "networks.1.cross_layer: unknown key"),
+        (
+            "networks.0.cross_layer",
+            "networks.0.cross_layer: unknown key; did you mean 'cross_layers'?",
+        ),
+        (
+            "networks.0.jet_encoder.layes",
+            "networks.0.jet_encoder.layes: unknown key; did you mean 'layers'?",
+        ),
+        (
+            "reweighting.0.networks.0.widht",
+            "reweighting.0.networks.0.widht: unknown key; did you mean 'width'?",
+        ),
+    ],
+)
+def test_only_keys_of_the_same_block_are_suggested(
+    tiny_config: dict[str, Any], path: str, said: str
+) -> None:
+    tiny_config["networks"][0]["jet_encoder"] = {"kind": "self_attention"}
+    tiny_config["benchmarks"] = [{}]
+    tiny_config["reweighting"] = [{"networks": [{"architecture": "high_level_mlp"}]}]
+    change(tiny_config, path, 3)
+    with pytest.raises(ConfigError) as error:
+        read_config(tiny_config)
+    assert f"  {said}\n" in f"{error.value}\n"
 
 
 def test_who_sees_fat_jets_is_scored_in_both_orders(tiny_config: dict[str, Any]) -> None:
