@@ -2,15 +2,28 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from common.config import Block
 from common.features import (
     CONSTITUENT_FEATURES,
     DISPLACEMENT_FEATURES,
     KINEMATIC_FEATURES,
+    OBJECT_FEATURES,
     SUBJET_FEATURES,
 )
+
+Width = Annotated[int, Field(gt=0)]
+"""Neurons or channels of a layer."""
+Widths = Annotated[tuple[Width, ...], Field(min_length=1)]
+"""Widths of layers behind each other, of which there is at least one."""
+
+FEATURES_BY_KEY = {
+    "constituent_features": (*CONSTITUENT_FEATURES, *DISPLACEMENT_FEATURES),
+    "object_features": (*OBJECT_FEATURES, *DISPLACEMENT_FEATURES),
+    "subjet_features": SUBJET_FEATURES,
+}
+"""What datasets can hold, by the key of a specification that names it."""
 
 ORIENTATION_FEATURES = {
     "constituent_features": frozenset({"deta", "dphi", "log_energy", "log_energy_rel"}),
@@ -36,6 +49,22 @@ def views_of_layers(in_streams: int, after: int = 0) -> tuple[View, ...]:
     grad_cam: tuple[View, ...] = ("grad_cam",) if in_streams else ()
     similarity: tuple[View, ...] = ("similarity",) if in_streams + after > 1 else ()
     return grad_cam + similarity
+
+
+def check_features(key: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the features; raise ValueError if no dataset has one of them."""
+    known = FEATURES_BY_KEY[key]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"there is no feature {', '.join(unknown)}; allowed: {', '.join(known)}")
+    return names
+
+
+def check_heads(heads: int, width: int, key: str = "width") -> None:
+    """Raise ValueError if attention heads do not divide the width that a key gives."""
+    if width % heads:
+        allowed = [number for number in range(1, width + 1) if width % number == 0]
+        raise ValueError(f"heads ({heads}) must divide {key} ({width}); allowed: {allowed}")
 
 
 class Features(Block):
@@ -77,11 +106,7 @@ class Transformer(Block):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
-        if self.width % self.heads:
-            allowed = [heads for heads in range(1, self.width + 1) if self.width % heads == 0]
-            raise ValueError(
-                f"heads ({self.heads}) must divide width ({self.width}); allowed: {allowed}"
-            )
+        check_heads(self.heads, self.width)
         return self
 
 
@@ -123,6 +148,11 @@ class MixerEncoder(JetEncoder):
         min_length=1,
         description="Subjet features that the network sees.",
     )
+
+    @field_validator("subjet_features")
+    @classmethod
+    def _features_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return check_features("subjet_features", names)
 
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
@@ -232,6 +262,12 @@ class Network(Capabilities):
     seeds: tuple[int, ...] = Field(
         (), description="Some of `training.seeds` alone; all of them if absent."
     )
+
+    @field_validator("constituent_features", "object_features", check_fields=False)
+    @classmethod
+    def _features_are_known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        assert info.field_name
+        return check_features(info.field_name, names)
 
 
 def dump(block: Block) -> dict[str, Any]:

@@ -5,7 +5,15 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from common.features import OBJECT_FEATURES, PARTICLE_FEATURES
-from models.config.blocks import Capabilities, Features, Network, View
+from models.config.blocks import (
+    Capabilities,
+    Features,
+    Network,
+    View,
+    Width,
+    Widths,
+    check_heads,
+)
 
 
 class OneCloud(Capabilities):
@@ -53,13 +61,18 @@ class ParticleTransformer(Network, OneCloud):
     layers: int = Field(8, gt=0, description="Particle attention blocks.")
     class_layers: int = Field(2, gt=0, description="Class attention blocks.")
     heads: int = Field(8, gt=0, description="Attention heads.")
-    embedding: tuple[int, ...] = Field(
+    embedding: tuple[Width, ...] = Field(
         (128, 512, 128), min_length=1, description="Widths of the constituents' embedding."
     )
-    pair_embedding: tuple[int, ...] = Field(
+    pair_embedding: tuple[Width, ...] = Field(
         (64, 64, 64),
         description="Widths of the pairs' embedding; empty: no pair inputs, the plain transformer.",
     )
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        check_heads(self.heads, self.embedding[-1], "the last width of embedding")
+        return self
 
 
 class ParticleNet(Network, OneCloud):
@@ -72,7 +85,7 @@ class ParticleNet(Network, OneCloud):
         Features().constituents, min_length=1, description="Constituent features, beside positions."
     )
     neighbours: int = Field(16, gt=0, description="Nearest neighbours of an edge convolution.")
-    channels: tuple[tuple[int, ...], ...] = Field(
+    channels: tuple[Widths, ...] = Field(
         ((64, 64, 64), (128, 128, 128), (256, 256, 256)),
         min_length=1,
         description="Widths inside each edge convolution.",

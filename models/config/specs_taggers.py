@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from common.features import PARTICLE_FEATURES
-from models.config.blocks import ORIENTED_FEATURES, Network, Transformer
+from models.config.blocks import ORIENTED_FEATURES, Network, Transformer, Width, Widths
 from models.config.specs_peers import OneCloud
 
 LundFeature = Literal["log_z", "log_delta", "psi", "log_mass", "log_kt"]
@@ -26,10 +26,10 @@ class SingleJet(Network):
 class EnergyFlow(SingleJet):
     """What PFN and EFN have in common."""
 
-    phi: tuple[int, ...] = Field(
+    phi: tuple[Width, ...] = Field(
         (100, 100, 256), min_length=1, description="Widths of Φ, the map of each constituent."
     )
-    f: tuple[int, ...] = Field((100, 100, 100), description="Widths of F, the map of the sum.")
+    f: tuple[Width, ...] = Field((100, 100, 100), description="Widths of F, the map of the sum.")
 
 
 class PFN(EnergyFlow):
@@ -55,7 +55,7 @@ class PCNN(SingleJet):
         ORIENTED_FEATURES, min_length=1, description="Constituent features that the network sees."
     )
     stem: int = Field(32, gt=0, description="Channels of the first convolution.")
-    stages: tuple[tuple[int, ...], ...] = Field(
+    stages: tuple[Widths, ...] = Field(
         ((64, 64), (64, 64), (128, 128)),
         min_length=1,
         description="Channels of the residual units of each stage; each stage behind the first "
@@ -73,12 +73,12 @@ class JetImageCNN(SingleJet):
     )
     pixels: int = Field(25, ge=4, description="Pixels of the image along η and along φ.")
     size: float = Field(1.6, gt=0, description="Extent of the image along η and along φ [rad].")
-    channels: tuple[tuple[int, int], ...] = Field(
+    channels: tuple[tuple[Width, Width], ...] = Field(
         ((128, 64), (64, 64)),
         min_length=1,
         description="Channels of pairs of 4 × 4 convolutions; a 2 × 2 pooling follows each pair.",
     )
-    hidden: tuple[int, ...] = Field((64, 256, 256), description="Widths of the dense layers.")
+    hidden: tuple[Width, ...] = Field((64, 256, 256), description="Widths of the dense layers.")
 
 
 class LundNet(SingleJet):
@@ -90,7 +90,7 @@ class LundNet(SingleJet):
         min_length=1,
         description="Features of a declustering; LundNet-3 has `log_kt`, `log_delta`, `log_z`.",
     )
-    channels: tuple[tuple[int, ...], ...] = Field(
+    channels: tuple[Widths, ...] = Field(
         ((32, 32), (32, 32), (64, 64), (64, 64), (128, 128), (128, 128)),
         min_length=1,
         description="Widths inside each edge convolution.",
@@ -110,10 +110,10 @@ class MIParT(SingleJet, Transformer):
     constituent_features: tuple[str, ...] = Field(
         ORIENTED_FEATURES, min_length=1, description="Constituent features that the network sees."
     )
-    embedding: tuple[int, ...] = Field(
+    embedding: tuple[Width, ...] = Field(
         (128, 512), description="Widths of the constituents' embedding, before `width`."
     )
-    pair_embedding: tuple[int, ...] = Field(
+    pair_embedding: tuple[Width, ...] = Field(
         (64, 64, 64), min_length=1, description="Widths of the pairs' embedding."
     )
     interaction_layers: int = Field(5, ge=0, description="More-interaction attention blocks.")

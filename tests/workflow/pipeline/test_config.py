@@ -557,3 +557,36 @@ def test_events_are_generated_as_softly_as_they_are_selected(
     config["samples"][-1]["simulation"][key] = selected + 1
     with pytest.raises(ConfigError, match=rf"'made' is generated with {key}.*fatjets\.pt_min"):
         read_config(config)
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ({"architecture": "constituents", "constituent_features": ["log_p"]}, "no feature log_p;"),
+        ({"architecture": "pfn", "constituent_features": ["sin_phi"]}, "no feature sin_phi;"),
+        ({"architecture": "lgatr", "objects": 9, "object_features": ["deta"]}, "no feature deta;"),
+        (
+            {
+                "architecture": "concatenation",
+                "jet_encoder": {"kind": "mixer", "subjet_features": ["charge"]},
+            },
+            "no feature charge; allowed: deta, dphi",
+        ),
+        (
+            {"architecture": "particle_transformer", "heads": 3},
+            r"heads \(3\) must divide the last width of embedding \(128\)",
+        ),
+        (
+            {"architecture": "particle_transformer", "embedding": [-8]},
+            r"embedding\.0: .* \(found -8",
+        ),
+        ({"architecture": "particle_net", "channels": [[]]}, r"channels\.0: .*at least 1 item"),
+        ({"architecture": "lund_net", "channels": [[32, 0]]}, r"channels\.0\.1: .* \(found 0"),
+    ],
+)
+def test_networks_that_nothing_can_build_are_refused(
+    tiny_config: dict[str, Any], network: dict[str, Any], said: str
+) -> None:
+    tiny_config["networks"] = [{"name": "net"} | network]
+    with pytest.raises(ConfigError, match=rf"networks\.0.*{said}"):
+        read_config(tiny_config)
