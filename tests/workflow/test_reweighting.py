@@ -134,9 +134,10 @@ def test_a_missing_file_of_a_classifier_is_found_before_the_run(
 ) -> None:
     own = {"name": "own", "architecture": "custom", "target": "nowhere.py:Net"}
     block = config["reweighting"][0] | {"networks": [own]}
-    run = call_snakemake(tmp_path, config | {"reweighting": [block]}, "--dry-run")
-    assert run.returncode != 0
-    assert "nowhere.py" in run.stdout + run.stderr
+    changed = config | {"reweighting": [block]}
+    run = call_snakemake(tmp_path, changed, "results/cutflow.csv", "--dry-run")
+    assert run.returncode != 0, "whatever is asked for"
+    assert "nowhere.py is no file" in run.stdout + run.stderr
 
 
 def write_toy(
