@@ -11,6 +11,7 @@ from models.networks.batch import Events
 from models.training.inference import predict_log_odds
 
 delphes_file, model, *mass = sys.argv[1:]
+# the defaults of `reconstruction` and `dataset`: give those of the network's run, where others
 reconstruct_file(delphes_file, "events.parquet", Reconstruction())
 table = ak.from_parquet("events.parquet")
 inputs = tensors(table, max_constituents=50, max_subjets=6)
