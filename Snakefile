@@ -77,8 +77,7 @@ try:
     for key in ("top_tagging", "jet_class"):
         if public := getattr(cfg.jets, key):
             check_public_files(f"jets.{key}", public)
-    classifiers = [network for block in cfg.reweighting for network in block.networks]
-    for network in (*cfg.networks, *classifiers):
+    for network in (*cfg.networks, *cfg.classifiers):
         source_digest("train", *modules_of(network))  # names what is not there
 except AnalysisError as error:
     raise WorkflowError(str(error)) from None

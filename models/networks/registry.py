@@ -43,6 +43,14 @@ ARCHITECTURES = {
 }
 """Where the network of each architecture lives; imported when it is asked for."""
 
+OPTIONAL_PACKAGES = {
+    "particle_transformer": "weaver",
+    "particle_net": "weaver",
+    "lgatr": "lgatr",
+    "lgatr_slim": "lgatr",
+}
+"""What the networks of others import that envs/requirements.txt does not have."""
+
 JET_ENCODERS = {
     "self_attention": "models.networks.encoders:SelfAttentionJetEncoder",
     "mixer": "models.networks.mixer:MixerJetEncoder",
@@ -83,6 +91,13 @@ def modules_of(spec: Any) -> tuple[str, ...]:
     if spec.encoder_kind is not None:
         targets.append(JET_ENCODERS[spec.encoder_kind])
     return tuple(target.rpartition(":")[0] for target in targets)
+
+
+def missing_package(spec: Any) -> str | None:
+    """Return the optional package that the network needs and that is not installed here."""
+    package = OPTIONAL_PACKAGES.get(spec.architecture)
+    absent = package is not None and importlib.util.find_spec(package) is None
+    return package if absent else None
 
 
 def _target(spec: Any) -> str:

@@ -74,10 +74,14 @@ class Config(Block):
         """The reconstruction, with what the networks take beside the fat jets."""
         block = self.reconstruction
         objects = max(block.event_objects, *(network.event_objects for network in self.networks))
-        classifiers = [spec for other in self.reweighting for spec in other.networks]
-        specs = (*self.networks, *(self.jets.taggers if self.jets.tasks else ()), *classifiers)
+        specs = (*self.networks, *(self.jets.taggers if self.jets.tasks else ()), *self.classifiers)
         impact = block.impact_parameters or any(spec.displaced for spec in specs)
         return block.model_copy(update={"event_objects": objects, "impact_parameters": impact})
+
+    @property
+    def classifiers(self) -> tuple[NetworkSpec, ...]:
+        """The networks of all reweightings."""
+        return tuple(spec for block in self.reweighting for spec in block.networks)
 
     def sample(self, name: str) -> Sample:
         return next(sample for sample in self.samples if sample.name == name)

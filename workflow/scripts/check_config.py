@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from common.files import atomic_path
+from models.networks.registry import missing_package
 from workflow.pipeline.cli import run
 from workflow.pipeline.config import SCHEMA, load, schema_text
 from workflow.pipeline.inputs import all_chunks
@@ -37,6 +38,13 @@ def main(
     for sample in config.samples:
         files = len(chunks[sample.name])
         console.print(f"{sample.name}: {sample.label}, process {sample.process}, {files} files")
+    taggers = config.jets.taggers if config.jets.every_task else ()
+    for spec in (*config.networks, *taggers, *config.classifiers):
+        if package := missing_package(spec):
+            console.print(
+                f"{spec.name}: {spec.architecture} needs {package}, which is not installed here: "
+                "pip install -r envs/requirements-peers.txt"
+            )
     names = [network.name for network in config.networks]
     limits = sum(len(config.signals_of(name)) * len(config.seeds_of(name)) for name in names)
     console.print(

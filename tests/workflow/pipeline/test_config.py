@@ -1,18 +1,23 @@
 """The configuration: what is accepted, and what each error says."""
 
+import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from analysis.config.detector import Detector
 from analysis.config.simulation import PP_14_TEV
 from analysis.reconstruction import flavour
 from common.errors import ConfigError
+from models.networks.registry import ARCHITECTURES, OPTIONAL_PACKAGES
 from tests.conftest import ROOT
 from workflow.pipeline.config import SCHEMA, load, read_config, schema_text
 from workflow.pipeline.reference import REFERENCE, reference_text
+from workflow.scripts import check_config
 
 
 def test_schema_is_up_to_date() -> None:
@@ -590,3 +595,30 @@ def test_networks_that_nothing_can_build_are_refused(
     tiny_config["networks"] = [{"name": "net"} | network]
     with pytest.raises(ConfigError, match=rf"networks\.0.*{said}"):
         read_config(tiny_config)
+
+
+def test_packages_that_networks_lack_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tagger = {"name": "slim", "architecture": "lgatr_slim", "jets": 1}
+    file = tmp_path / "peers.yaml"
+    networks = [
+        {"name": "edges", "architecture": "particle_net"},
+        {"name": "k", "architecture": "kinematics"},
+    ]
+    task = {"name": "top", "signal": ["ttbar"], "background": ["qcd"]}
+    blocks = {"networks": networks, "jets": {"tasks": [task], "taggers": [tagger]}}
+    file.write_text(yaml.safe_dump(blocks))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    check_config.main([ROOT / "config.yaml", file])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "edges: particle_net needs weaver, which is not installed here" in said
+    assert "slim: lgatr_slim needs lgatr, which is not installed here" in said
+    assert said.count("pip install -r envs/requirements-peers.txt") == 2
+
+
+def test_optional_packages_are_those_that_are_imported() -> None:
+    for architecture, target in ARCHITECTURES.items():
+        source = ROOT.joinpath(*target.partition(":")[0].split(".")).with_suffix(".py").read_text()
+        found = re.search(r"^(?:from|import) (weaver|lgatr)\b", source, re.MULTILINE)
+        assert OPTIONAL_PACKAGES.get(architecture) == (found and found[1])
