@@ -15,14 +15,15 @@ import torch
 from safetensors.torch import load_file
 
 from common.errors import ModelError
-from models.config.specs import CrossAttention, Features, Kinematics, Training
+from common.features import OBJECT_FEATURES
+from models.config.specs import CrossAttention, Custom, Features, Kinematics, LorentzNet, Training
 from models.networks.batch import NAMES, Events, Sample
 from models.training.checkpoint import load, write_tensors
 from models.training.inference import predict_log_odds
 from models.training.loop import average_decay, blamed, learning_rate_factor
 from models.training.resume import STATE, Progress, fingerprint
 from models.training.training import Data, train
-from tests.models.events import FEATURES, make_arrays, make_batch, make_sample
+from tests.models.events import FEATURES, make_arrays, make_batch, make_sample, with_objects
 
 SPEC = CrossAttention(name="n", width=16, heads=2, dropout=0.1)
 SHORT = Training(epochs=4, batch_size=64, accelerator="cpu")
@@ -58,6 +59,41 @@ def test_a_score_is_that_of_both_orders_where_jets_were_exchanged(data, tmp_path
     other = Events({name: getattr(batch, name).numpy() for name in NAMES})
     difference = np.subtract(*(predict_log_odds(tmp_path, x, FEATURES) for x in (events, other)))
     assert (np.abs(difference).max() < 1e-5) == exchange_jets
+
+
+OWN = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, spec, features):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, batch):
+        masses = batch.kinematics[:, :2, 0].log()
+        return self.layer(torch.cat([masses, batch.object_mask.sum(1, keepdim=True)], 1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("spec", "exchanged"),
+    [
+        (Custom(name="own", target="net.py:Net", architecture="custom", objects=20), True),
+        (LorentzNet(name="free", objects=20, width=4, layers=1), False),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_only_networks_without_fat_jets_are_scored_in_one_order(tmp_path, spec, exchanged):
+    (tmp_path / "net.py").write_text(OWN)
+    if isinstance(spec, Custom):
+        spec = spec.model_copy(update={"target": f"{tmp_path}/{spec.target}"})
+    sample = Sample(Events(with_objects(make_arrays(40))), np.arange(40) % 2, np.ones(40))
+    features = Features(objects=OBJECT_FEATURES)
+    short = SHORT.model_copy(update={"epochs": 1})
+    model = train(spec, short, Data(sample, sample, features), 1, tmp_path)
+    assert model.both_orders is exchanged
 
 
 def test_only_the_promised_files_appear(data, tmp_path, monkeypatch):
