@@ -1,7 +1,8 @@
 """Does one forced gluon splitting agree with that of the shower, and what is its κ?
 
     python -m benchmarks.single_pairs --cache FOLDER [--sample qcd_bb] [--events 4000 --chunks 3]
-    python -m benchmarks.single_pairs --cache FOLDER --pt-hat-min 400 --bias-power 5 --m-jj-min 1500
+    python -m benchmarks.single_pairs --cache FOLDER --sample qcd_bb_excitation --chunks 4 \\
+        --pt-hat-min 400 --bias-power 5 --m-jj-min 1500
 
 A stratum with one forced pair is simulated twice, with the pair made and with it left to the
 shower, both without roulettes and for pairs of 45 to 210 GeV. The four b quarks that the analysis
@@ -123,7 +124,8 @@ def main(
     """Print κ and its constancy."""
     config = load_config([configuration])
     sampling = {"events": events, "pt_hat_min": pt_hat_min, "bias_power": bias_power}
-    folders = {kind: cache / f"{sample}_{kind}" for kind in ("shower", "forced")}
+    own = cache / "_".join([sample, *(f"{value:g}" for value in sampling.values())])
+    folders = {kind: own / kind for kind in ("shower", "forced")}
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         jobs = [
             pool.submit(simulated, config, sample, kind == "forced", sampling, k, folder)

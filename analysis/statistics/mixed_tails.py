@@ -98,6 +98,8 @@ def with_mixed_tails(
     [5.0, 4.0, 1.333]
     """
     for tail in tails:
+        if tail.sample not in scores.processes:  # a variation may have no event of it
+            continue
         kind = scores.processes.index(tail.sample)
         replaced = (scores.kind == kind) & (scores.value >= tail.start)
         own = scores.select(replaced)

@@ -34,7 +34,8 @@ def region_rows(
         point) or `shape1` … (bins of the shape fit, rising in the score). A region that cannot be
         had is left out. `signal_efficiency` is acceptance × efficiency of hh → 4b; `events_…` are
         those of each background process at the luminosity, above the working point from the fit
-        to the tail where the limits take it; errors are those of the simulated statistics.
+        to the tail where the limits take it; errors are those of the simulated statistics, beside
+        what is assumed of mixed and borrowed tails (`background_assumed`).
     """
     nominal = scores.nominal
     rows = [_row("tags", -np.inf, np.inf, nominal, norm)]
@@ -62,6 +63,7 @@ def _row(region: str, low: float, high: float, scores: WeightedSample, norm: Nor
         "signal_efficiency_error": signal.total_error / norm.produced,
         "background": background.total,
         "background_error": float(np.hypot(background.total_error, background.shared_error)),
+        "background_assumed": background.assumed_error,
         "n_eff": background.n_eff,
     }
     for number, name in enumerate(scores.processes):
@@ -74,6 +76,7 @@ def _background(passing: BackgroundYield, processes: tuple[str, ...]) -> Row:
     return {
         "background": passing.expected,
         "background_error": passing.simulation_error,
+        "background_assumed": passing.assumed_error,
         "n_eff": passing.n_eff,
         **{f"events_{n}": float(b) for n, b in zip(processes, passing.per_process, strict=True)},
     }

@@ -13,6 +13,15 @@ with warnings.catch_warnings():  # the library imports a deprecated name of json
     import hepdata_lib
 
 Rows = Sequence[Mapping[str, Any]]
+STATISTICS = "simulated statistics"
+ERRORS = {
+    "signal_efficiency": {STATISTICS: "signal_efficiency_error"},
+    "background": {
+        STATISTICS: "background_error",
+        "assumed of mixed and borrowed tails": "background_assumed",
+    },
+}
+"""Sources of error of what `results/efficiencies.csv` holds, and their columns."""
 
 _KEYWORDS = {
     "reactions": ["P P --> HIGGS --> HIGGS HIGGS --> B BBAR B BBAR"],
@@ -133,19 +142,17 @@ def efficiency_map(rows: Rows, network: str) -> hepdata_lib.Table:
     table.add_variable(_independent("Channel", [channel for _, channel, _ in cells]))
     table.add_variable(_independent("Region", [region for _, _, region in cells]))
     quantities = {
-        "signal_efficiency": ("Acceptance times efficiency", "signal_efficiency_error"),
-        "background": ("Expected background events", "background_error"),
-        "n_eff": ("Effective simulated background events", None),
+        "signal_efficiency": "Acceptance times efficiency",
+        "background": "Expected background events",
+        "n_eff": "Effective simulated background events",
     }
-    for column, (label, error) in quantities.items():
+    for column, label in quantities.items():
         values = [[float(row[column]) for row in cell] for cell in cells.values()]
         variable = _dependent(label, "", _medians(values))
         _spread(variable, "range over trainings", values)
-        if error:
-            statistical = hepdata_lib.Uncertainty("simulated statistics")
+        for source, error in ERRORS.get(column, {}).items():
             errors = [[float(row[error]) for row in cell] for cell in cells.values()]
-            statistical.values = _medians(errors)
-            variable.add_uncertainty(statistical)
+            _symmetric(variable, source, _medians(errors))
         table.add_variable(variable)
     return table
 
@@ -172,10 +179,9 @@ def score_table(rows: Rows, channel: str, title: str) -> hepdata_lib.Table:
         "Signal acceptance times efficiency", "", [float(r["signal_efficiency"]) for r in bins]
     )
     total = _dependent("Expected background events", "", [float(r["background"]) for r in bins])
-    for variable, column in ((signal, "signal_efficiency_error"), (total, "background_error")):
-        error = hepdata_lib.Uncertainty("simulated statistics")
-        error.values = [float(row[column]) for row in bins]
-        variable.add_uncertainty(error)
+    for variable, column in ((signal, "signal_efficiency"), (total, "background")):
+        for source, error in ERRORS[column].items():
+            _symmetric(variable, source, [float(row[error]) for row in bins])
         table.add_variable(variable)
     for name in dict.fromkeys(name for row in bins for name in row if name.startswith("events_")):
         label = f"Expected events of {name.removeprefix('events_')}"
@@ -248,8 +254,14 @@ def _spread(variable: hepdata_lib.Variable, label: str, values: Sequence[Sequenc
     variable.add_uncertainty(spread)
 
 
+def _symmetric(variable: hepdata_lib.Variable, source: str, values: list[float]) -> None:
+    error = hepdata_lib.Uncertainty(source)
+    error.values = values
+    variable.add_uncertainty(error)
+
+
 def _statistical(rows: Rows, masses: Sequence[float]) -> hepdata_lib.Uncertainty:
-    error = hepdata_lib.Uncertainty("simulated statistics")
+    error = hepdata_lib.Uncertainty(STATISTICS)
     error.values = _medians(_by_mass(rows, masses, "limit_za_error_fb"))
     return error
 

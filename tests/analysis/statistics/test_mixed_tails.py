@@ -79,6 +79,16 @@ def test_a_cut_on_mixed_events_says_so() -> None:
     assert find_cut(regrouped, point).method == "mixed"
 
 
+def test_scores_without_an_event_of_the_sample_stay_as_they_are() -> None:
+    scores = scores_of()
+    tails = find_mixed_tails(scores, mixed_of(), CONFIG)
+    names = tuple(name for name in scores.processes if name != "qcd")
+    places = [names.index(name) if name in names else 0 for name in scores.processes]
+    without = scores.select(scores.kind != scores.processes.index("qcd"))
+    varied = without.regrouped(names, np.array(places))
+    assert with_mixed_tails(varied, tails, CONFIG) == varied
+
+
 def test_a_mixed_tail_is_not_fitted_but_cut_looser() -> None:
     scores, point = scores_of(), WorkingPoint(mixing=CONFIG)
     tails = find_mixed_tails(scores, mixed_of(count=900), CONFIG)

@@ -72,6 +72,7 @@ REGIONS = [
         "signal_efficiency_error": 0.001,
         "background": 20.0,
         "background_error": 4.0,
+        "background_assumed": 3.0,
         "n_eff": 25.0,
         "events_qcd": 18.0,
         "events_ttbar": 2.0,
@@ -129,6 +130,12 @@ def test_tables_hold_what_belongs_to_them(tmp_path):
     score = "score_net_mh600_4b"
     assert values(folder, score, "Log-odds of the score") == ["1 to 2.5", ">= 2.5"]
     assert values(folder, score, "Expected events of ttbar") == [2, 2]
+    for table in (score, "efficiency_map_net"):
+        columns = yaml.safe_load((folder / f"{table}.yaml").read_text())["dependent_variables"]
+        (own,) = [c for c in columns if c["header"]["name"] == "Expected background events"]
+        errors = {e["label"]: e.get("symerror") for e in own["values"][0]["errors"]}
+        assert errors["simulated statistics"] == 4.0
+        assert errors["assumed of mixed and borrowed tails"] == 3.0
     assert values(folder, "correlation_net_mh600", "Correlation") == [1, -0.2, -0.2, 1]
 
 

@@ -107,6 +107,17 @@ def test_limits_are_compared_by_network_mass_and_seed(scores: list[Path], tmp_pa
     assert row["ratio"] > 1
 
 
+def test_with_raw_counting_limits_are_not_compared(
+    scores: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found, pairs = tmp_path / "limits.csv", json.dumps([("kinematics", "ours", "theirs")])
+    limit_ratios.main(scores, pairs, found, working_point=json.dumps({"counting": "raw"}))
+    table = pd.read_csv(found)
+    assert table.empty
+    assert table.columns.tolist() == ["question", "first", "second", "mass_gev"]
+    assert "no ratio of limits" in caplog.text
+
+
 def test_scores_say_of_which_training_they_are(scores: list[Path], tmp_path: Path) -> None:
     assert origin_of(scores[3]) == {"network": "theirs", "mass_gev": 1000.0, "seed": 2}
     nameless = tmp_path / "nameless.parquet"
