@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -98,6 +99,14 @@ def missing_package(spec: Any) -> str | None:
     package = OPTIONAL_PACKAGES.get(spec.architecture)
     absent = package is not None and importlib.util.find_spec(package) is None
     return package if absent else None
+
+
+def require_packages(specs: Iterable[Any]) -> None:
+    """Raise a ModelError that names the networks whose optional packages are not installed here."""
+    lacking = {spec.name: package for spec in specs if (package := missing_package(spec))}
+    if lacking:
+        said = "; ".join(f"the network {name} needs {package}" for name, package in lacking.items())
+        raise ModelError(f"{said}, not installed here: pip install -r envs/requirements-peers.txt")
 
 
 def _target(spec: Any) -> str:

@@ -215,3 +215,17 @@ def resume_state_of_a_killed_training(run: SmallRun, folder: Path) -> Path:
             return state
         (folder / "model.safetensors").unlink(missing_ok=True)
     raise AssertionError("no training was caught between two epochs")
+
+
+def test_package_that_a_training_lacks(fresh: SmallRun) -> None:
+    path = fresh.folder / "config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config["networks"].append({"name": "edges", "architecture": "particle_net"})
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    absent = "import sys; sys.modules['weaver'] = None"
+    done = fresh.complete_alone("--cores", "1", first=absent)
+    assert done.returncode != 0
+    assert "edges needs weaver, not installed here: pip install -r" in done.stderr + done.stdout
+    assert not list(fresh.folder.glob("results/events"))  # before any long work
+    done = fresh.complete_alone("--cores", "1", "results/normalisation/qcd.json", first=absent)
+    assert done.returncode == 0, done.stderr  # nothing is trained

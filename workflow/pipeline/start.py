@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from snakemake.exceptions import WorkflowError
 
@@ -23,12 +24,13 @@ class FolderError(AnalysisError):
     """The folder of the run, or a file's date, is in the way of a run."""
 
 
-def starter(inputs: Sequence[str]) -> Callable[..., None]:
-    """Return what Snakemake calls before the first job: `begin`, with its errors as Snakemake's."""
+def starter(inputs: Sequence[str], check: Callable[[], None]) -> Callable[..., None]:
+    """Return what Snakemake calls before the first job: `begin` and `check`, errors as its own."""
 
     def begin_run(log: object = None) -> None:
         try:
             begin(inputs)
+            check()
         except AnalysisError as error:
             raise WorkflowError(str(error)) from None
 
@@ -58,6 +60,17 @@ def begin(inputs: Iterable[str], results: Path = Path("results")) -> None:
     remove_partial(results)
     date_back(results)
     require_past(inputs)
+
+
+def trained_networks(jobs: Iterable[Any]) -> set[str]:
+    """Return the names of the networks, taggers and classifiers that Snakemake's jobs train."""
+    names = [
+        job.wildcards.get(kind)
+        for job in jobs
+        for kind in ("network", "tagger", "classifier")
+        if "train" in job.rule.name  # a module may have given it a prefix
+    ]
+    return {name for name in names if name}
 
 
 def submitted_jobs(folder: Path) -> list[str]:
