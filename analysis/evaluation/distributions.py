@@ -1,10 +1,9 @@
-"""Distributions of what the networks see: histograms of each input, filled step by step."""
+"""Distributions of what the networks see: shares of each input in bins, filled step by step."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import hist
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,15 +36,58 @@ class Variable:
     bins: int
     values: Values
 
-    def histogram(self) -> hist.Hist:
-        """Return an empty weighted histogram of this variable."""
-        axis = hist.axis.Regular(self.bins, *self.edges, name=self.name, label=self.label)
-        return hist.Hist(axis, storage=hist.storage.Weight())
+    @property
+    def bin_edges(self) -> NDArray[np.float64]:
+        """Edges of the bins [B + 1]."""
+        return np.linspace(*self.edges, self.bins + 1)
 
-    def fill(self, histogram: hist.Hist, tensors: Tensors, weight: NDArray[np.float64]) -> None:
-        """Add events with weights [N] to a histogram."""
-        values, event = self.values(tensors)
-        histogram.fill(values, weight=weight[event])
+
+class Shares:
+    """Shares of all entries that are in each bin of a variable, those beyond its edges included.
+
+    Events are independent; the entries of one event, say its constituents, are not. With c of the n
+    entries of an event in a bin of share f, σ² = Σ w² (c − f n)² / (Σ w n)².
+
+    Parameters
+    ----------
+    variable : Variable
+    """
+
+    def __init__(self, variable: Variable) -> None:
+        self.variable = variable
+        size = variable.bins + 2
+        self._sums, self._squares, self._products = np.zeros((3, size))
+        self._squares_of_all = 0.0
+
+    def add(self, tensors: Tensors, weight: NDArray[np.float64]) -> None:
+        """Add events with weights [N]."""
+        values, event = self.variable.values(tensors)
+        place = np.searchsorted(self.variable.bin_edges, values, side="right")
+        shape = (len(weight), len(self._sums))
+        of_event = np.bincount(event * shape[1] + place, minlength=shape[0] * shape[1])
+        counts = of_event.reshape(shape).astype(np.float64)
+        number, square = counts.sum(axis=1), weight**2
+        self._sums += weight @ counts
+        self._squares += square @ counts**2
+        self._products += (square * number) @ counts
+        self._squares_of_all += float(square @ number**2)
+
+    @property
+    def content(self) -> NDArray[np.float64]:
+        """The share in each bin [B]; zero where there is nothing."""
+        total = self._sums.sum()
+        return self._sums[1:-1] / total if total else np.zeros(self.variable.bins)
+
+    @property
+    def error(self) -> NDArray[np.float64]:
+        """Statistical errors of the shares [B]."""
+        total, share = self._sums.sum(), self.content
+        if not total:
+            return np.zeros(self.variable.bins)
+        squares, products = self._squares[1:-1], self._products[1:-1]
+        variance = squares - 2 * share * products + share**2 * self._squares_of_all
+        error: NDArray[np.float64] = np.sqrt(np.maximum(variance, 0)) / abs(total)
+        return error
 
 
 def _token(index: int, name: str, scale: Callable[[Any], Any] = lambda x: x) -> Values:

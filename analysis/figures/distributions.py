@@ -18,9 +18,9 @@ class Shape:
     ----------
     label, colour : str
     content, error : NDArray, [B]
-        Normalised content of each bin and its statistical error.
+        Share of all entries in each bin, and its statistical error.
     n_eff : float
-        Effective number of its entries.
+        Effective number of its events.
     is_signal : bool
         Signals are drawn as lines, backgrounds filled.
     """

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import hist
 import numpy as np
 import pandas as pd
 import typer
 
 from analysis.datasets.dataset import Dataset, tagged_weight
-from analysis.evaluation.distributions import VARIABLES, Variable
+from analysis.evaluation.distributions import VARIABLES, Shares
 from analysis.figures.distributions import Shape, distribution_plot
 from analysis.figures.style import LINES, PROCESS_LABELS, save
 from common.tables import write_frame
@@ -19,44 +18,24 @@ from workflow.pipeline.cli import run
 from workflow.pipeline.groups import groups, palette
 
 
-def fill(datasets: Sequence[Dataset]) -> list[hist.Hist]:
-    """Return one histogram per variable, filled with the physical weights after b tags."""
-    histograms = [variable.histogram() for variable in VARIABLES]
+def fill(datasets: Sequence[Dataset]) -> tuple[list[Shares], float]:
+    """Return the shares of each variable, and the effective number of the events after b tags."""
+    shares, sums = [Shares(variable) for variable in VARIABLES], np.zeros(2)
     for data in datasets:
         for tensors, columns in data.steps():
             weight = tagged_weight(columns)[:, 0]
-            for variable, histogram in zip(VARIABLES, histograms, strict=True):
-                variable.fill(histogram, tensors, weight)
-    return histograms
+            sums += weight.sum(), (weight**2).sum()
+            for one in shares:
+                one.add(tensors, weight)
+    return shares, float(effective_number_of_sums(*sums))
 
 
-def shape(
-    name: str, datasets: Sequence[Dataset], histogram: hist.Hist, colour: str, line: str
-) -> Shape:
-    """Return the histogram normalised to all entries, those beyond its edges included."""
-    contents: Any = histogram.view(flow=True)
-    total, total_variance = contents["value"].sum(), contents["variance"].sum()
-    scale = 1 / total if total else 0.0
-    error = np.sqrt(contents["variance"][1:-1]) * scale
-    n_eff = float(effective_number_of_sums(total, total_variance))
-    return Shape(
-        PROCESS_LABELS.get(name, name),
-        colour,
-        histogram.values() * scale,
-        error,
-        n_eff,
-        datasets[0].is_signal,
-        line,
-    )
-
-
-def table(variable: Variable, shapes: Sequence[Shape]) -> pd.DataFrame:
+def table(name: str, edges: np.ndarray, shapes: Sequence[Shape]) -> pd.DataFrame:
     """Return what is drawn as rows."""
-    edges = variable.histogram().axes[0].edges
     return pd.concat(
         pd.DataFrame(
             {
-                "variable": variable.name,
+                "variable": name,
                 "curve": shape.label,
                 "low": edges[:-1],
                 "high": edges[1:],
@@ -76,16 +55,18 @@ def main(
     """Draw the distributions of all network inputs."""
     of_curve = groups([Dataset(path) for path in datasets])
     colour = palette(of_curve)
-    histograms = {name: fill(members) for name, members in of_curve.items()}
+    filled = {name: fill(members) for name, members in of_curve.items()}
     tables = []
     for index, variable in enumerate(VARIABLES):
-        shapes = [
-            shape(name, members, histograms[name][index], colour[name], LINES[n % len(LINES)])
-            for n, (name, members) in enumerate(of_curve.items())
-        ]
-        edges = variable.histogram().axes[0].edges
-        save(distribution_plot(edges, shapes, variable.label), figures / f"{variable.name}.png")
-        tables.append(table(variable, shapes))
+        shapes = []
+        for n, (name, (shares, n_eff)) in enumerate(filled.items()):
+            label, one = PROCESS_LABELS.get(name, name), shares[index]
+            is_signal, line = of_curve[name][0].is_signal, LINES[n % len(LINES)]
+            drawn = (one.content, one.error, n_eff, is_signal, line)
+            shapes.append(Shape(label, colour[name], *drawn))
+        figure = distribution_plot(variable.bin_edges, shapes, variable.label)
+        save(figure, figures / f"{variable.name}.png")
+        tables.append(table(variable.name, variable.bin_edges, shapes))
     write_frame(pd.concat(tables), output)
 
 
