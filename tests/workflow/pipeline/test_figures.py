@@ -66,3 +66,17 @@ def test_every_caption_and_view_is_used() -> None:
     captions = {path.stem for path in (ROOT / "workflow/report").glob("*.rst")}
     assert captions == {kind.caption for kind in KINDS}
     assert set(VIEW_TITLES) == set(get_args(View))
+
+
+def test_caption_says_which_weights_a_figure_of_datasets_has() -> None:
+    scripts = {kind.caption: ROOT / f"workflow/scripts/{kind.caption}.py" for kind in KINDS}
+    tagged = [
+        caption
+        for caption, path in scripts.items()
+        if path.is_file() and "tagged_weight(columns)[:, 0]" in path.read_text(encoding="utf-8")
+    ]
+    assert "jet_images" in tagged
+    for caption in tagged:
+        said = " ".join((CAPTIONS / f"{caption}.rst").read_text(encoding="utf-8").split())
+        assert "after b tags" in said or caption == "event_display"
+        assert "before b tags" not in said
