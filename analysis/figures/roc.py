@@ -43,7 +43,7 @@ class RocBand:
 
 
 @styled
-def roc_plot(bands: Sequence[RocBand], title: str, luminosity: float | None = None) -> Figure:
+def roc_plot(bands: Sequence[RocBand], title: str) -> Figure:
     """Draw 1/ε_B against ε_S per network, with the ratio to the first network below.
 
     Parameters
@@ -52,8 +52,6 @@ def roc_plot(bands: Sequence[RocBand], title: str, luminosity: float | None = No
         One per network, all on the same grid.
     title : str
         Of the legend: signal and background.
-    luminosity : float, optional
-        For the label [fb⁻¹].
     """
     figure, ax, ratio = axes_with_ratio()
     ax.set_yscale("log")
@@ -83,5 +81,5 @@ def roc_plot(bands: Sequence[RocBand], title: str, luminosity: float | None = No
     ratio.set_ylim(max(low, 1 / LARGEST_RATIO), min(high, LARGEST_RATIO))
     plain_ticks(ratio.yaxis)
     ax.legend(loc="upper right", title=title, title_fontsize=12)
-    add_label(ax, luminosity)
+    add_label(ax)
     return figure

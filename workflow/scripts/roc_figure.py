@@ -15,7 +15,6 @@ from workflow.reporting.roc_bands import band, by_name
 def main(
     rows: Annotated[list[Path], Argument(help="JSON files of rule metrics, of one signal.")],
     output: Annotated[Path, Option(help="PNG to write; the PDF goes beside it.")],
-    luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
 ) -> None:
     """Draw the median and the range over seeds of each network."""
     groups = by_name([read_json(path) for path in rows], "network")
@@ -24,7 +23,7 @@ def main(
     first = next(iter(groups.values()))[0]["metrics"]
     n_eff = first["test_background_n_eff"]
     title = rf"$m_H={first['mass_gev']:g}$ GeV, background $n_\mathrm{{eff}}={n_eff:.0f}$"
-    save(roc_plot(bands, title, luminosity), output)
+    save(roc_plot(bands, title), output)
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def test_roc_plot_survives_gaps_and_large_errors(tmp_path):
     y = np.where(x > 0.2, 1 / x**3, np.nan)
     points = np.array([[0.3, 37.0, 50.0]])
     band = RocBand("ours", "#3f90da", x, y, 0.8 * y, 1.2 * y, points, 0.97)
-    figure = roc_plot([band], "$m_H=1000$ GeV", 3000)
+    figure = roc_plot([band], "$m_H=1000$ GeV")
     save(figure, tmp_path / "roc")
     assert "0.970" in figure.axes[0].get_legend().get_texts()[0].get_text()
 

@@ -74,6 +74,16 @@ def test_figures_are_drawn_from_the_tables(run):
             assert (run / f"{name}.{kind}").stat().st_size > 5000
 
 
+def test_figures_of_rejections_name_no_luminosity(run, monkeypatch):
+    """Efficiencies do not depend on it, and the rule does not know that of the run."""
+    drawn = []
+    monkeypatch.setattr(roc_figure, "save", lambda figure, _: drawn.append(figure))
+    roc_figure.main([run / "metrics_1000.json"], run / "roc")
+    titles = [drawn[0].axes[0].get_title(loc=side) for side in ("left", "right")]
+    assert "TeV" in titles[1]
+    assert not any("fb" in title for title in titles)
+
+
 def test_weighted_and_raw_counts_are_not_mixed(run):
     rows = read_csv(run / "scan.csv")
     parts = [
