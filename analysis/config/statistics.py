@@ -1,6 +1,7 @@
 """Configuration of b tagging, the working point and the limits."""
 
 import itertools
+import math
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -261,6 +262,11 @@ class Limits(Block):
         (0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 100.0),
         description="Sizes of the simulated samples of the projection, relative to the run's.",
     )
+
+    @property
+    def z_level(self) -> float:
+        """The one-sided confidence level that belongs to `z_target`, to three digits."""
+        return float(f"{(1 + math.erf(self.z_target / math.sqrt(2))) / 2:.3g}")
 
 
 class Systematics(Block):

@@ -20,6 +20,7 @@ def cls_plot(
     luminosity: float,
     references: Sequence[ReferenceCurve] = (),
     note: str = "",
+    level: float = 0.95,
 ) -> Figure:
     """Draw the median expected limit and its bands against m_H.
 
@@ -37,6 +38,8 @@ def cls_plot(
         Published limits and models.
     note : str
         Told in the figure, as masses without a limit.
+    level : float
+        Confidence level, for the label of the axis.
     """
     figure = Figure()
     ax = figure.subplots()
@@ -55,7 +58,7 @@ def cls_plot(
         ax.set_ylim(low, high * (high / low) ** 0.5)
         name_what_is_seen(ax, references)
     ax.set_xlabel(r"$m_H$ [GeV]")
-    ax.set_ylabel(r"95% CL$_s$ limit on $\sigma(gg\to H\to hh)$ [fb]")
+    ax.set_ylabel(rf"{100 * level:g}% CL$_s$ limit on $\sigma(gg\to H\to hh)$ [fb]")
     ax.legend(loc="upper right", ncols=2, fontsize=11, title=label, title_fontsize=11)
     if note:
         ax.text(0.03, 0.03, note, transform=ax.transAxes, fontsize=9, wrap=True, color="#bd1f01")

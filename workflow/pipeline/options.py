@@ -333,7 +333,7 @@ class Options:
 
     @property
     def hepdata(self) -> list[str]:
-        """The tables, the archive of the fits, the workspace of each, and the luminosity."""
+        """The tables, the archive of the fits, the workspace of each, luminosity and levels."""
         return flags(
             limits=paths.LIMITS_TABLE,
             cutflow=paths.CUTFLOW_TABLE,
@@ -343,6 +343,8 @@ class Options:
             limit=self.targets.trainings(paths.LIMIT),
             workspace=self.targets.trainings(paths.WORKSPACE),
             luminosity=self.config.luminosity_fb,
+            z_target=self.config.limits.z_target,
+            level=self.config.limits.confidence_level,
         )
 
     def interpret(self, wildcards: Wildcards) -> list[str]:
@@ -409,19 +411,25 @@ class Options:
         return json.dumps(blocks)
 
     @property
+    def _z_limit(self) -> str:
+        return f"{100 * self.config.limits.z_level:g}% CL limit"
+
+    @property
     def limits_figure(self) -> list[str]:
         """The networks, and what the limits are compared with."""
         return flags(
             network=self.targets.drawn_against_mass,
+            quantity=self._z_limit,
             luminosity=self.config.luminosity_fb,
             background_events=self.config.working_point.background_events,
             benchmarks=self._benchmarks,
         )
 
     def cls_figure(self, wildcards: Wildcards) -> list[str]:
-        """The network, and what its limits are compared with."""
+        """The network, the level of its limits, and what they are compared with."""
         return flags(
             network=wildcards.network,
+            level=self.config.limits.confidence_level,
             luminosity=self.config.luminosity_fb,
             benchmarks=self._benchmarks,
         )
@@ -430,6 +438,7 @@ class Options:
         """What is drawn against what."""
         return flags(
             kind=wildcards.kind,
+            quantity=self._z_limit,
             network=self.targets.networks_of(wildcards.signal),
             luminosity=self.config.luminosity_fb,
             mass=self.mass(wildcards),

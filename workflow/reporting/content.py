@@ -115,7 +115,7 @@ def read_content(files: Sequence[Path], folder: Path, config: Config) -> Content
         config.luminosity_fb,
         _summary(config),
         findings(limits, normalisations, _tag_maps(folder, config)),
-        limits_table(summary, limits),
+        limits_table(summary, limits, config.limits.z_level),
         cutflow_table(cutflow, config.luminosity_fb),
         yields_table(cutflow),
         networks_table(read_csv(folder / paths.NETWORKS_TABLE)),

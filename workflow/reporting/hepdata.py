@@ -16,7 +16,7 @@ with warnings.catch_warnings():  # the validator imports a deprecated name of js
     from hepdata_validator.full_submission_validator import FullSubmissionValidator
 
 _ABSTRACT = (
-    "Expected 95% CL upper limits on the cross section of gg → H → hh, with both h → bb in one "
+    "Expected upper limits on the cross section of gg → H → hh, with both h → bb in one "
     "large-radius jet each, at the HL-LHC (14 TeV), from simulated events and neural networks. "
     "BR(h → bb)² is factored out. Projections, not measurements."
 )

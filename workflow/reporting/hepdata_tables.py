@@ -30,7 +30,9 @@ _KEYWORDS = {
 }
 
 
-def limits_table(rows: Rows, network: str, luminosity: float) -> hepdata_lib.Table:
+def limits_table(
+    rows: Rows, network: str, luminosity: float, z_target: float = 1.645, level: float = 0.95
+) -> hepdata_lib.Table:
     """Return the limits of one network against m_H: median over seeds, with what varies it.
 
     Parameters
@@ -41,12 +43,18 @@ def limits_table(rows: Rows, network: str, luminosity: float) -> hepdata_lib.Tab
         The network.
     luminosity : float
         [fb⁻¹].
+    z_target, level : float
+        Z_A at the first limit, and confidence level of the CLs limits.
     """
-    table = _table(f"Limits {network}", f"Expected limits at {luminosity:g} fb^-1, {network}.")
+    table = _table(
+        f"Limits {network}",
+        f"Expected limits at {luminosity:g} fb^-1, {network}. CLs at {100 * level:g}% confidence "
+        "level.",
+    )
     masses = sorted({float(row["mass_gev"]) for row in rows})
     table.add_variable(_mass(masses))
     za = _by_mass(rows, masses, "limit_za_fb")
-    variable = _dependent("Limit from Z_A = 1.645", "fb", _medians(za))
+    variable = _dependent(f"Limit from Z_A = {z_target:g}", "fb", _medians(za))
     _spread(variable, "range over trainings", za)
     variable.add_uncertainty(_statistical(rows, masses))
     table.add_variable(variable)

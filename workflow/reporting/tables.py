@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.tables import over_seeds
+
 Row = Mapping[str, Any]
 
 
@@ -107,17 +109,14 @@ def _digits(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def limits_table(summary: Sequence[Row], rows: Sequence[Row]) -> Table:
+def limits_table(summary: Sequence[Row], rows: Sequence[Row], level: float = 0.95) -> Table:
     """Return one row per network and mass: limits with their errors, range over the seeds."""
     table_rows = []
     for row in summary:
         at_mass = [
             r for r in rows if (r["network"], r["mass_gev"]) == (row["network"], row["mass_gev"])
         ]
-        errors = sorted(
-            r["limit_za_error_fb"] for r in at_mass if r["limit_za_error_fb"] is not None
-        )
-        error = errors[len(errors) // 2] if errors else None
+        error = float(over_seeds([r["limit_za_error_fb"] for r in at_mass]).median)
         cells = [
             text(row["network"]),
             number(row["mass_gev"], 4),
@@ -146,8 +145,8 @@ def limits_table(summary: Sequence[Row], rows: Sequence[Row]) -> Table:
         "threshold",
     )
     caption = (
-        "Upper limits on σ(gg → H → hh) at 95% confidence level: median over the trainings with "
-        "its statistical error"
+        f"Upper limits on σ(gg → H → hh) at {100 * level:g}% confidence level: median over the "
+        "trainings with its statistical error"
     )
     return Table(caption, columns, tuple(table_rows), "limits_summary.csv")
 

@@ -20,6 +20,7 @@ def main(
     network: Annotated[str, Option(help="The network.")],
     kind: Annotated[Literal["count", "shape"], Option(help="Which fit.")] = "shape",
     luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
+    level: Annotated[float, Option(help="Confidence level of the limits.")] = 0.95,
     benchmarks: Annotated[str, Option(help="List of blocks `benchmarks`.")] = "[]",
 ) -> None:
     """Draw the median over seeds of the expected limit and of each band."""
@@ -33,7 +34,7 @@ def main(
     note = f"no limit: {', '.join(missing)}" if missing else ""
     label = f"{network.replace('_', ' ')}, {'fit to the score' if kind == 'shape' else 'count'}"
     references = [*published_curves(luminosity), *benchmark_curves(benchmarks)]
-    save(cls_plot(mass, bands, label, luminosity, references, note), output)
+    save(cls_plot(mass, bands, label, luminosity, references, note, level), output)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ LABELS: dict[str, str] = {
     "luminosity": r"integrated luminosity [fb$^{-1}$]",
     "sample_size": "size of the simulated samples / present size",
 }
-Y_LABEL = r"95% CL limit on $\sigma(gg\to H\to hh)$ [fb]"
 
 
 def main(
@@ -32,6 +31,7 @@ def main(
     counting: Annotated[
         Literal["weighted", "raw"], Option(help="How background events are counted.")
     ] = "weighted",
+    quantity: Annotated[str, Option(help="What the limits are.")] = "95% CL limit",
 ) -> None:
     """Draw the median and the range over seeds of each network at one mass."""
     x = "background_events" if kind == "background_events" else "value"
@@ -49,7 +49,8 @@ def main(
     shown = None if kind == "luminosity" else luminosity
     guide = "sqrt" if kind == "luminosity" else None
     note = rf"$m_H={mass:g}$ GeV"
-    save(dependence_plot(curves, label, Y_LABEL, shown, note, guide), output)
+    y_label = rf"{quantity} on $\sigma(gg\to H\to hh)$ [fb]"
+    save(dependence_plot(curves, label, y_label, shown, note, guide), output)
 
 
 def chosen(

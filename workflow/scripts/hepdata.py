@@ -35,6 +35,8 @@ def main(
     ] = None,
     likelihoods: Annotated[Path | None, Option(help="Archive of rule likelihoods.")] = None,
     luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
+    z_target: Annotated[float, Option(help="Z_A at the limits that are named so.")] = 1.645,
+    level: Annotated[float, Option(help="Confidence level of the CLs limits.")] = 0.95,
 ) -> None:
     """Write the submission; what has no limit is left out.
 
@@ -48,7 +50,7 @@ def main(
     for network in dict.fromkeys(row["network"] for row in rows):
         of_network = [row for row in rows if row["network"] == network]
         tables += [
-            limits_table(of_network, network, luminosity),
+            limits_table(of_network, network, luminosity, z_target, level),
             efficiency_table(of_network, network),
         ]
         tables.append(efficiency_map([r for r in regions if r["network"] == network], network))

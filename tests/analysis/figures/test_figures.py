@@ -45,6 +45,13 @@ def test_references_out_of_sight_are_not_in_the_legend():
         assert names & {"seen", "below", "aside"} == {"seen"}
 
 
+@pytest.mark.parametrize("level", [0.95, 0.9])
+def test_axis_of_cls_limits_says_at_which_level_they_are(level):
+    bands = np.outer([0.5, 0.7, 1, 1.4, 2], np.ones(3))
+    label = cls_plot(MASS, bands, "net", 3000.0, level=level).axes[0].get_ylabel()
+    assert label.startswith(f"{100 * level:g}% CL")
+
+
 @pytest.mark.parametrize("events", [20.0, 5.0, 0.5])
 def test_legend_says_how_many_events_the_working_point_leaves(events):
     figure = limit_plot([curve("ours", 1, [True] * 3)], background_events=events)

@@ -159,6 +159,20 @@ def test_limit_is_told_where_its_uncertainties_are(tiny_config: dict[str, Any]) 
     assert "jes_down" in down
 
 
+def test_figures_and_submission_are_told_which_limits_they_show(
+    tiny_config: dict[str, Any],
+) -> None:
+    tiny_config["limits"] = {"z_target": 1.2816, "confidence_level": 0.99}
+    options = options_of(read_config(tiny_config))
+    signal = of(signal=options.targets.signals[0], kind="luminosity", network="a")
+    drawn = (options.limits_figure, options.dependence_figure(signal))
+    assert {value(found, "quantity") for found in drawn} == {"90% CL limit"}
+    assert value(options.cls_figure(signal), "level") == "0.99"
+    assert value(options.hepdata, "level") == "0.99"
+    assert value(options.hepdata, "z-target") == "1.2816"
+    assert Limits().z_level == Limits().confidence_level
+
+
 def test_range_of_b_hadrons_is_handed_on(tiny_config: dict[str, Any]) -> None:
     tiny_config["samples"][1]["b_hadrons"] = {"min": 0, "max": 3}
     options = options_of(read_config(tiny_config))

@@ -49,6 +49,12 @@ def test_exact_limit_is_shown_where_every_row_has_one():
         assert ("Expected CLs limit, exact" in names) is shown
 
 
+def test_limits_are_called_what_they_are():
+    table = limits_table(ROWS, "net", 3000, 1.2816, 0.9)
+    assert "Limit from Z_A = 1.2816" in [variable.name for variable in table.variables]
+    assert "90% confidence" in table.description
+
+
 CUTS = [
     {
         "sample": name,

@@ -18,7 +18,7 @@ from workflow.pipeline.config import read_config
 from workflow.reporting.content import read_content
 from workflow.reporting.findings import findings
 from workflow.reporting.render import DATA, STYLE, render
-from workflow.reporting.tables import count, jets_table, measured, number
+from workflow.reporting.tables import count, jets_table, limits_table, measured, number
 
 needs_browser = pytest.mark.skipif(
     chromium() is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
@@ -270,6 +270,16 @@ def test_skipped_files_and_maps_that_do_not_close_are_told() -> None:
 )
 def test_numbers_are_rounded_to_what_is_known(cell: Any, text: str) -> None:
     assert cell.text == text
+
+
+def test_limit_has_the_median_error_of_its_trainings_and_its_level() -> None:
+    numbers = dict.fromkeys(("limit_za_fb_min", "limit_za_fb_max"), 3.0)
+    key = {"network": "net", "mass_gev": 1000}
+    summary = [key | numbers | {"limit_za_fb_median": 3.0, "valid": 2, "seeds": 2, "methods": ""}]
+    rows = [key | {"limit_za_error_fb": error} for error in (0.2, 0.4, None)]
+    table = limits_table(summary, rows, 0.9)
+    assert table.rows[0][2].text == "3.00 ± 0.30"
+    assert "at 90% confidence level" in table.caption
 
 
 def test_taggers_are_shown_with_the_time_that_their_training_took() -> None:
