@@ -30,6 +30,7 @@ from workflow.reporting.tables import (
     jets_table,
     limits_table,
     metrics_table,
+    number,
     timings_table,
     yields_table,
 )
@@ -125,7 +126,7 @@ def read_content(files: Sequence[Path], folder: Path, config: Config) -> Content
         timings_table(_timings(folder)),
         _jets(folder, config),
         {name: list(group) for name, group in groupby(shown, lambda picture: picture.section)},
-        _limits_text(summary),
+        in_words(summary),
         _files(folder),
         yaml.safe_dump(
             json.loads(config.model_dump_json()), sort_keys=False, allow_unicode=True, width=100
@@ -150,11 +151,15 @@ def _summary(config: Config) -> str:
     )
 
 
-def _limits_text(summary: Sequence[dict[str, Any]]) -> str:
+def in_words(summary: Sequence[dict[str, Any]]) -> str:
     """Return the limit plot in words, for those who do not see it."""
     parts = [
         f"{row['network'].replace('_', ' ')} at {row['mass_gev']:g} GeV: "
-        + ("none" if row["limit_za_fb_median"] is None else f"{row['limit_za_fb_median']:.2g} fb")
+        + (
+            "none"
+            if (limit := row["limit_za_fb_median"]) is None
+            else f"{number(limit, 2).text} fb"
+        )
         for row in summary
     ]
     return "Upper limits against m_H. " + "; ".join(parts) + "."

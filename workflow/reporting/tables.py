@@ -190,8 +190,8 @@ def cutflow_table(rows: Sequence[Row], luminosity: float) -> Table:
 
 
 def yields_table(rows: Sequence[Row]) -> Table:
-    """Return the last step of each sample: what the networks and limits work with."""
-    last = {row["sample"]: row for row in rows}
+    """Return what each tag category keeps of each sample, which networks and limits work with."""
+    tagged = [row for row in rows if str(row["step"]).startswith("tags: ")]
     cells = tuple(
         (
             text(row["sample"]),
@@ -202,7 +202,7 @@ def yields_table(rows: Sequence[Row]) -> Table:
             count(row["raw"]),
             number(row["n_eff"]),
         )
-        for row in last.values()
+        for row in tagged
     )
     columns = (
         "sample",

@@ -15,10 +15,17 @@ from analysis.datasets.normalisation import Normalisation
 from analysis.reconstruction.cutflow import Step
 from tests.workflow.browser import call, chromium
 from workflow.pipeline.config import read_config
-from workflow.reporting.content import read_content
+from workflow.reporting.content import in_words, read_content
 from workflow.reporting.findings import findings
 from workflow.reporting.render import DATA, STYLE, render
-from workflow.reporting.tables import count, jets_table, limits_table, measured, number
+from workflow.reporting.tables import (
+    count,
+    jets_table,
+    limits_table,
+    measured,
+    number,
+    yields_table,
+)
 
 needs_browser = pytest.mark.skipif(
     chromium() is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
@@ -280,6 +287,24 @@ def test_limit_has_the_median_error_of_its_trainings_and_its_level() -> None:
     table = limits_table(summary, rows, 0.9)
     assert table.rows[0][2].text == "3.00 ± 0.30"
     assert "at 90% confidence level" in table.caption
+
+
+def test_yields_are_those_of_every_tag_category() -> None:
+    row = {"process": "qcd", "cross_section_pb": 1.0, "error": 1.0, "raw": 5, "n_eff": 5.0}
+    events = {"generated": 90.0, "tags: 4b": 10.0, "tags: 3b": 30.0}
+    rows = [
+        row | {"sample": sample, "step": step, "events": number}
+        for sample in ("a", "b")
+        for step, number in events.items()
+    ]
+    shown = [(cells[0].text, cells[3].text, cells[4].key) for cells in yields_table(rows).rows]
+    assert shown == [(s, f"tags: {c}", n) for s in "ab" for c, n in (("4b", 10.0), ("3b", 30.0))]
+
+
+def test_limits_are_told_in_words_without_powers_of_ten() -> None:
+    row = {"network": "a_b", "mass_gev": 800.0}
+    found = in_words([row | {"limit_za_fb_median": limit} for limit in (148.3, 0.462, None)])
+    assert found.endswith("a b at 800 GeV: 148 fb; a b at 800 GeV: 0.46 fb; a b at 800 GeV: none.")
 
 
 def test_taggers_are_shown_with_the_time_that_their_training_took() -> None:
