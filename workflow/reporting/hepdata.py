@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from common.errors import AnalysisError
+from workflow.reporting.hepdata_tables import LONGEST_NAME
 
 with warnings.catch_warnings():  # the validator imports a deprecated name of jsonschema
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -43,6 +44,7 @@ def write_submission(
     """
     submission = hepdata_lib.Submission()
     submission.comment = _ABSTRACT
+    _name_apart(tables)
     for table in tables:
         submission.add_table(table)
     with TemporaryDirectory() as name:
@@ -61,6 +63,20 @@ def write_submission(
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(work / "out", folder)
+
+
+def _name_apart(tables: Sequence[hepdata_lib.Table]) -> None:
+    """Number tables whose files would have the same name, which HEPData's library overwrites.
+
+    A file has the table's name in lower case, with underscores for spaces.
+    """
+    taken: set[str] = set()
+    for table in tables:
+        name, number = table.name, 1
+        while (file := table.name.lower().replace(" ", "_")) in taken:
+            number += 1
+            table.name = f"{name[: LONGEST_NAME - 4]} {number}"
+        taken.add(file)
 
 
 def _validate(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The tables of a HEPData submission, each from rows of a run's CSV tables."""
 
+import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ with warnings.catch_warnings():  # the library imports a deprecated name of json
 
 Rows = Sequence[Mapping[str, Any]]
 STATISTICS = "simulated statistics"
+LONGEST_NAME = 64
+"""Characters of a table's name, at most."""
 ERRORS = {
     "signal_efficiency": {STATISTICS: "signal_efficiency_error"},
     "background": {
@@ -226,6 +229,10 @@ def _independent(name: str, values: Sequence[str]) -> hepdata_lib.Variable:
 
 
 def _table(name: str, description: str) -> hepdata_lib.Table:
+    """Return an empty table; of a name that HEPData refuses as too long, a digest is the end."""
+    if len(name) > LONGEST_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        name = f"{name[: LONGEST_NAME - 9]} {digest}"
     table = hepdata_lib.Table(name)
     table.description = description
     table.location = "Simulation"

@@ -145,6 +145,23 @@ def test_tables_hold_what_belongs_to_them(tmp_path):
     assert values(folder, "correlation_net_mh600", "Correlation") == [1, -0.2, -0.2, 1]
 
 
+def test_names_may_be_long_and_differ_in_little(tmp_path):
+    """Names of networks have up to 64 characters; file names of tables are in lower case."""
+    networks = ["n" * 63 + end for end in "ab"] + ["Net", "net"]
+    rows = [row(600, 1, limit) for limit in (1.0, 2.0, 3.0, 4.0)]
+    given = [limits_table([one], name, 3000) for name, one in zip(networks, rows, strict=True)]
+    given += [efficiency_map(REGIONS, "x"), efficiency_table(ROWS, "map_x")]
+    write_submission(given, None, tmp_path / "out")
+    _, *documents = yaml.safe_load_all((tmp_path / "out" / "submission.yaml").read_text())
+    assert len({document["data_file"] for document in documents}) == len(given)
+    found = [
+        yaml.safe_load((tmp_path / "out" / d["data_file"]).read_text())["dependent_variables"]
+        for d in documents[:4]
+    ]
+    assert [columns[0]["values"][0]["value"] for columns in found] == [1.0, 2.0, 3.0, 4.0]
+    assert len({document["description"] for document in documents[:4]}) == 4
+
+
 def test_submission_is_written_again_the_same(tmp_path):
     for name in ("one", "two"):
         write_submission([limits_table(ROWS, "net", 3000)], None, tmp_path / name)
