@@ -1,5 +1,6 @@
 """Rule event_display: one event of a sample, drawn as the networks see it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -39,13 +40,11 @@ def choose(dataset: Dataset) -> Event:
     return {name: tensor[0] for name, tensor in dataset.rows(slice(row, row + 1)).items()}
 
 
-def displayed_jet(event: Event, index: int) -> DisplayedJet:
-    """Return one fat jet of the event."""
+def displayed_jet(event: Event, index: int, features: Sequence[str]) -> DisplayedJet:
+    """Return one fat jet of the event, whose constituents have these features."""
     kinematics = dict(zip(KINEMATIC_FEATURES, event["kinematics"][index].tolist(), strict=True))
     mask, subjet_mask = event["constituent_mask"][index], event["subjet_mask"][index]
-    constituents = dict(
-        zip(CONSTITUENT_FEATURES, event["constituents"][index][mask].T, strict=True)
-    )
+    constituents = dict(zip(features, event["constituents"][index][mask].T, strict=True))
     subjets = dict(zip(SUBJET_FEATURES, event["subjets"][index][subjet_mask].T, strict=True))
     kinds = [name for name in CONSTITUENT_FEATURES if name.startswith("is_")]
     return DisplayedJet(
@@ -75,15 +74,13 @@ def main(
 ) -> None:
     """Draw one event, and list its constituents."""
     data = Dataset(dataset)
-    event = choose(data)
+    event, features = choose(data), [str(name) for name in data.attributes["constituent_features"]]
     rows = pd.concat(
-        pd.DataFrame(event["constituents"][index][mask], columns=CONSTITUENT_FEATURES).assign(
-            jet=index + 1
-        )
+        pd.DataFrame(event["constituents"][index][mask], columns=features).assign(jet=index + 1)
         for index, mask in enumerate(event["constituent_mask"])
     )
     write_frame(rows, output.with_suffix(".csv"))
-    jets = (displayed_jet(event, 0), displayed_jet(event, 1))
+    jets = (displayed_jet(event, 0, features), displayed_jet(event, 1, features))
     save(event_display(jets, title(data, event), radius), output)
 
 
