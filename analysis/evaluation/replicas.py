@@ -90,6 +90,7 @@ class ReplicaSums:
         passing = np.cumsum(self._sums.reshape(2, -1, self._sums.shape[1]), axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             background, signal = passing[:, :-1] / passing[:, -1:]
+        background[:, np.isnan(signal[-1])] = np.nan
         target = np.asarray(signal_efficiencies) * (1 - 1e-12)
         columns = np.arange(signal.shape[1])
         return np.stack([background[np.argmax(signal >= e, axis=0), columns] for e in target])

@@ -157,7 +157,7 @@ def gates(folder: Path, title: str) -> Drawn:
     streams = [
         (
             f"jet {int(str(name)[-1]) + 1}",
-            layers.pivot(index="layer", columns="head", values="beta").to_numpy(),
+            np.array([of_layer.beta for _, of_layer in layers.groupby("layer", sort=False)]),
         )
         for name, layers in table.groupby(stream[0], sort=True)
     ]

@@ -50,9 +50,10 @@ def _curve(
     mass, median, low, high = (
         np.array([row[key] for row in of_network], dtype=float) for key in keys
     )
-    counted = "shape" not in column  # the shape fit has no threshold
+    has_cut = "shape" not in column  # the shape fit has no threshold
+    counted = {*COUNTED, "none"}  # a training without a limit has no point
     fitted = np.array(
-        [counted and not set(row["methods"].split("+")) <= set(COUNTED) for row in of_network],
+        [has_cut and not set(row["methods"].split("+")) <= counted for row in of_network],
         dtype=bool,
     )
     errors = np.array([row[f"{error}_median"] or 0.0 for row in of_network], dtype=float)

@@ -99,6 +99,13 @@ def test_background_efficiency_is_that_of_the_metrics() -> None:
         assert 1 / value == pytest.approx(wanted)
 
 
+def test_a_replica_without_signal_or_background_has_no_ratio() -> None:
+    sample = WeightedSample.of_classes(np.array([2.0, 1.0]), np.ones(2), np.array([True, False]))
+    sums = ReplicaSums(candidate_cuts(sample.signal, (0.5,)), 4)
+    sums.add(sample, np.array([[1.0, 0.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0]]))
+    np.testing.assert_array_equal(sums.background_efficiency((0.5,)), [[0, *[np.nan] * 3]])
+
+
 def test_a_network_is_as_good_as_itself_in_every_replica() -> None:
     test = draw(1, 300)
     same = PairedTest(test.key, test.signal, test.weight, test.first, test.first)

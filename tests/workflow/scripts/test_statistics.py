@@ -12,7 +12,7 @@ from scipy.special import expit
 from typer import BadParameter
 
 from common.errors import InputFileError
-from common.tables import read_csv
+from common.tables import read_csv, write_csv
 from tests.analysis.score_samples import draw_scores, write_scores
 from workflow.scripts import (
     cls_figure,
@@ -72,6 +72,27 @@ def test_figures_are_drawn_from_the_tables(run):
     for name in ("limits", "cls", "roc", "scan"):
         for kind in ("pdf", "png"):
             assert (run / f"{name}.{kind}").stat().st_size > 5000
+
+
+def test_a_training_without_a_limit_opens_no_marker(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(limits_figure, "save", lambda figure, _: drawn.append(figure))
+    rows = [
+        {"network": "net", "mass_gev": mass, "seed": seed, "threshold_method": method,
+         "limit_za_fb": limit, "limit_za_error_fb": 0.1}
+        for mass, seed, method, limit in (
+            (600, 1, "mixed", 2.0), (600, 2, "none", None), (800, 1, "mixed", 1.0),
+            (800, 2, "resolved", 1.5),
+        )
+    ]  # fmt: skip
+    write_csv(rows, tmp_path / "limits.csv")
+    limits_figure.main(tmp_path / "limits.csv", tmp_path / "limits.png", ["net"])
+    open_at = [
+        line.get_xdata().tolist()
+        for line in drawn[0].axes[0].lines
+        if line.get_markerfacecolor() == "white" and line.get_marker() == "o"
+    ]
+    assert open_at == [[800.0]]
 
 
 def test_figures_of_rejections_name_no_luminosity(run, monkeypatch):
