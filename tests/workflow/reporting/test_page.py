@@ -24,6 +24,7 @@ from workflow.reporting.tables import (
     limits_table,
     measured,
     number,
+    spread,
     yields_table,
 )
 
@@ -287,6 +288,16 @@ def test_limit_has_the_median_error_of_its_trainings_and_its_level() -> None:
     table = limits_table(summary, rows, 0.9)
     assert table.rows[0][2].text == "3.00 ± 0.30"
     assert "at 90% confidence level" in table.caption
+
+
+@pytest.mark.parametrize("median", [0.9953393, 0.974949, 0.99387, 28.40157, 1532.1, 0.000651])
+def test_range_encloses_the_median_that_it_is_shown_with(median: float) -> None:
+    for width in (1e-4, 3e-4, 1e-2, 0.3):
+        ends = {"x_min": median * (1 - width), "x_max": median * (1 + width)}
+        text = spread({"x_median": median, **ends}, "x").text
+        middle, low, high = map(float, re.findall(r"[\d.]+", text))
+        assert low <= middle <= high
+        assert low < high or width < 1e-3
 
 
 def test_yields_are_those_of_every_tag_category() -> None:
