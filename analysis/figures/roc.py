@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -12,6 +13,9 @@ from analysis.figures.style import LINES, MARKERS, add_label, axes_with_ratio, p
 
 LARGEST_RATIO = 10.0
 """Ends of the ratio's axis: what is beyond rests on single events."""
+
+MOST_ROWS = 6
+"""Networks in the legend, beyond which it has two columns."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,16 @@ def roc_plot(bands: Sequence[RocBand], title: str) -> Figure:
     low, high = ratio.get_ylim()
     ratio.set_ylim(max(low, 1 / LARGEST_RATIO), min(high, LARGEST_RATIO))
     plain_ticks(ratio.yaxis)
-    ax.legend(loc="upper right", title=title, title_fontsize=12)
+    columns = 1 if len(bands) <= MOST_ROWS else 2
+    _leave_room(ax, -(-len(bands) // columns))
+    size = {} if columns == 1 else {"fontsize": 10}
+    ax.legend(loc="upper right", title=title, title_fontsize=12, ncols=columns, **size)
     add_label(ax)
     return figure
+
+
+def _leave_room(ax: Axes, rows: int) -> None:
+    """Leave room for a legend above the curves, which it would hide where they are high."""
+    low, high = ax.get_ylim()
+    share = min(0.1 + 0.055 * rows, 0.6)
+    ax.set_ylim(low, high * (high / low) ** (share / (1 - share)))

@@ -108,6 +108,23 @@ def test_roc_plot_survives_gaps_and_large_errors(tmp_path):
     assert "0.970" in figure.axes[0].get_legend().get_texts()[0].get_text()
 
 
+@pytest.mark.parametrize("networks", [1, 2, 6, 12])
+def test_legend_hides_no_roc_curve(tmp_path, networks):
+    x = np.linspace(0.01, 1, 100)
+    y = 100 * (1.001 - x)  # high up to the right
+    bands = [
+        RocBand(f"network {k}", "k", x, y * (1 + k), y, 20 * y, np.empty((0, 3)), 0.9)
+        for k in range(networks)
+    ]
+    figure = roc_plot(bands, "$m_H=1000$ GeV")
+    save(figure, tmp_path / "roc")
+    ax = figure.axes[0]
+    legend = ax.get_legend().get_window_extent()
+    for line in ax.lines:
+        points = ax.transData.transform(line.get_xydata())
+        assert not any(legend.contains(*point) for point in points)
+
+
 def test_roc_plot_says_that_nothing_is_known(tmp_path):
     unknown = np.full(50, np.nan)
     band = RocBand(
