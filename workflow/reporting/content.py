@@ -127,7 +127,7 @@ def read_content(files: Sequence[Path], folder: Path, config: Config) -> Content
         _jets(folder, config),
         {name: list(group) for name, group in groupby(shown, lambda picture: picture.section)},
         in_words(summary),
-        _files(folder),
+        result_files(folder),
         yaml.safe_dump(
             json.loads(config.model_dump_json()), sort_keys=False, allow_unicode=True, width=100
         ),
@@ -199,17 +199,22 @@ def _timings(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return timings
 
 
-def _files(folder: Path) -> list[tuple[str, str]]:
+def result_files(folder: Path) -> list[tuple[str, str]]:
+    """Return title and link of what the page does not show, as far as the run has it."""
     known = {
         "submission to HEPData": "hepdata",
+        "acceptance × efficiency and background of each region (CSV)": "efficiencies.csv",
+        "taggers of ten classes of public jets (CSV)": "jet_class.csv",
         "fits (pyhf, HS3)": "workspaces",
+        "all fits in one archive": "likelihoods.tar.gz",
         "trained networks (safetensors, JSON)": "models",
         "trained networks (ONNX)": "onnx",
         "scores of all events (Parquet)": "scores",
         "logs of all jobs": "logs",
     }
     results = folder / Path(paths.PAGE).parent
-    return [(title, f"{name}/") for title, name in known.items() if (results / name).is_dir()]
+    found = [(title, name) for title, name in known.items() if (results / name).exists()]
+    return [(title, f"{name}/" if (results / name).is_dir() else name) for title, name in found]
 
 
 def versions() -> dict[str, str]:

@@ -15,7 +15,7 @@ from analysis.datasets.normalisation import Normalisation
 from analysis.reconstruction.cutflow import Step
 from tests.workflow.browser import call, chromium
 from workflow.pipeline.config import read_config
-from workflow.reporting.content import in_words, read_content
+from workflow.reporting.content import in_words, read_content, result_files
 from workflow.reporting.findings import findings
 from workflow.reporting.render import DATA, STYLE, render
 from workflow.reporting.tables import (
@@ -298,6 +298,15 @@ def test_range_encloses_the_median_that_it_is_shown_with(median: float) -> None:
         middle, low, high = map(float, re.findall(r"[\d.]+", text))
         assert low <= middle <= high
         assert low < high or width < 1e-3
+
+
+def test_files_are_linked_as_far_as_they_are_there(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    (results / "hepdata").mkdir(parents=True)
+    for name in ("efficiencies.csv", "likelihoods.tar.gz", "jet_class.csv"):
+        (results / name).touch()
+    links = {link for _, link in result_files(tmp_path)}
+    assert links == {"hepdata/", "efficiencies.csv", "likelihoods.tar.gz", "jet_class.csv"}
 
 
 def test_yields_are_those_of_every_tag_category() -> None:
