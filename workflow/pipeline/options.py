@@ -411,6 +411,11 @@ class Options:
         return json.dumps(blocks)
 
     @property
+    def coloured(self) -> list[str]:
+        """All networks, so that each has the same colour in all figures."""
+        return flags(every_network=self.targets.networks)
+
+    @property
     def _z_limit(self) -> str:
         return f"{100 * self.config.limits.z_level:g}% CL limit"
 
@@ -423,6 +428,7 @@ class Options:
             luminosity=self.config.luminosity_fb,
             background_events=self.config.working_point.background_events,
             benchmarks=self._benchmarks,
+            every_network=self.targets.networks,
         )
 
     def cls_figure(self, wildcards: Wildcards) -> list[str]:
@@ -443,12 +449,13 @@ class Options:
             luminosity=self.config.luminosity_fb,
             mass=self.mass(wildcards),
             counting=self.config.working_point.counting,
+            every_network=self.targets.networks,
         )
 
     def training_figure(self, wildcards: Wildcards) -> list[str]:
         """The folders of the trainings, and the mass."""
         folders = [path.rpartition("/")[0] for path in self.targets.histories(wildcards)]
-        return [*folders, *flags(mass=self.mass(wildcards))]
+        return [*folders, *flags(mass=self.mass(wildcards)), *self.coloured]
 
     def view_figure(self, view: str) -> OfJob:
         """The view, and a title of network, mass and seed."""

@@ -30,7 +30,7 @@ rule roc_figure:
     conda:
         "../../envs/boosted-hh4b.yaml"
     params:
-        **params("roc_figure"),
+        **params("roc_figure", options.coloured),
     shell:
         call("roc_figure", "{input:q} --output {output.image:q}")
 

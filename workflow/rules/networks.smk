@@ -105,7 +105,7 @@ rule calibration_figure:
     conda:
         "../../envs/boosted-hh4b.yaml"
     params:
-        **params("calibration_figure"),
+        **params("calibration_figure", options.coloured),
     shell:
         call("calibration_figure", "{input:q} --output {output.image:q}")
 

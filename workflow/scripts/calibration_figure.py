@@ -17,13 +17,16 @@ from workflow.pipeline.cli import run
 def main(
     tables: Annotated[list[Path], Argument(help="Tables of rule calibration, of one signal.")],
     output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
+    every_network: Annotated[
+        list[str] | None, Option(help="All networks, which gives each its colour; repeat.")
+    ] = None,
 ) -> None:
     """Draw one line per training."""
     trainings = [read_csv(path) for path in tables]
     networks: dict[str, list[Reliability]] = {}
     for rows in trainings:
         networks.setdefault(rows[0]["network"], []).append(_bins(rows))
-    colour = colours(networks)
+    colour = colours([*(every_network or ()), *networks])
     curves = [Calibration(n.replace("_", " "), colour[n], curve) for n, curve in networks.items()]
     every = [row for rows in trainings for row in rows]
     write_csv(every, output.with_suffix(".csv"), (*KEYS, "bin"))

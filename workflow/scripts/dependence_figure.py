@@ -32,13 +32,16 @@ def main(
         Literal["weighted", "raw"], Option(help="How background events are counted.")
     ] = "weighted",
     quantity: Annotated[str, Option(help="What the limits are.")] = "95% CL limit",
+    every_network: Annotated[
+        list[str] | None, Option(help="All networks, which gives each its colour; repeat.")
+    ] = None,
 ) -> None:
     """Draw the median and the range over seeds of each network at one mass."""
     x = "background_events" if kind == "background_events" else "value"
     rows = chosen(read_csv(table), kind, mass, counting)
     if not rows:
         raise InputFileError(f"{table} holds no row of {kind} at {mass:g} GeV")
-    colour = colours(network)
+    colour = colours([*(every_network or ()), *network])
     curves = [
         _curve(name, colour[name], [row for row in rows if row["network"] == name], x)
         for name in network

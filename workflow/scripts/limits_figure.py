@@ -23,12 +23,15 @@ def main(
     luminosity: Annotated[float, Option(help="Integrated luminosity [fb⁻¹].")] = 3000.0,
     background_events: Annotated[float, Option(help="What the working point leaves.")] = 20.0,
     benchmarks: Annotated[str, Option(help="List of blocks `benchmarks`.")] = "[]",
+    every_network: Annotated[
+        list[str] | None, Option(help="All networks, which gives each its colour; repeat.")
+    ] = None,
 ) -> None:
     """Draw the median and the range over seeds of each network."""
     rows = read_csv(table)
     error = column.replace("_fb", "_error_fb")
     summary = summarise_seeds(rows, (column, error))
-    colour = colours(network)
+    colour = colours([*(every_network or ()), *network])
     curves = [_curve(name, colour[name], summary, column, error) for name in network]
     missing = [
         f"{row['network']} at {row['mass_gev']:g} GeV"

@@ -15,10 +15,13 @@ from workflow.reporting.roc_bands import band, by_name
 def main(
     rows: Annotated[list[Path], Argument(help="JSON files of rule metrics, of one signal.")],
     output: Annotated[Path, Option(help="PNG to write; the PDF goes beside it.")],
+    every_network: Annotated[
+        list[str] | None, Option(help="All networks, which gives each its colour; repeat.")
+    ] = None,
 ) -> None:
     """Draw the median and the range over seeds of each network."""
     groups = by_name([read_json(path) for path in rows], "network")
-    colour = colours(groups)
+    colour = colours([*(every_network or ()), *groups])
     bands = [band(name, colour[name], members) for name, members in groups.items()]
     first = next(iter(groups.values()))[0]["metrics"]
     n_eff = first["test_background_n_eff"]

@@ -16,12 +16,17 @@ def main(
     models: Annotated[list[Path], Argument(help="Folders of rule train, of one signal.")],
     mass: Annotated[float, Option(help="m_H [GeV].")],
     output: Annotated[Path, Option(help="PNG to write; PDF and CSV go beside it.")],
+    every_network: Annotated[
+        list[str] | None, Option(help="All networks, which gives each its colour; repeat.")
+    ] = None,
 ) -> None:
     """Draw the losses of all trainings against the epoch."""
     trainings = [
         (read_json(folder / "model.json"), read_csv(folder / "history.csv")) for folder in models
     ]
-    colour = colours(model["network"]["name"] for model, _ in trainings)
+    colour = colours(
+        [*(every_network or ()), *(model["network"]["name"] for model, _ in trainings)]
+    )
     curves = [_curve(model["network"]["name"], colour, rows) for model, rows in trainings]
     rows = [
         {

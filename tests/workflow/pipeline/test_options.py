@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import TypeAdapter
 from snakemake.iocontainers import Wildcards
 
@@ -171,6 +172,21 @@ def test_figures_and_submission_are_told_which_limits_they_show(
     assert value(options.hepdata, "level") == "0.99"
     assert value(options.hepdata, "z-target") == "1.2816"
     assert Limits().z_level == Limits().confidence_level
+
+
+def test_a_network_has_one_colour_in_all_figures() -> None:
+    """Also where a figure shows some networks alone, as those trained for its signal."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    kind = {"architecture": "kinematics"}
+    config["networks"] = [kind | {"name": "light", "masses_gev": [800]}, kind | {"name": "all"}]
+    options = options_of(read_config(config))
+    wildcards = of(signal="signal_mH1000", kind="luminosity")
+    dependence = options.dependence_figure(wildcards)
+    assert value(dependence, "network") == "all"
+    commands = (options.coloured, options.limits_figure, options.training_figure(wildcards))
+    for command in (dependence, *commands):
+        named = [word for word in command if word.startswith("--every-network")]
+        assert named == ["--every-network=light", "--every-network=all"]
 
 
 def test_range_of_b_hadrons_is_handed_on(tiny_config: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import yaml
 from scipy.special import expit
 from typer import BadParameter
 
+from analysis.figures.style import colours
 from common.errors import InputFileError
 from common.tables import read_csv, write_csv
 from tests.analysis.score_samples import draw_scores, write_scores
@@ -93,6 +94,21 @@ def test_a_training_without_a_limit_opens_no_marker(tmp_path, monkeypatch):
         if line.get_markerfacecolor() == "white" and line.get_marker() == "o"
     ]
     assert open_at == [[800.0]]
+
+
+def test_a_network_keeps_its_colour_where_others_are_missing(run, monkeypatch):
+    drawn = []
+    for script in (limits_figure, roc_figure, dependence_figure):
+        monkeypatch.setattr(script, "save", lambda figure, _: drawn.append(figure))
+    names = {"every_network": ["first", "second", "net"]}
+    limits_figure.main(run / "limits.csv", run / "limits", ["net"], **names)
+    roc_figure.main([run / "metrics_1000.json"], run / "roc", **names)
+    scan = (run / "scan.csv", run / "scan", "background_events", ["net"])
+    dependence_figure.main(*scan, mass=1000.0, **names)
+    wanted = colours(names["every_network"])["net"]
+    assert wanted != colours(["net"])["net"]
+    for figure in drawn:
+        assert figure.axes[0].lines[0].get_color() == wanted
 
 
 def test_figures_of_rejections_name_no_luminosity(run, monkeypatch):
