@@ -10,6 +10,7 @@ from workflow.pipeline.cli import read_block
 LINES: dict[Scaling, str] = {"sqrt": "--", "linear": ":"}
 ALONE: dict[Scaling, str] = {"sqrt": "D", "linear": "v"}
 """Markers of values that no line joins."""
+MODEL_LINES, MODEL_MARKERS = ("-", "--", "-.", ":"), ("x", "+", "1", "2", "3")
 GREYS = {"observed": "#000000", "expected": "#7a7a7a", "projection": "#4d4d4d"}
 
 
@@ -31,8 +32,14 @@ def published_curves(luminosity: float) -> list[ReferenceCurve]:
 
 
 def benchmark_curves(text: str) -> list[ReferenceCurve]:
-    """Return the models of a list of blocks `benchmarks`, given inline or as a file."""
-    return [
-        ReferenceCurve(b.label, np.array(b.mass_gev), np.array(b.cross_section_fb), "-", "#006400")
-        for b in read_block(list[Benchmark], text)
-    ]
+    """Return the models of a list of blocks `benchmarks`, given inline or as a file.
+
+    Each has a line and a marker of its own, and its points by rising mass.
+    """
+    curves = []
+    for number, model in enumerate(read_block(list[Benchmark], text)):
+        order = np.argsort(model.mass_gev)
+        points = (np.array(model.mass_gev)[order], np.array(model.cross_section_fb)[order])
+        line, marker = (styles[number % len(styles)] for styles in (MODEL_LINES, MODEL_MARKERS))
+        curves.append(ReferenceCurve(model.label, *points, line, "#006400", marker))
+    return curves
