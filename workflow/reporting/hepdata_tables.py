@@ -51,8 +51,8 @@ def limits_table(
     """
     table = _table(
         f"Limits {network}",
-        f"Expected limits at {luminosity:g} fb^-1, {network}. CLs at {100 * level:g}% confidence "
-        "level.",
+        f"Expected limits at {luminosity:g} fb^-1, {network}: medians over trainings. CLs at "
+        f"{100 * level:g}% confidence level.",
     )
     masses = sorted({float(row["mass_gev"]) for row in rows})
     table.add_variable(_mass(masses))
@@ -71,7 +71,10 @@ def limits_table(
 
 def efficiency_table(rows: Rows, network: str) -> hepdata_lib.Table:
     """Return acceptance times efficiency and background above the working point."""
-    table = _table(f"Efficiency {network}", f"Signal efficiency and background of {network}.")
+    table = _table(
+        f"Efficiency {network}",
+        f"Signal efficiency and background of {network}, medians over trainings.",
+    )
     masses = sorted({float(row["mass_gev"]) for row in rows})
     table.add_variable(_mass(masses))
     names = {
@@ -142,7 +145,7 @@ def efficiency_map(rows: Rows, network: str) -> hepdata_lib.Table:
     table = _table(
         f"Efficiency map {network}",
         f"Acceptance times efficiency of hh to 4b in each channel, {network}: of all events with "
-        "its b tags (tags), and above the cut on the score (count).",
+        "its b tags (tags), and above the cut on the score (count). Medians over trainings.",
     )
     cells: dict[tuple[float, str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -182,7 +185,9 @@ def score_table(rows: Rows, channel: str, title: str) -> hepdata_lib.Table:
         Of the training, for the table's name.
     """
     table = _table(
-        f"Score {title} {channel}", f"Score of {title}, channel {channel}, in the bins of the fit."
+        f"Score {title} {channel}",
+        f"Score of {title}, channel {channel}, in the bins of the fit; of the training with seed "
+        f"{rows[0]['seed']} alone.",
     )
     bins = [r for r in rows if r["channel"] == channel and str(r["region"]).startswith("shape")]
     table.add_variable(_independent("Log-odds of the score", list(map(_interval, bins))))
@@ -203,13 +208,13 @@ def score_table(rows: Rows, channel: str, title: str) -> hepdata_lib.Table:
 
 
 def correlation_table(
-    names: Sequence[str], correlation: NDArray[Any], title: str
+    names: Sequence[str], correlation: NDArray[Any], title: str, seed: int
 ) -> hepdata_lib.Table:
     """Return the correlation [F, F] of a fit's parameters to the background expected alone."""
     table = _table(
         f"Correlation {title}",
         f"Correlation of signal strength (mu) and nuisance parameters, {title}, in a fit to the "
-        "expected background.",
+        f"expected background; of the training with seed {seed} alone.",
     )
     table.add_variable(_independent("First parameter", [one for one in names for _ in names]))
     table.add_variable(_independent("Second parameter", [two for _ in names for two in names]))

@@ -69,7 +69,8 @@ def main(
         content = read_json(fit) if fit else {}
         if "channels" in content:
             names, correlation = Profile(model_of(content), 0.0).correlation()
-            tables.append(correlation_table(names, correlation, f"{network} mH{mass:g}"))
+            title = f"{network} mH{mass:g}"
+            tables.append(correlation_table(names, correlation, title, row["seed"]))
     if not tables:
         raise EmptySampleError(f"{limits} and {cutflow} hold no rows to submit")
     write_submission(tables, likelihoods, output)

@@ -55,6 +55,14 @@ def test_limits_are_called_what_they_are():
     assert "90% confidence" in table.description
 
 
+def test_tables_say_of_which_trainings_they_are():
+    *over_trainings, _, _, score, correlation = tables()
+    for table in over_trainings:
+        assert "medians over trainings" in table.description.lower()
+    for table in (score, correlation):
+        assert "the training with seed 1 alone" in table.description
+
+
 CUTS = [
     {
         "sample": name,
@@ -98,7 +106,7 @@ def tables():
         cuts_table(CUTS, {"h600": 600.0, "h1000": 1000.0}),
         cutflow_table(STEPS, "qcd"),
         score_table(REGIONS[:3], "4b", "net mH600"),
-        correlation_table(["mu", "btag"], np.array([[1, -0.2], [-0.2, 1]]), "net mH600"),
+        correlation_table(["mu", "btag"], np.array([[1, -0.2], [-0.2, 1]]), "net mH600", 1),
     ]
 
 
