@@ -28,7 +28,7 @@ def main(
     ] = None,
 ) -> None:
     """Draw the median and the range over seeds of each network."""
-    rows = read_csv(table)
+    rows = [row for row in read_csv(table) if row["network"] in network]
     error = column.replace("_fb", "_error_fb")
     summary = summarise_seeds(rows, (column, error))
     colour = colours([*(every_network or ()), *network])

@@ -96,6 +96,23 @@ def test_a_training_without_a_limit_opens_no_marker(tmp_path, monkeypatch):
     assert open_at == [[800.0]]
 
 
+def test_limit_figure_tells_of_the_networks_that_it_shows_alone(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(limits_figure, "save", lambda figure, _: drawn.append(figure))
+    key = {"threshold_method": "mixed", "limit_za_fb": 1.0, "limit_za_error_fb": 0.1}
+    rows = [
+        key | {"network": "shown", "mass_gev": mass, "seed": seed}
+        for mass in (600, 800)
+        for seed in (1, 2, 3)
+    ]
+    rows.append(key | {"network": "other", "mass_gev": 800, "seed": 1, "limit_za_fb": None})
+    write_csv(rows, tmp_path / "limits.csv")
+    limits_figure.main(tmp_path / "limits.csv", tmp_path / "limits.png", ["shown"])
+    ax = drawn[0].axes[0]
+    assert ax.get_legend().get_title().get_text() == "median and range of 3 trainings"
+    assert not ax.texts
+
+
 def test_a_network_keeps_its_colour_where_others_are_missing(run, monkeypatch):
     drawn = []
     for script in (limits_figure, roc_figure, dependence_figure):
