@@ -91,9 +91,10 @@ def efficiency_table(rows: Rows, network: str) -> hepdata_lib.Table:
     return table
 
 
-def cutflow_table(rows: Rows, sample: str) -> hepdata_lib.Table:
+def cutflow_table(rows: Rows, sample: str, is_signal: bool = False) -> hepdata_lib.Table:
     """Return the cut flow of one sample: rows with `step`, `raw` and `events`."""
-    table = _table(f"Cutflow {sample}", f"Cut flow of sample {sample}.")
+    yields = ", for sigma(gg -> H -> hh) = 1 fb" if is_signal else ""
+    table = _table(f"Cutflow {sample}", f"Cut flow of sample {sample}{yields}.")
     table.add_variable(_independent("Cut", [str(row["step"]) for row in rows]))
     table.add_variable(_dependent("Simulated events", "", [int(row["raw"]) for row in rows]))
     expected = _dependent("Expected events", "", [float(row["events"]) for row in rows])
@@ -220,6 +221,13 @@ def correlation_table(
     table.add_variable(_independent("Second parameter", [two for _ in names for two in names]))
     table.add_variable(_dependent("Correlation", "", correlation.ravel().round(4).tolist()))
     return table
+
+
+def qualify(tables: Sequence[hepdata_lib.Table], luminosity: float) -> None:
+    """Say of every dependent variable at which energy and luminosity [fb⁻¹] it is."""
+    for variable in (one for table in tables for one in table.variables if not one.is_independent):
+        variable.add_qualifier("SQRT(S)", 14, "TeV")
+        variable.add_qualifier("LUMINOSITY", luminosity, "fb$^{-1}$")
 
 
 def _interval(row: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from workflow.reporting.hepdata_tables import (
     efficiency_map,
     efficiency_table,
     limits_table,
+    qualify,
     score_table,
 )
 
@@ -57,7 +58,8 @@ def main(
     if masses := dict(map(_mass, signal or [])):
         tables.append(cuts_table(steps, masses))
     for sample in dict.fromkeys(row["sample"] for row in steps):
-        tables.append(cutflow_table([r for r in steps if r["sample"] == sample], sample))
+        of_sample = [row for row in steps if row["sample"] == sample]
+        tables.append(cutflow_table(of_sample, sample, sample in masses))
     for (network, mass), row in _first_seeds(regions).items():
         title = f"{network} mH{mass:g}"
         of_training = [r for r in regions if _training(r) == _training(row)]
@@ -73,6 +75,7 @@ def main(
             tables.append(correlation_table(names, correlation, title, row["seed"]))
     if not tables:
         raise EmptySampleError(f"{limits} and {cutflow} hold no rows to submit")
+    qualify(tables, luminosity)
     write_submission(tables, likelihoods, output)
 
 

@@ -11,6 +11,7 @@ from workflow.reporting.hepdata_tables import (
     efficiency_map,
     efficiency_table,
     limits_table,
+    qualify,
     score_table,
 )
 from workflow.reporting.likelihoods import write_archive
@@ -168,6 +169,22 @@ def test_names_may_be_long_and_differ_in_little(tmp_path):
     ]
     assert [columns[0]["values"][0]["value"] for columns in found] == [1.0, 2.0, 3.0, 4.0]
     assert len({document["description"] for document in documents[:4]}) == 4
+
+
+def test_numbers_say_at_which_energy_luminosity_and_cross_section_they_are(tmp_path):
+    given = [*tables(), cutflow_table(STEPS, "h600", is_signal=True)]
+    qualify(given, 300.0)
+    write_submission(given, None, tmp_path / "out")
+    _, *documents = yaml.safe_load_all((tmp_path / "out" / "submission.yaml").read_text())
+    for document in documents:
+        content = yaml.safe_load((tmp_path / "out" / document["data_file"]).read_text())
+        for variable in content["dependent_variables"]:
+            found = {q["name"]: (q["value"], q["units"]) for q in variable["qualifiers"]}
+            assert found == {"SQRT(S)": (14, "TeV"), "LUMINOSITY": (300, "fb$^{-1}$")}
+        assert not any("qualifiers" in one for one in content["independent_variables"])
+    said = {document["name"]: document["description"] for document in documents}
+    assert "= 1 fb" in said["Cutflow h600"]
+    assert "1 fb" not in said["Cutflow qcd"]
 
 
 def test_submission_is_written_again_the_same(tmp_path):
