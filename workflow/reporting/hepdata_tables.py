@@ -108,6 +108,9 @@ def cutflow_table(rows: Rows, sample: str, is_signal: bool = False) -> hepdata_l
 def cuts_table(rows: Rows, masses: Mapping[str, float]) -> hepdata_lib.Table:
     """Return acceptance times efficiency of each signal after each cut.
 
+    Its error is binomial for events of equal weight. With weights it is σ² = (Σw² above the cut
+    − ε² Σw² of all) / (Σw of all)², where no cut prefers events by their weight.
+
     Parameters
     ----------
     rows : sequence of mappings
@@ -119,18 +122,20 @@ def cuts_table(rows: Rows, masses: Mapping[str, float]) -> hepdata_lib.Table:
     of_signals = [row for row in rows if row["sample"] in masses]
     table.add_variable(_mass([masses[row["sample"]] for row in of_signals]))
     table.add_variable(_independent("Cut", [str(row["step"]) for row in of_signals]))
-    produced = {row["sample"]: row["events"] for row in of_signals if row["step"] == "generated"}
+    produced = {row["sample"]: row for row in of_signals if row["step"] == "generated"}
     efficiency = _dependent(
         "Acceptance times efficiency", "", [float(row["efficiency"]) for row in of_signals]
     )
     error = hepdata_lib.Uncertainty("simulated statistics")
-    error.values = [
-        0.0 if row["step"] == "generated" else float(row["error"]) / produced[row["sample"]]
-        for row in of_signals
-    ]
+    error.values = [_efficiency_error(row, produced[row["sample"]]) for row in of_signals]
     efficiency.add_uncertainty(error)
     table.add_variable(efficiency)
     return table
+
+
+def _efficiency_error(row: Mapping[str, Any], produced: Mapping[str, Any]) -> float:
+    variance = float(row["error"]) ** 2 - (float(row["efficiency"]) * produced["error"]) ** 2
+    return max(variance, 0.0) ** 0.5 / float(produced["events"])
 
 
 def efficiency_map(rows: Rows, network: str) -> hepdata_lib.Table:

@@ -187,6 +187,28 @@ def test_numbers_say_at_which_energy_luminosity_and_cross_section_they_are(tmp_p
     assert "1 fb" not in said["Cutflow qcd"]
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_error_of_an_efficiency_is_its_spread(weighted):
+    rng = np.random.default_rng(1)
+    shares, errors = [], []
+    for _ in range(400):
+        weight = rng.uniform(0.2, 2, 500) if weighted else np.ones(500)
+        tag = rng.uniform(0, 0.6, 500)  # weights of tags come on top
+        passing = rng.uniform(size=500) < 0.95
+        steps = {"generated": weight, "eta": weight * passing, "tags: 4b": weight * passing * tag}
+        rows = [
+            {"sample": "h", "step": step, "efficiency": w.sum() / weight.sum(),
+             "events": w.sum(), "error": np.sqrt(np.sum(w**2))}
+            for step, w in steps.items()
+        ]  # fmt: skip
+        (efficiency,) = [v for v in cuts_table(rows, {"h": 1000.0}).variables if v.uncertainties]
+        shares.append(efficiency.values)
+        errors.append(efficiency.uncertainties[0].values)
+    assert np.all(np.array(errors)[:, 0] == 0)
+    found = np.sqrt(np.mean(np.square(errors), axis=0))
+    np.testing.assert_allclose(found[1:], np.std(shares, axis=0)[1:], rtol=0.12)
+
+
 def test_submission_is_written_again_the_same(tmp_path):
     for name in ("one", "two"):
         write_submission([limits_table(ROWS, "net", 3000)], None, tmp_path / name)
