@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 path, network, mass, sigma = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
-produced = sigma * 3000 * 0.582**2  # hh → 4b at 3000 fb⁻¹, BR(h → bb) = 0.582
+# hh → 4b at 3000 fb⁻¹, BR(h → bb) = 0.582: give luminosity_fb and branching_ratio_hbb of the run
+produced = sigma * 3000 * 0.582**2
 table = pd.read_csv(path).query("network == @network and region in ['tags', 'count']")
 for (channel, region), rows in table.groupby(["channel", "region"]):
     mean = rows.groupby("mass_gev").mean(numeric_only=True)  # over seeds, at each m_H

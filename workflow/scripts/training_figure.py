@@ -27,7 +27,7 @@ def main(
     colour = colours(
         [*(every_network or ()), *(model["network"]["name"] for model, _ in trainings)]
     )
-    curves = [_curve(model["network"]["name"], colour, rows) for model, rows in trainings]
+    curves = [_curve(model, colour, rows) for model, rows in trainings]
     rows = [
         {
             "network": model["network"]["name"],
@@ -43,11 +43,16 @@ def main(
     save(training_plot(curves, mass), output)
 
 
-def _curve(name: str, colour: dict[str, str], rows: list[dict[str, Any]]) -> LearningCurve:
+def _curve(
+    model: dict[str, Any], colour: dict[str, str], rows: list[dict[str, Any]]
+) -> LearningCurve:
+    """Return the curve of a training; one for several masses says so."""
+    name = model["network"]["name"]
+    label = name.replace("_", " ") + (", all $m_H$" if len(model["masses_gev"]) > 1 else "")
     epoch, train, validation = (
         np.array([row[column] for row in rows]) for column in ("epoch", "train_loss", "val_loss")
     )
-    return LearningCurve(name.replace("_", " "), colour[name], epoch, train, validation)
+    return LearningCurve(label, colour[name], epoch, train, validation)
 
 
 if __name__ == "__main__":
