@@ -20,7 +20,7 @@ FOLDER = "results/figures/"
 DEPENDENCES = {
     "background_events": ("background events kept", paths.WORKING_POINT_SCAN),
     "luminosity": ("luminosity", paths.PROJECTION_TABLE),
-    "sample_size": ("simulated background", paths.PROJECTION_TABLE),
+    "sample_size": ("size of the simulated samples", paths.PROJECTION_TABLE),
 }
 """What the limit is drawn against: in words, and the table that knows it."""
 
