@@ -112,7 +112,8 @@ def attention_events(folder: Path, title: str) -> Drawn:
                 )
             )
         events[str(kind)].append(jets)
-    return attention_events_plot(events, 1.0, title), table
+    furthest = float(table[["eta", "phi"]].abs().to_numpy().max())
+    return attention_events_plot(events, max(1.0, 1.05 * furthest), title), table
 
 
 def grad_cam(folder: Path, title: str) -> Drawn:
