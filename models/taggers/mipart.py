@@ -19,12 +19,16 @@ PAIRS = ("delta", "kt", "z", "mass")
 """Pair features of Particle Transformer: ln Δ, ln kT, ln z, ln m² (arXiv:2202.03772)."""
 
 
-def embedding(widths: tuple[int, ...]) -> nn.Sequential:
-    """Return layer norm, linear layer and GELU for each step from width to width."""
+def embedding(widths: tuple[int, ...], norm_input: bool = True) -> nn.Sequential:
+    """Return layer norm, linear layer and GELU for each step from width to width.
+
+    Without `norm_input` the first step has no layer norm, which would take mean and spread of the
+    few features of a pair away.
+    """
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.LayerNorm(inputs), nn.Linear(inputs, outputs), nn.GELU()]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers[not norm_input :])
 
 
 class FeedForward(nn.Module):
@@ -95,7 +99,7 @@ class MIParTNetwork(nn.Module):
         self.pair_input = PairInput(PAIRS, features, (0,))
         widths = (len(spec.constituent_features), *spec.embedding, spec.width)
         self.embedding = embedding(widths)
-        self.pair_embedding = embedding((len(PAIRS), *spec.pair_embedding))
+        self.pair_embedding = embedding((len(PAIRS), *spec.pair_embedding), norm_input=False)
         self.interaction = nn.Linear(spec.pair_embedding[-1], spec.width)
         self.bias = nn.Linear(spec.pair_embedding[-1], spec.heads)
         self.interaction_blocks = nn.ModuleList(

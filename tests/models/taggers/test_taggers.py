@@ -115,6 +115,16 @@ def test_efn_is_infrared_and_collinear_safe_and_pfn_is_not():
     assert (efn(batch.replace(constituents=harder)) - efn(batch)).abs().max() > 1e-3
 
 
+@torch.no_grad()
+def test_mipart_tells_pairs_apart_that_differ_in_all_features_alike():
+    """Wider angle, larger kT, z and mass, all by as many standard deviations: another pair."""
+    network = network_of(MIParT(name="n", width=16, heads=2, pair_embedding=(16, 16)))
+    pair = torch.tensor([0.3, -0.5, 0.1, 0.8], dtype=torch.float64)
+    for other in (pair + 1, 2 * pair):
+        shift = (network.pair_embedding(other) - network.pair_embedding(pair)).abs().max()
+        assert shift > 1e-2
+
+
 def random_jets(jets: int, places: int) -> tuple[Tensor, Tensor]:
     """Return (E, px, py, pz) [jets, places, 4] and a mask: massive, φ about ±π, wide in y."""
     rng = np.random.default_rng(5)
