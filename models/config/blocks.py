@@ -219,8 +219,8 @@ class Capabilities(Block):
         return not self.event_objects
 
     @property
-    def is_differentiable(self) -> bool:
-        """Whether it is made of torch's operations, which ONNX can hold; trees are not."""
+    def fits_onnx(self) -> bool:
+        """Whether programs for ONNX can run it: no trees, no clustering of constituents."""
         return True
 
     @property

@@ -155,5 +155,5 @@ class HighLevelTrees(HighLevel):
     )
 
     @property
-    def is_differentiable(self) -> bool:
+    def fits_onnx(self) -> bool:
         return False

@@ -99,6 +99,10 @@ class LundNet(SingleJet):
     hidden: int = Field(256, gt=0, description="Width of the layer behind the pooling.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout behind that layer.")
 
+    @property
+    def fits_onnx(self) -> bool:
+        return False
+
 
 class MIParT(SingleJet, Transformer):
     """More-Interaction Particle Transformer (arXiv:2407.08682)."""

@@ -106,7 +106,8 @@ def export(folder: str | Path, events: Events, path: str | Path, mass_gev: float
             raise ModelError(
                 f"the ONNX file of {folder} gives other log-odds than the network, by up to "
                 f"{difference:.1e}; allowed is {TOLERANCE:.0e}. Rounding alone moves the masses of "
-                "pairs in particle_transformer so far; with pair_embedding: [] it has none"
+                "pairs in particle_transformer and lloca so far; with pair_embedding: [] the first "
+                "has none"
             )
     return difference
 

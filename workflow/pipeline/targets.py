@@ -327,7 +327,7 @@ class Targets:
     @property
     def exported(self) -> list[str]:
         """The ONNX files of all networks that can be written as such."""
-        able = [network.name for network in self.config.networks if network.is_differentiable]
+        able = [network.name for network in self.config.networks if network.fits_onnx]
         return self.trainings(paths.ONNX, able)
 
     def _of_signal(self, template: str, networks: Iterable[str], signal: str) -> list[str]:

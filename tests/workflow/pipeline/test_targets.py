@@ -190,9 +190,10 @@ def test_job_is_told_by_its_wildcards_and_its_rule() -> None:
     assert message("Collect the limits.", "results/limits.csv") == "Collect the limits"
 
 
-def test_trees_are_not_exported(tiny_config: dict[str, Any]) -> None:
+def test_what_onnx_cannot_run_is_not_exported(tiny_config: dict[str, Any]) -> None:
     tiny_config["networks"] = [
         {"name": "trees", "architecture": "high_level_bdt"},
+        {"name": "lund", "architecture": "lund_net"},
         {"name": "mlp", "architecture": "high_level_mlp"},
     ]
     found = targets_of(tiny_config).exported
