@@ -3,9 +3,9 @@
 Default sizes are those of the papers (docs/jets.md).
 """
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from common.features import PARTICLE_FEATURES
 from models.config.blocks import ORIENTED_FEATURES, Network, Transformer, Width, Widths
@@ -79,6 +79,15 @@ class JetImageCNN(SingleJet):
         description="Channels of pairs of 4 × 4 convolutions; a 2 × 2 pooling follows each pair.",
     )
     hidden: tuple[Width, ...] = Field((64, 256, 256), description="Widths of the dense layers.")
+
+    @model_validator(mode="after")
+    def _pixels_are_left(self) -> Self:
+        if self.pixels < 2 ** len(self.channels):
+            raise ValueError(
+                f"pixels ({self.pixels}) are halved by each of {len(self.channels)} pairs of "
+                f"channels: there must be {2 ** len(self.channels)} or more"
+            )
+        return self
 
 
 class LundNet(SingleJet):

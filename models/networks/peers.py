@@ -47,6 +47,7 @@ class ParticleNetNetwork(nn.Module):
 
     def __init__(self, spec: ParticleNet, features: Features) -> None:
         super().__init__()
+        self.neighbours = spec.neighbours
         self.cloud = cloud_input(spec, features)
         self.network = WeaverParticleNet(
             input_dims=self.cloud.size,
@@ -60,6 +61,9 @@ class ParticleNetNetwork(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Return logits [B, classes]."""
         cloud = self.cloud(batch)
-        return self.network(
-            cloud.points.transpose(1, 2), cloud.tokens.transpose(1, 2), cloud.mask.unsqueeze(1)
-        )
+        points, tokens, mask = cloud.points, cloud.tokens, cloud.mask
+        missing = self.neighbours + 1 - mask.shape[1]
+        if missing > 0:  # the package looks for as many neighbours, padding or not
+            points, tokens = (nn.functional.pad(x, (0, 0, 0, missing)) for x in (points, tokens))
+            mask = nn.functional.pad(mask, (0, missing))
+        return self.network(points.transpose(1, 2), tokens.transpose(1, 2), mask.unsqueeze(1))

@@ -362,3 +362,19 @@ def test_a_network_of_the_users_own_is_named_by_its_import_path(monkeypatch):
 def test_custom_network_that_is_none(target, message):
     with pytest.raises(ModelError, match=message):
         build(Custom(name="mine", target=target), FEATURES)
+
+
+@torch.no_grad()
+def test_particle_net_takes_fewer_places_than_neighbours():
+    """Places of padding change nothing, so that there may be too few of them."""
+    torch.manual_seed(0)
+    few = make_batch(8, constituents=6)
+    spec = ParticleNet(name="n", jets=1, neighbours=9, channels=((16, 16), (16, 16)))
+    network = build(spec, FEATURES)
+    fit_normalisation(network, [few])
+    more = few.replace(
+        constituents=nn.functional.pad(few.constituents, (0, 0, 0, 8)),
+        constituent_mask=nn.functional.pad(few.constituent_mask, (0, 8)),
+    )
+    network.eval()
+    torch.testing.assert_close(network(few), network(more))

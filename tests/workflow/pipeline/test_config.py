@@ -587,6 +587,10 @@ def test_events_are_generated_as_softly_as_they_are_selected(
         ),
         ({"architecture": "particle_net", "channels": [[]]}, r"channels\.0: .*at least 1 item"),
         ({"architecture": "lund_net", "channels": [[32, 0]]}, r"channels\.0\.1: .* \(found 0"),
+        (
+            {"architecture": "jet_image_cnn", "pixels": 7, "channels": [[4, 4]] * 3},
+            r"pixels \(7\) .* must be 8 or more",
+        ),
     ],
 )
 def test_networks_that_nothing_can_build_are_refused(
