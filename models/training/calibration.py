@@ -58,9 +58,11 @@ def fit_calibration(
     condenser = Condenser()
     for events, label, weight in batches:
         logits = hypothesis_logits(network, events.to(device), both_orders=both_orders)[0]
-        logits = logits.double().cpu()
+        logits = logits.cpu().double()
         log_odds = (logits[:, 1] - logits[:, 0]).numpy()
-        condenser.add(WeightedSample.of_classes(log_odds, weight.double().numpy(), label.numpy()))
+        condenser.add(
+            WeightedSample.of_classes(log_odds, weight.numpy().astype(np.float64), label.numpy())
+        )
     line = fit_line(condenser.result(), offset=method == "platt")
     return Calibration(line.offset, line.slope)
 

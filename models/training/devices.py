@@ -85,6 +85,11 @@ def keep_freed_memory() -> None:
         mallopt(-1, 512 << 20)  # M_TRIM_THRESHOLD: what may lie idle
 
 
+def sum_type(device: torch.device) -> torch.dtype:
+    """Return the type of sums over events on a device; Apple's GPUs have no double precision."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def torch_device(kind: str) -> torch.device:
     """Return the device of a type that this process works on: of GPUs a free one."""
     return torch.device(kind, free_gpu()) if kind == "cuda" else torch.device(kind)

@@ -31,7 +31,7 @@ def class_logits(
         rows = np.arange(start, min(start + batch_size, len(events)))
         batch = events[rows].to(device)
         parts.append(
-            hypothesis_logits(network, batch, masses_gev, both_orders).double().cpu().numpy()
+            hypothesis_logits(network, batch, masses_gev, both_orders).cpu().double().numpy()
         )
     return _finite(np.concatenate(parts, axis=1))
 
@@ -211,7 +211,7 @@ def calibrated_pairs(
         if model.both_orders:
             joined = network.joined(other.at(block, exchanged=True), leading.at(block, True))
             logits = (logits + network.answer(joined, batch.exchanged())) / 2
-        found.append(logits.double().cpu().numpy())
+        found.append(logits.cpu().double().numpy())
     every = _finite(np.concatenate(found))
     result: np.ndarray = model.calibration(every[:, 1] - every[:, 0])
     return result

@@ -21,6 +21,7 @@ from models.config.specs import Training
 from models.networks.batch import Batch
 from models.networks.steps import hypothesis_logits
 from models.training.data import Batches, Data, Labelled
+from models.training.devices import sum_type
 from models.training.muon import Muon
 from models.training.resume import Progress
 
@@ -131,11 +132,11 @@ class Loop(lightning.LightningModule):
         return float(self.trainer.strategy.reduce(found, reduce_op="sum").item())
 
     def on_train_epoch_start(self) -> None:
-        self.train_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        self.train_sum = torch.zeros((), dtype=sum_type(self.device), device=self.device)
 
     def training_step(self, batch: Labelled, index: int) -> Tensor:
         losses = self.loss(batch)
-        self.train_sum += losses.detach().double().sum()
+        self.train_sum += losses.detach().to(self.train_sum.dtype).sum()
         # the mean over the processes of what is returned is the mean over the batch's events
         size = self.training_settings.batch_size
         events = min(size, len(self.data.train) - index * size)
@@ -147,10 +148,10 @@ class Loop(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self.progress.swap_ema(self.network)
-        self.val_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        self.val_sum = torch.zeros((), dtype=sum_type(self.device), device=self.device)
 
     def validation_step(self, batch: Labelled, _: int) -> None:
-        self.val_sum += self.loss(batch, self.both_orders).double().sum()
+        self.val_sum += self.loss(batch, self.both_orders).to(self.val_sum.dtype).sum()
 
     def on_validation_epoch_end(self) -> None:
         val_loss = self.total(self.val_sum) / len(self.data.validation)

@@ -6,10 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from common.errors import ModelError
+from models.config.specs import Kinematics, Training
 from models.training import devices
-from models.training.devices import device_of, free_gpu
+from models.training.devices import device_of, free_gpu, sum_type
+from models.training.inference import log_odds
+from models.training.training import train
 
 PRETEND = """
 import sys, torch
@@ -72,3 +76,35 @@ def test_a_lock_that_cannot_be_opened_is_no_obstacle(monkeypatch, tmp_path):
         assert free_gpu() == 0
     finally:
         free_gpu.cache_clear()
+
+
+class SinglePrecision(TorchFunctionMode):
+    """A device without double precision: only what went to the host's memory may be double."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        first = args[0] if args and isinstance(args[0], torch.Tensor) else None
+        wide = func is torch.Tensor.double
+        wide |= any(value is torch.float64 for value in (*args[1:], kwargs.get("dtype")))
+        if first is None:
+            elsewhere = kwargs.get("device") is not None
+        else:
+            elsewhere = first.is_floating_point() and not hasattr(first, "on_host")
+        if wide and elsewhere:
+            raise TypeError(f"{func} asks the device for float64")
+        result = func(*args, **kwargs)
+        if func is torch.Tensor.cpu:
+            result.on_host = True
+        return result
+
+
+def test_apple_gpus_are_not_asked_for_double_precision(data, tmp_path, monkeypatch):
+    assert sum_type(torch.device("mps")) == torch.float32
+    assert sum_type(torch.device("cpu")) == torch.float64
+    monkeypatch.setattr("models.training.loop.sum_type", lambda _: torch.float32)
+    settings = Training(epochs=1, accelerator="cpu")
+    with SinglePrecision():
+        model = train(Kinematics(name="n", layers=1), settings, data, 1, tmp_path)
+        assert len(log_odds(model.network, data.validation.events)) == len(data.validation)
+        with pytest.raises(TypeError, match="asks the device for float64"):
+            torch.ones(3).double()
