@@ -357,7 +357,8 @@ class Training(Block):
         1,
         gt=0,
         description="GPUs (on a CPU: processes) that work on one training together. Each gets its "
-        "share of every batch of `batch_size`, so that the result is that of one.",
+        "share of every batch of `batch_size`, so that the result is that of one, but for dropout "
+        "and for batch normalisation, which knows its process's share alone.",
     )
     compile: bool = Field(
         False,
