@@ -25,9 +25,9 @@ from benchmarks.score_closure import EFFICIENCIES, yields
 from common.weights import effective_number
 
 
-def read_events(run: Path, sample: str) -> pd.DataFrame:
+def read_events(run: Path, sample: str, luminosity: float) -> pd.DataFrame:
     """Return weight, flavours of four subjets and key of each selected event of a sample."""
-    scale = Normalisation.read(run / f"results/normalisation/{sample}.json").scale
+    scale = luminosity * Normalisation.read(run / f"results/normalisation/{sample}.json").scale
     parts = []
     for path in sorted((run / f"results/events/{sample}").glob("*.parquet")):
         table = ak.from_parquet(path)
@@ -58,6 +58,7 @@ def both_weights(events: pd.DataFrame) -> pd.DataFrame:
 def main(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     process: Annotated[str, typer.Option(help="Background process.")] = "qcd",
+    luminosity: Annotated[float, typer.Option(help="Of the run [fb⁻¹].")] = 3000.0,
 ) -> None:
     """Print the table."""
     print("| training | ε_S | by truth | n_eff | by classes | n_eff |\n|---|---|---|---|---|---|")
@@ -67,9 +68,8 @@ def main(
         signal = scores.log_odds[scores.label == 1]
         own = scores[(scores.label == 0) & (scores.process == process)]
         if known.empty:
-            known = both_weights(
-                pd.concat([read_events(run, name) for name in sorted(own["sample"].unique())])
-            )
+            names = sorted(own["sample"].unique())
+            known = both_weights(pd.concat([read_events(run, n, luminosity) for n in names]))
         training = path.relative_to(run / "results/scores").with_suffix("")
         for efficiency in EFFICIENCIES:
             behind = (own.log_odds >= signal.quantile(1 - efficiency)).to_numpy()

@@ -48,8 +48,10 @@ def main(
     cells: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
     for run in runs:
         of_mass: dict[tuple[str, str, float], list[list[tuple[float, float]]]] = defaultdict(list)
-        for path in sorted((run / "results/mixed").rglob("*.parquet")):
-            scores = read_scores(Path(str(path).replace("/mixed/", "/scores/")), by="sample")
+        mixed = run / "results/mixed"
+        for path in sorted(mixed.rglob("*.parquet")):
+            own = run / "results/scores" / path.relative_to(mixed)
+            scores = read_scores(own, by="sample")
             origin = origin_of(path)
             for tail in find_mixed_tails(scores, read_mixed(path), Mixing(n_eff=n_eff)):
                 key = (tail.sample, str(origin["network"]), float(origin["mass_gev"]))

@@ -3,8 +3,8 @@
     python -m benchmarks.score_closure RUN
 
 RUN is the folder of a finished run with `btagging: {mode: map}`. For each training and several
-signal efficiencies the table has the multijet yield behind the cut, on validation and test events
-together, once weighted by the map and once by the truth flavours of the same events.
+signal efficiencies the table has the multijet yield behind the cut, of all events, once weighted by
+the map and once by the truth flavours of the same events.
 """
 
 from pathlib import Path
@@ -24,9 +24,12 @@ from analysis.datasets.normalisation import Normalisation
 EFFICIENCIES = (1.0, 0.9, 0.8, 0.5)
 
 
-def truth_weights(run: Path, sample: str) -> pd.Series:
-    """Return the truth-tagged yield of each selected event of a sample, by its key."""
-    scale = Normalisation.read(run / f"results/normalisation/{sample}.json").scale
+def truth_weights(run: Path, sample: str, luminosity: float) -> pd.Series:
+    """Return the truth-tagged yield of each selected event of a sample, by its key.
+
+    The normalisation is that of 1 fb⁻¹; scores hold yields at the luminosity of their run.
+    """
+    scale = luminosity * Normalisation.read(run / f"results/normalisation/{sample}.json").scale
     parts = []
     for path in sorted((run / f"results/events/{sample}").glob("*.parquet")):
         table = ak.from_parquet(path)
@@ -44,6 +47,7 @@ def yields(weight: np.ndarray) -> str:
 def main(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run in mode `map`.")],
     process: Annotated[str, typer.Option(help="Background process.")] = "qcd",
+    luminosity: Annotated[float, typer.Option(help="Of the run [fb⁻¹].")] = 3000.0,
 ) -> None:
     """Print the table."""
     print("| training | ε_S | by truth | by the map |\n|---|---|---|---|")
@@ -53,7 +57,7 @@ def main(
         signal = scores.log_odds[scores.label == 1]
         own = scores[(scores.label == 0) & (scores.process == process)]
         for name in own["sample"].unique():
-            truth.setdefault(name, truth_weights(run, name))
+            truth.setdefault(name, truth_weights(run, name, luminosity))
         known = pd.concat([truth[name] for name in own["sample"].unique()])
         training = path.relative_to(run / "results/scores").with_suffix("")
         by_truth, by_map = known.loc[own.key].to_numpy(), own.weight.to_numpy()

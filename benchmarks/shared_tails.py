@@ -47,7 +47,11 @@ def main(
     of_network: dict[str, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted((run / "results/mixed").rglob("*.parquet")):
         network, signal = path.parts[-3:-1]
-        of_network[network][signal].append(compared(run, whole, network, signal, int(path.stem)))
+        found = compared(run, whole, network, signal, int(path.stem))
+        if found[4].all():
+            of_network[network][signal].append(found)
+        else:
+            print(f"{network}, {signal}, {path.stem}: left out, no such sample has enough events")
     table = Table("network", "over what is lent", *(f"{left:g}" for left in LEFT))
     for network, signals in of_network.items():
         means = [np.mean(trainings, axis=0) for trainings in signals.values()]
@@ -63,7 +67,10 @@ def main(
 
 
 def compared(run: Path, config: Config, network: str, signal: str, seed: int) -> np.ndarray:
-    """Return simulated over lent and its error, mixed over lent and its error, and lent [5, 5]."""
+    """Return simulated over lent and its error, mixed over lent and its error, and lent [5, 5].
+
+    Where nothing is lent the last is 0 and the others are NaN.
+    """
     point, names = config.working_point, {"network": network, "signal": signal, "seed": seed}
     table = run / paths.SCORES.format(variation=paths.NOMINAL, **names)
     scores, mixtures = (
@@ -88,16 +95,17 @@ def compared(run: Path, config: Config, network: str, signal: str, seed: int) ->
             [events.of_process(tail.sample).above(cut) for tail in own]
             for events in (scores, mixed)
         )
+        of_lent = lent or np.nan
         rows.append(
             [
-                sum(part.total for part in simulated) / lent,
-                np.sqrt(sum(part.total_error**2 for part in simulated)) / lent,
-                sum(part.total for part in of_own) / lent,
+                sum(part.total for part in simulated) / of_lent,
+                np.sqrt(sum(part.total_error**2 for part in simulated)) / of_lent,
+                sum(part.total for part in of_own) / of_lent,
                 # the scale of a mixed tail is known as well as the events at its start
                 np.sqrt(
                     sum(part.total_error**2 + part.total**2 / point.mixing.n_eff for part in of_own)
                 )
-                / lent,
+                / of_lent,
                 lent,
             ]
         )

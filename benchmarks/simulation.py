@@ -50,7 +50,7 @@ class Clock:
 
 
 def measure(simulation: Simulation, detector: Detector, seed: int, path: Path) -> Clock:
-    """Return the CPU time that one sample takes; the first batch warms up and does not count."""
+    """Return the CPU time that one sample takes."""
     clock, rng = Clock(), np.random.default_rng(seed)
     with clock.stage("start"):
         generator = Generator(simulation, seed)

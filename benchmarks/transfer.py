@@ -37,7 +37,7 @@ from workflow.pipeline.scoring import crossed
 
 BACKGROUNDS = ("qcd", "qcd_bb", "ttbar")
 CHUNK = 500
-"""Events in one file of ours."""
+"""Events in one file of ours, at most."""
 
 Weighted = tuple[Mapping[str, np.ndarray], np.ndarray]
 """Tensors of the selected events, and how much each counts."""
@@ -67,18 +67,16 @@ def of_delphes(folder: Path, entries: list[dict[str, Any]]) -> Weighted:
 def of_ours(common: list[str], entries: list[dict[str, Any]], factor: int) -> Weighted:
     """Return events simulated with the settings of these files, `factor` times as many."""
     sample, events = entries[0]["sample"], factor * sum(entry["events"] for entry in entries)
-    simulation = Simulation(
-        pythia=tuple(entries[0]["pythia_settings"]), common=tuple(common), events=CHUNK
-    )
+    settings = {"pythia": tuple(entries[0]["pythia_settings"]), "common": tuple(common)}
     parts = []
     with tempfile.TemporaryDirectory() as scratch:
-        for chunk in range(events // CHUNK):
+        for chunk, first in enumerate(range(0, events, CHUNK)):
+            simulation = Simulation(**settings, events=min(CHUNK, events - first))
             file = Path(scratch) / f"{chunk}.root"
             produce(simulation, Detector(), sample, chunk, seed=1, output=file)
             part = selected(file)
             parts.append((part, np.full(len(part["kinematics"]), 1 / factor)))
-    scale = events / (CHUNK * (events // CHUNK))
-    return joined([(part, scale * weight) for part, weight in parts])
+    return joined(parts)
 
 
 def measure(
