@@ -154,6 +154,8 @@ def test_slurm_profile_fits_the_workflow() -> None:
     assert set(profile["set-resources"]) <= rules
     assert set(profile["groups"]) <= rules
     assert set(profile["group-components"]) <= set(profile["groups"].values())
+    trained = profile["groups"]["train"]
+    assert [profile["groups"].get(rule) for rule in ("score", "score_joint")] == [trained] * 2
     # A rule between two of one group, and not in it, would let the group wait for itself.
     opt_in = {"onnx", "export_onnx", "jets", "reweighting", "crate"}
     assert rules - opt_in == set(profile["set-resources"]) | set(profile["groups"])
