@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.event_files.lines import lines, number
+from analysis.event_files.lines import lines, number, refuse_second
 from common.errors import InputFileError
 
 LISTINGS = {b"HepMC::IO_GenEvent": 2, b"HepMC::Asciiv3": 3}
@@ -114,6 +114,7 @@ def _body(path: Path, name: bytes) -> Iterator[bytes]:
     for line in source:
         if line.startswith(b"HepMC::"):
             if line.startswith(name + END):
+                refuse_second(path, source, START)
                 return
             continue
         yield line

@@ -8,12 +8,13 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.event_files.lines import lines, number
+from analysis.event_files.lines import lines, number, refuse_second
 from common.errors import ConfigError, InputFileError
 
 Floats = NDArray[np.float64]
@@ -236,6 +237,7 @@ def _events(path: Path, source: Iterator[bytes]) -> Iterator[list[bytes]]:
         elif (start := line.lstrip()).startswith((b"<event>", b"<event ")):
             block = [line]
         elif start.startswith(END):
+            refuse_second(path, chain([start.removeprefix(END)], source), b"<LesHouchesEvents")
             return
     raise InputFileError(
         f"{path}: ends early, after {number_of_events} events, without {END.decode()}; copy it "

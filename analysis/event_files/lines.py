@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from common.errors import InputFileError
@@ -46,3 +46,18 @@ def number(path: Path, text: bytes, what: str) -> float:
             f"{path}: {what} should be a number, found {text.decode(errors='replace')!r}; make the "
             "file again"
         ) from None
+
+
+def refuse_second(path: Path, rest: Iterable[bytes], begin: bytes) -> None:
+    """Check that no other file was appended behind the end of one.
+
+    Raises
+    ------
+    InputFileError
+        If a line of the rest has the words with which a file begins.
+    """
+    if any(begin in line for line in rest):
+        raise InputFileError(
+            f"{path}: holds several files, one behind the other, of which only the first would be "
+            "read; give each as a file of its own"
+        )

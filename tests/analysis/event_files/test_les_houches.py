@@ -123,6 +123,8 @@ def test_fortran_numbers_are_passed_on_as_those_of_c(tmp_path: Path) -> None:
         (lambda text: text.replace("4 1 1.00000000e+00", "4 1 nan"), "has the weight nan"),
         (lambda text: text.replace("4 1 1.0", "4 1 x"), "XWGTUP should be a number"),
         (lambda text: text.replace("4 1 1.0", "9 1 1.0"), "fewer lines than its 9 particles"),
+        (lambda text: text + text, "holds several files"),
+        (lambda text: text.rstrip() + text, "holds several files"),
     ],
 )
 def test_bad_file_is_one_error_that_names_it(

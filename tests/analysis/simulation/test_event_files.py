@@ -206,6 +206,7 @@ def test_damaged_hepmc_is_one_error(hepmc: Path, tmp_path: Path) -> None:
         (text[: end - 40], "ends early"),
         (les_houches(1), "not a HepMC file"),
         (text[: text.index("\nE ") + 1] + text[end - 5 :].partition("\n")[2], "no event"),
+        (text + text, "holds several files"),
     ):
         bad.write_text(content)
         with pytest.raises(InputFileError, match=rf"bad\.hepmc.*{message}"):
