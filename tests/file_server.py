@@ -26,11 +26,14 @@ class FileServer(ThreadingHTTPServer):
         `well`, or what goes wrong: `drop` (the connection, before or amid the answer), `truncate`
         (less than announced, then the end), `busy` (503), each for a part `share` of the requests;
         `stall` (silence), `drip` (a byte now and then), `whole` (ranges ignored), `shift` (other
-        bytes than asked for), `forbid` (403), `grow` (another size each time).
+        bytes than asked for), `forbid` (403), `grow` (another size each time), `move` (a redirect
+        to where the file is), `circle` (a redirect to where it was asked for).
     asked : Counter
         Requests by what became of them.
     largest : int
         Most bytes sent in one answer.
+    login : set of str or None
+        What requests had as `Authorization`.
     """
 
     daemon_threads = True
@@ -54,6 +57,7 @@ class FileServer(ThreadingHTTPServer):
         self.behave = "well"
         self.asked: Counter[str] = Counter()
         self.largest = 0
+        self.login: set[str | None] = set()
         self.stopping = threading.Event()
         self.chance = random.Random(seed)
 
@@ -76,6 +80,10 @@ class _Handler(BaseHTTPRequestHandler):
         if behave in ("drop", "truncate", "busy") and server.chance.random() > server.share:
             behave = "well"
         server.asked[behave] += 1
+        server.login.add(self.headers.get("Authorization"))
+        if behave == "circle" or (behave == "move" and not self.path.endswith("?moved")):
+            self._redirect(self.path if behave == "circle" else f"{self.path}?moved")
+            return
         path = server.folder / unquote(urlsplit(self.path).path).lstrip("/")
         if behave == "drop" and server.chance.random() < 0.5:
             self.close_connection = True
@@ -96,6 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(content)
             return
         self._send_range(content, int(asked[1]), int(asked[2]) + 1, behave)
+
+    def _redirect(self, path: str) -> None:
+        self.send_response(307)
+        self.send_header("Location", path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _refuse(self, status: int) -> None:
         self.send_response(status)

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, SSLError
@@ -26,6 +26,8 @@ XROOTD_OPTIONS = {
     "TimeoutResolution": 1,
 }
 REQUIREMENTS = "envs/requirements-remote.txt"
+# a total of 0 would forbid redirects, too
+REDIRECTS = urllib3.Retry(None, connect=0, read=0, redirect=5, status=0, other=0)
 
 
 class TemporaryError(Exception):
@@ -37,12 +39,16 @@ class HTTPServer:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        parts = urlsplit(url)
+        login = None if parts.username is None else f"{parts.username}:{parts.password or ''}"
+        self._login = urllib3.make_headers(basic_auth=login and unquote(login))
         self._pool = urllib3.PoolManager(maxsize=8)
         self._size: int | None = None
 
     def read(self, start: int, stop: int, timeout: float) -> bytes:
         deadline = time.monotonic() + timeout
         headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+        headers |= self._login
         try:
             answer = self._pool.request(
                 "GET",
@@ -50,7 +56,7 @@ class HTTPServer:
                 headers=headers,
                 preload_content=False,
                 timeout=timeout,
-                retries=urllib3.Retry(0, redirect=5),
+                retries=REDIRECTS,
             )
         except HTTPError as error:
             if _is_certificate_error(_cause(error)):

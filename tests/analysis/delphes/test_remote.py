@@ -4,6 +4,7 @@ import socketserver
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,25 @@ def local() -> ak.Array:
 def test_events_are_those_of_the_local_file(server: FileServer, local: ak.Array) -> None:
     assert ak.array_equal(read(server.url(SIGNAL.name)), local)
     assert ak.array_equal(read(server.url(SIGNAL.name), step_size=7), local)
+
+
+def test_redirects_are_followed(server: FileServer, local: ak.Array) -> None:
+    server.behave = "move"
+    assert ak.array_equal(read(server.url(SIGNAL.name)), local)
+
+
+def test_redirects_in_a_circle_end(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "ATTEMPTS", 2)
+    server.behave = "circle"
+    with pytest.raises(InputFileError, match="2 attempts failed; the last: too many redirects"):
+        read(server.url(SIGNAL.name))
+    assert server.asked["circle"] <= 2 * 6
+
+
+def test_name_and_password_of_a_url_are_sent(server: FileServer, local: ak.Array) -> None:
+    url = server.url(SIGNAL.name).replace("//", "//me:a%2Fb@")
+    assert ak.array_equal(read(url), local)
+    assert server.login == {"Basic " + b64encode(b"me:a/b").decode()}
 
 
 def test_no_more_is_asked_for_than_a_piece_at_a_time(
