@@ -269,6 +269,11 @@ def _numbers(
     match = _TRIALS.search(block[0])
     trials = number(path, match[1], "trials") if match else np.nan
     chosen = nominal if wanted is None else _chosen(path, block, *wanted)
+    if wanted is not None and not np.isfinite(chosen):
+        raise InputFileError(
+            f"{path}: an event has the weight {chosen} under the name {wanted[0].decode()!r}; "
+            "choose another as simulation.weight, or make the file again"
+        )
     return nominal, chosen, process, trials
 
 

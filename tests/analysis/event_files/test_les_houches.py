@@ -54,6 +54,15 @@ def test_named_weight_is_chosen_by_identity_or_meaning(
     assert found.chosen == pytest.approx([15.0, 25.0, 35.0])
 
 
+@pytest.mark.parametrize("value", ["nan", "-inf"])
+def test_chosen_weight_that_is_no_number_is_named(tmp_path: Path, value: str) -> None:
+    named = NAMED.replace("{w}e1", value)
+    path = write(tmp_path / "a.lhe", les_houches(2, named=named))
+    assert read_weights(path, "1").chosen == pytest.approx([1.0, 1.0]), "the others are usable"
+    with pytest.raises(InputFileError, match=rf"a\.lhe.*weight {value} under the name '2'"):
+        read_weights(path, "muR=2")
+
+
 def test_unknown_weight_names_the_known_ones(tmp_path: Path) -> None:
     path = write(tmp_path / "a.lhe", les_houches(2, named=NAMED))
     with pytest.raises(ConfigError, match=r"no weight 'muF=2'; there are 1, 2"):
