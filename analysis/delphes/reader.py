@@ -119,7 +119,8 @@ class DelphesFile:
         Raises
         ------
         InputFileError
-            If a basket cannot be read or decompressed, or a value is none that a detector has.
+            If a basket cannot be read or decompressed, a value is none that a detector has, or
+            no event has a generated particle.
         NormalisationError
             If a generator weight is NaN or infinite.
         """
@@ -128,17 +129,27 @@ class DelphesFile:
             if references := self.branches.get(_REFERENCES):
                 read_as[references] = reference_arrays(self.tree[references])
             steps = self.tree.iterate(read_as, step_size=step_size, library="ak", how=dict)
-        start = 0
+        start = particles = 0
         while True:
             with _reading(self.path):
                 raw = next(steps, None)
-                if raw is None:
-                    return
+            if raw is None:
+                self._require_particles(start, particles)
+                return
+            with _reading(self.path):
                 branches = {name: raw[place] for name, place in self.branches.items()}
                 events = _events(branches, start, self.wanted)
             check_values(self.path, events)
             start += len(events)
+            particles += int(ak.sum(ak.num(events.particle)))
             yield events
+
+    def _require_particles(self, events: int, particles: int) -> None:
+        if events and not particles:
+            raise InputFileError(
+                f"{self.path}: the branch Particle is empty in all {events} events, so that every "
+                "subjet would be a light one; write Delphes/allParticles as Particle in the card"
+            )
 
 
 @contextmanager

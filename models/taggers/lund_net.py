@@ -45,7 +45,7 @@ class LundInput(Input):
 
 
 class EdgeConvolution(nn.Module):
-    """ReLU(mean over neighbours of an MLP of (x_i, x_j − x_i), beside a shortcut)."""
+    """ReLU(mean over neighbours of an MLP of (x_j, x_i − x_j), beside a shortcut)."""
 
     def __init__(self, inputs: int, widths: tuple[int, ...]) -> None:
         super().__init__()

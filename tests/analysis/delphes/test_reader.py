@@ -125,6 +125,20 @@ def test_stored_fat_jets_asked_of_a_file_without_them(tmp_path: Path) -> None:
         read(path, fatjets=True)
 
 
+def test_generated_particles_in_no_event(tmp_path: Path) -> None:
+    branches = real_branches()
+    particles = {name for name in branches if name.startswith("Particle.")}
+    for name in particles:
+        branches[name] = branches[name][:, :0]
+    path = write_flat(tmp_path / "light.root", branches)
+    with pytest.raises(InputFileError, match=r"light\.root: the branch Particle is empty in all"):
+        read(path, step_size=7)
+    first = ak.local_index(branches["Event.Weight"], axis=0) == 0
+    for name in particles:  # one event with particles is enough
+        branches[name] = ak.where(first, real_branches()[name], branches[name])
+    assert len(read(write_flat(tmp_path / "one.root", branches))) == len(first)
+
+
 def test_no_events(tmp_path: Path) -> None:
     empty = {name: values[:0] for name, values in real_branches().items()}
     with pytest.raises(InputFileError, match=r"empty\.root: .*no event"):
