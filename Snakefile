@@ -44,7 +44,7 @@ try:
     from common.errors import AnalysisError
     from models.config.specs_jets import JET_CLASS
     from models.config.views import VIEWS
-    from models.networks.registry import modules_of, require_packages
+    from models.networks.registry import modules_of
     from workflow.pipeline import paths
     from workflow.pipeline.config import read_config
     from workflow.pipeline.environment import prepare_jobs
@@ -52,13 +52,7 @@ try:
     from workflow.pipeline.inputs import all_chunks, check_public_files
     from workflow.pipeline.options import Options, call, flags, params, resources
     from workflow.pipeline.provenance import source_digest
-    from workflow.pipeline.start import (
-        full_disk,
-        require_folders,
-        require_writable,
-        starter,
-        trained_networks,
-    )
+    from workflow.pipeline.start import full_disk, require_folders, require_writable, starter
     from workflow.pipeline.targets import TAGGER_FILES, Targets, message
 except ImportError as error:
     raise WorkflowError(
@@ -120,15 +114,9 @@ rule all:
         paths.PAGE,
 
 
-def check_packages():
-    """Look for what trainings need, unless the jobs have an environment of their own."""
-    if not workflow.deployment_settings.deployment_method:
-        trained = trained_networks(workflow.dag.needrun_jobs())
-        specs = (*cfg.networks, *cfg.jets.taggers, *cfg.classifiers)
-        require_packages(spec for spec in specs if spec.name in trained)
-
-
-begin_run = starter(targets.local_files(), check_packages)
+begin_run = starter(
+    targets.local_files(), workflow, (*cfg.networks, *cfg.jets.taggers, *cfg.classifiers)
+)
 
 
 onstart:

@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 
 from common.errors import AnalysisError
 from common.files import remove_partial
+from models.networks.registry import require_packages
 from workflow.pipeline.watchdog import RunningError, hold_lock
 
 CLOCK_TOLERANCE_S = 60
@@ -24,13 +25,19 @@ class FolderError(AnalysisError):
     """The folder of the run, or a file's date, is in the way of a run."""
 
 
-def starter(inputs: Sequence[str], check: Callable[[], None]) -> Callable[..., None]:
-    """Return what Snakemake calls before the first job: `begin` and `check`, errors as its own."""
+def starter(inputs: Sequence[str], workflow: Any, networks: Sequence[Any]) -> Callable[..., None]:
+    """Return what Snakemake calls before the first job, with its errors as Snakemake's.
+
+    It is `begin`, and a look for what the `networks` to be trained import, unless jobs have an
+    environment of their own.
+    """
 
     def begin_run(log: object = None) -> None:
         try:
             begin(inputs)
-            check()
+            if not workflow.deployment_settings.deployment_method:
+                trained = trained_networks(workflow.dag.needrun_jobs())
+                require_packages([spec for spec in networks if spec.name in trained])
         except AnalysisError as error:
             raise WorkflowError(str(error)) from None
 
