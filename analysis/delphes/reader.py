@@ -133,10 +133,9 @@ class DelphesFile:
         while True:
             with _reading(self.path):
                 raw = next(steps, None)
-            if raw is None:
-                self._require_particles(start, particles)
-                return
-            with _reading(self.path):
+                if raw is None:
+                    self._require_particles(start, particles)
+                    return
                 branches = {name: raw[place] for name, place in self.branches.items()}
                 events = _events(branches, start, self.wanted)
             check_values(self.path, events)
